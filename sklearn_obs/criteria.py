@@ -1,0 +1,115 @@
+"""Criteria: which of the candidates go next, and what becomes of the others.
+
+A criterion is a function of a `Case`, the number of weights to remove, and the callable `freed` of
+`sklearn_obs.elimination.eliminate`. It returns an `Elimination` over the candidates. Saliencies are
+predicted increases of the loss, and nan where a criterion predicts none::
+
+    obs         w_q^2 / (2 [H^-1]_qq)   after every removal; the others repair
+    obd         H_qq w_q^2 / 2          once a round; no repair
+    magnitude   |w_q|                   once a round; no repair
+    random      uniform                 once a round; no repair
+
+References
+----------
+LeCun, Y., Denker, J. S. and Solla, S. A. (1989). Optimal Brain Damage. NIPS 2.
+Hassibi, B. and Stork, D. G. (1992). Optimal Brain Surgeon. NIPS 5.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError
+
+from sklearn_obs.blockwise import eliminate_blocks
+from sklearn_obs.curvature import STRUCTURES, gauss_newton_diagonal
+from sklearn_obs.elimination import Elimination, eliminate
+from sklearn_obs.network import Network
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a criterion may look at."""
+
+    network: Network
+    keep: np.ndarray  # (m,) flat indices of the candidates and of those that only repair
+    eligible: np.ndarray  # (m,) bool, the candidates
+    X: object  # (n, n_features) the rows that curvature is measured on
+    row_weight: np.ndarray  # (n,), sums to 1
+    penalty: float  # of the squared coefs
+    damping: float  # in units of the mean diagonal of H
+    structure: str
+    n_jobs: int | None
+    rng: np.random.Generator
+
+    @property
+    def weights(self):
+        return self.network.theta[self.keep].astype(np.float64)
+
+    def hessian_diagonal(self):
+        """Gauss-Newton and penalty, (m,); no damping."""
+        diagonal = gauss_newton_diagonal(self.network, self.X, self.row_weight)[self.keep]
+        diagonal += self._penalties()
+        if not np.isfinite(diagonal).all():
+            raise LinAlgError("the curvature of the loss is not finite: scale the columns of X")
+        return diagonal
+
+    def inverse_hessian(self):
+        ridge = self._penalties() + self.damping * self.hessian_diagonal().mean()
+        invert = STRUCTURES[self.structure]
+        return invert(self.network, self.X, self.row_weight, self.keep, ridge)
+
+    def _penalties(self):
+        return np.where(self.keep < self.network.n_coefs, self.penalty, 0.0)
+
+
+def obs(case, n_remove, freed):
+    """Optimal Brain Surgeon."""
+    inverse = case.inverse_hessian()
+    options = {"eligible": case.eligible, "freed": freed}
+    if hasattr(inverse, "parts"):
+        parts, n_jobs = inverse.parts(), case.n_jobs
+        return eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
+    return eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
+
+
+def obd(case, n_remove, freed):
+    """Optimal Brain Damage: a diagonal Hessian, so that nothing repairs."""
+    saliency = case.hessian_diagonal() * case.weights**2 / 2
+    return _by_score(saliency, saliency, case, n_remove, freed)
+
+
+def magnitude(case, n_remove, freed):
+    """The smallest weights first."""
+    return _by_score(np.abs(case.weights), np.full(case.keep.size, np.nan), case, n_remove, freed)
+
+
+def random(case, n_remove, freed):
+    """Any weight: what a criterion has to beat."""
+    score = case.rng.permutation(case.keep.size)
+    return _by_score(score, np.full(case.keep.size, np.nan), case, n_remove, freed)
+
+
+def _by_score(score, saliency, case, n_remove, freed):
+    """Lowest score first, ties to the lowest index; weights set free are 0 and go next."""
+    queue = deque(i for i in np.argsort(score, kind="stable") if case.eligible[i])
+    weights, saliency = case.weights, saliency.astype(np.float64)
+    next_up, gone, order = deque(), np.zeros(score.size, bool), []
+    while len(order) < n_remove:
+        q = next_up.popleft() if next_up else queue.popleft()
+        if gone[q]:
+            continue
+        gone[q] = True
+        order.append(q)
+        orphans = np.asarray(freed(int(q)), np.intp)
+        weights[orphans], saliency[orphans] = 0, 0
+        next_up.extend(i for i in orphans if case.eligible[i])
+    order = np.array(order, np.intp)
+    weights[order] = 0
+    return Elimination(order, saliency[order], weights)
+
+
+CRITERIA = {"obs": obs, "obd": obd, "magnitude": magnitude, "random": random}
+
+# criteria that look at the data: what no row reads is free to them
+CURVATURE_CRITERIA = ("obs", "obd")

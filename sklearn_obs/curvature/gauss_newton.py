@@ -1,0 +1,123 @@
+"""The Gauss-Newton matrix H = G'G, exact, over any set of weights, batch by batch.
+
+Two routes with the same sum. With few weights left the rows G are formed and multiplied (`syrk`)::
+
+    H_pq = sum_(t, k) G[(t, k), p] G[(t, k), q]                             K m^2 n flops
+
+With many, the sum over outputs is done first. The block between two units is X' diag(d) X', d the
+product of their signals summed over outputs, and over all pairs of units and of inputs at once it is
+one product of two matrices with n rows::
+
+    H_(i,j),(i',j') = sum_t (a[t, i] a'[t, i']) (sum_k s[t, k, j] s'[t, k, j'])      m^2 n flops
+
+of which a layer needs with itself only the pairs i <= i' and j <= j', a quarter.
+"""
+
+import numpy as np
+
+from sklearn_obs.curvature.factors import factor_batches, signal_numbers
+
+PAIRS_AT_ONCE = 512  # rows of one product: enough for the BLAS, few enough for the cache
+
+def gauss_newton(network, X, row_weight, keep):
+    """H over the parameters with the flat indices `keep`.
+
+    Parameters
+    ----------
+    network : Network
+    X : ndarray or CSR of shape (n, n_features)
+    row_weight : ndarray of shape (n,)
+        Sums to 1.
+    keep : ndarray of shape (m,), ascending
+        Flat indices.
+
+    Returns
+    -------
+    ndarray of shape (m, m)
+        Symmetric positive semidefinite; no penalty, no damping.
+    """
+    position = np.full(network.theta.size, -1)
+    position[keep] = np.arange(keep.size)
+    layers = [layer for layer, i in enumerate(network.index) if (position[i] >= 0).any()]
+    in_layers = sum(network.index[layer].size for layer in layers)
+    n_outputs = network.intercepts[-1].size
+    if n_outputs * keep.size**2 < in_layers**2 / 2:
+        return _by_rows(network, X, row_weight, keep, position, layers)
+    return _by_pairs(network, X, row_weight, keep, position, layers)
+
+
+def _by_rows(network, X, row_weight, keep, position, layers):
+    n_outputs = network.intercepts[-1].size
+    H = np.zeros((keep.size, keep.size))
+    where = [(layer, *np.nonzero(position[network.index[layer]] >= 0)) for layer in layers]
+    numbers = max(signal_numbers(network), n_outputs * keep.size)
+    for rows, factors in factor_batches(network, X, row_weight, numbers):
+        G = np.empty((keep.size, n_outputs, rows.stop - rows.start))
+        for layer, i, j in where:
+            a, s = factors[layer].inputs, factors[layer].signals
+            at = position[network.index[layer][i, j]]
+            G[at] = a.T[i][:, None, :] * s.T[j]
+        G = G.reshape(keep.size, -1)
+        H += G @ G.T
+    return H
+
+
+def _by_pairs(network, X, row_weight, keep, position, layers):
+    index = [position[network.index[layer]] for layer in layers]  # (fan_in + 1, fan_out)
+    sums = {}  # (l, l') -> pairs of inputs x pairs of units
+    for x, here in enumerate(index):
+        p, u = here.shape
+        sums[x, x] = np.zeros((p * (p + 1) // 2, u * (u + 1) // 2))
+        for y, there in enumerate(index[x + 1 :], start=x + 1):
+            sums[x, y] = np.zeros((p * there.shape[0], u * there.shape[1]))
+    numbers = max(signal_numbers(network), max(i.shape[1] for i in index) ** 2)
+    for _, factors in factor_batches(network, X, row_weight, numbers):
+        inputs = [np.ascontiguousarray(factors[layer].inputs.T) for layer in layers]  # (p, n)
+        signals = [factors[layer].signals for layer in layers]
+        for (x, y), total in sums.items():
+            d = np.matmul(signals[x].transpose(0, 2, 1), signals[y])  # (n, u, u')
+            d = d[:, *np.tril_indices(d.shape[1])] if x == y else d.reshape(len(d), -1)
+            start = 0
+            for a in _products(inputs[x], inputs[y], x == y):
+                total[start : start + len(a)] += a @ d
+                start += len(a)
+    H = np.empty((keep.size, keep.size))
+    for (x, y), total in sums.items():
+        u, start = index[x].shape[1], 0
+        pairs = np.zeros((u, u), np.intp)  # of units -> column of the sums
+        pairs[np.tril_indices(u)] = np.arange(u * (u + 1) // 2)
+        pairs = np.maximum(pairs, pairs.T)
+        for i, rows in enumerate(index[x]):
+            columns = index[y][i:] if x == y else index[y]
+            block = total[start : start + len(columns)]  # (i', pairs of units)
+            start += len(columns)
+            block = block[:, pairs] if x == y else block.reshape(len(columns), u, -1)
+            block = block.transpose(1, 0, 2)  # (j, i', j')
+            # coefs and intercepts apart, because each is a contiguous run of H where all is kept
+            _put(H, rows, columns[:-1].ravel(), block[:, :-1].reshape(u, -1))
+            _put(H, rows, columns[-1], block[:, -1])
+    return H
+
+
+def _products(a, b, symmetric):
+    """a_i b_i' for all pairs (for i <= i' if symmetric), in chunks of whole i."""
+    chunk = []
+    for i in range(len(a)):
+        chunk.append(a[i] * (b[i:] if symmetric else b))
+        if i == len(a) - 1 or len(chunk) * len(b) >= PAIRS_AT_ONCE:
+            yield np.concatenate(chunk)
+            chunk = []
+
+
+def _put(H, rows, columns, block):
+    """H[rows, columns] = block and its mirror image, where rows and columns are kept (not -1)."""
+    if rows.min() < 0 or columns.size and columns.min() < 0:
+        block = block[np.ix_(rows >= 0, columns >= 0)]
+        rows, columns = rows[rows >= 0], columns[columns >= 0]
+    if not (rows.size and columns.size):
+        return
+    if rows[-1] - rows[0] == rows.size - 1 and columns[-1] - columns[0] == columns.size - 1:
+        rows, columns = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        H[rows, columns], H[columns, rows] = block, block.T
+    else:
+        H[np.ix_(rows, columns)], H[np.ix_(columns, rows)] = block, block.T

@@ -1,0 +1,199 @@
+"""Surgery: rounds of curvature, elimination, retraining, until enough weights are gone.
+
+    while weights are to be removed:
+        ghosts and weights that no row reads go first, for free
+        a criterion removes a round's share of the living, the others repair
+        constants are folded, ghosts set to 0
+        the survivors are retrained
+        the round is recorded
+
+All of it on plain arrays; the randomness of round r comes from (seed, r) alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError
+
+from sklearn_obs.compaction import Orphans, fold_constants, ghosts
+from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
+from sklearn_obs.network import Network, Objective, loss
+from sklearn_obs.training import Retrained, adam, lbfgs
+
+# Below this many rows a full pass is a better step than a pass of mini-batches (docs/defaults.md)
+LBFGS_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to operate: the surgical parameters of the estimators, which document them."""
+
+    criterion: str
+    structure: str
+    damping: float
+    step: float
+    prune_intercepts: bool
+    n_curvature_samples: int
+    retrain_epochs: int | None
+    retrain_solver: str
+    max_iter: int
+    tol: float
+    adam: dict  # batch_size, learning_rate, beta_1, beta_2, epsilon, n_iter_no_change
+    n_jobs: int | None
+
+
+@dataclass(frozen=True)
+class Round:
+    """The network after a round, and what happened in it."""
+
+    number: int
+    network: Network
+    mask: np.ndarray  # (n_parameters,) bool, what still lives
+    removed: np.ndarray  # (n_removed,) flat indices in the order of removal
+    saliency: np.ndarray  # (n_removed,) predicted increase of the loss
+    predicted_loss: float  # the loss before the round and the sum of the saliencies
+    pruned_loss: float  # measured before retraining
+    loss: float  # and after
+    epochs: int  # passes over the data in retraining
+    converged: bool
+
+
+def prunable(network, prune_intercepts):
+    """The parameters that may go: bool of shape (n_parameters,)."""
+    return np.arange(network.theta.size) < (
+        network.theta.size if prune_intercepts else network.n_coefs
+    )
+
+
+def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) -> Iterator[Round]:
+    """Remove `n_remove` weights in rounds; yields each finished round.
+
+    Parameters
+    ----------
+    network : Network
+    mask : ndarray of shape (n_parameters,), bool
+        What lives at the start.
+    objective : Objective
+        What the dense network was trained on.
+    n_remove : int
+    plan : Plan
+    seed : int
+    first_round : int, default=1
+
+    Yields
+    ------
+    Round
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the curvature cannot be inverted with this damping.
+    """
+    before = loss(network, objective)
+    may_go = prunable(network, plan.prune_intercepts)
+    unread = _never_read(network, objective.X)
+    number = first_round
+    while n_remove > 0:
+        n_living = np.count_nonzero(mask & may_go)
+        share = plan.step if isinstance(plan.step, int) else int(plan.step * n_living)
+        n_round = min(n_remove, max(1, share))
+        rng = np.random.default_rng([seed, number])
+        network, mask, removed, saliency = _remove(
+            network, mask, unread, objective, n_round, plan, rng
+        )
+        pruned_loss = loss(network, objective)
+        retrained = _retrain(network, mask, objective, plan, rng)
+        after = pruned_loss
+        if retrained.epochs:
+            network, after = retrained.network, loss(retrained.network, objective)
+        yield Round(
+            number=number,
+            network=network,
+            mask=mask,
+            removed=removed,
+            saliency=saliency,
+            predicted_loss=before + saliency.sum(),
+            pruned_loss=pruned_loss,
+            loss=after,
+            epochs=retrained.epochs,
+            converged=retrained.converged,
+        )
+        n_remove, number, before = n_remove - n_round, number + 1, after
+
+
+def _remove(network, mask, unread, objective, n_round, plan, rng):
+    """One round of elimination: the repaired network, its mask, the removed and their saliencies."""
+    may_go = prunable(network, plan.prune_intercepts) & mask
+    free = np.flatnonzero(ghosts(network, mask) & may_go)
+    if plan.criterion in CURVATURE_CRITERIA:
+        free = np.concatenate([free, np.setdiff1d(np.flatnonzero(unread & may_go), free)])
+    free = free[:n_round]
+    theta, mask = network.theta.copy(), mask.copy()
+    theta[free], mask[free] = 0, False
+    network = network.with_theta(theta)
+    removed, saliency = free, np.zeros(free.size)
+    if free.size < n_round:
+        keep = np.flatnonzero(mask & ~ghosts(network, mask))
+        X, row_weight = _curvature_rows(objective, plan.n_curvature_samples, rng)
+        case = Case(
+            network=network,
+            keep=keep,
+            eligible=may_go[keep],
+            X=X,
+            row_weight=row_weight,
+            penalty=objective.penalty,
+            damping=plan.damping,
+            structure=plan.structure,
+            n_jobs=plan.n_jobs,
+            rng=rng,
+        )
+        orphans = Orphans(network, mask)
+        position = np.zeros(theta.size, np.intp)
+        position[keep] = np.arange(keep.size)
+        try:
+            chosen = CRITERIA[plan.criterion](
+                case,
+                n_round - free.size,
+                lambda q: position[np.asarray(orphans(keep[q]), np.intp)],
+            )
+        except LinAlgError as error:
+            raise LinAlgError(
+                f"Surgery failed with damping={plan.damping} and structure={plan.structure!r}: "
+                f"{error}. Increase `damping`."
+            ) from error
+        theta[keep] = chosen.weights
+        mask[keep[chosen.order]] = False
+        removed = np.concatenate([free, keep[chosen.order]])
+        saliency = np.concatenate([saliency, chosen.saliency])
+    return fold_constants(network.with_theta(theta), mask), mask, removed, saliency
+
+
+def _never_read(network, X):
+    """The weights of inputs that are 0 in every row, as bool of shape (n_parameters,)."""
+    weight = np.zeros(network.theta.size, bool)
+    n_nonzero = np.asarray((X != 0).sum(axis=0)).ravel()
+    weight[network.index[0][:-1][n_nonzero == 0]] = True
+    return weight
+
+
+def _curvature_rows(objective, n_samples, rng):
+    """X and row weights (of sum 1) for curvature: drawn afresh, all where there are fewer."""
+    n_rows = objective.X.shape[0]
+    if n_rows <= n_samples:
+        return objective.X, objective.row_weight
+    rows = np.sort(rng.choice(n_rows, n_samples, replace=False))
+    return objective.X[rows], objective.row_weight[rows] / objective.row_weight[rows].sum()
+
+
+def _retrain(network, mask, objective, plan, rng):
+    epochs = plan.max_iter if plan.retrain_epochs is None else plan.retrain_epochs
+    free = mask & ~ghosts(network, mask)
+    if epochs == 0 or not free.any():
+        return Retrained(network, 0, True)
+    solver = plan.retrain_solver
+    if solver == "auto":
+        solver = "lbfgs" if objective.X.shape[0] <= LBFGS_ROWS else "adam"
+    if solver == "lbfgs":
+        return lbfgs(network, free, objective, epochs=epochs, tol=plan.tol)
+    return adam(network, free, objective, epochs=epochs, tol=plan.tol, rng=rng, **plan.adam)
