@@ -149,3 +149,14 @@ def loss_and_gradient(network, objective):
 def _penalty(network, objective):
     squares = sum(float(np.vdot(W, W)) for W in network.coefs)
     return 0.5 * objective.penalty * squares
+
+
+def mean_objective(X, y, sample_weight, *, alpha, batch_rows):
+    """The objective that scikit-learn's dense solver minimises with steps of `batch_rows` rows.
+
+    It divides alpha |W|^2 / 2 by the summed sample weight of a step: of all rows for lbfgs, of a
+    batch for adam and sgd. Hence penalty = alpha / (batch_rows times the mean sample weight).
+    """
+    total = sample_weight.sum()
+    penalty = alpha * X.shape[0] / (batch_rows * total)
+    return Objective(X, y, sample_weight / total, penalty)

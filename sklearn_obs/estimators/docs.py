@@ -1,0 +1,129 @@
+"""The parameters and attributes that both estimators document, once."""
+
+from textwrap import indent
+
+_PARAMETERS = """\
+hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+    Units of each hidden layer; ``()`` for none.
+activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+    Activation of the hidden layers.
+target_sparsity : float in [0, 1), default=0.9
+    Share of the dense network's prunable weights to remove; reached exactly. 0 is scikit-learn's
+    network, bit for bit, whatever else is set.
+damping : float >= 0, default=0.05
+    Added to the diagonal of the Hessian, as a fraction of the diagonal's mean. Too little trusts
+    repairs out of the quadratic model's range (or cannot be inverted), too much repairs little.
+retrain_epochs : int or None, default=10
+    Passes over the data in each round's retraining of the survivors. 0 moves no weight except by
+    OBS's own repair; None goes on until converged, at most `max_iter` passes.
+retrain_solver : {'auto', 'lbfgs', 'adam'}, default='auto'
+    'lbfgs' takes each pass over all rows, 'adam' in batches, with the dense stage's `batch_size`,
+    `learning_rate_init`, `beta_1`, `beta_2` and `epsilon`. 'auto' is 'lbfgs' up to 10,000 rows.
+step : int or float, default=0.1
+    Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
+criterion : {'obs', 'obd', 'magnitude', 'random'}, default='obs'
+    'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989), takes
+    the Hessian for diagonal; 'magnitude' removes the smallest weights; 'random' any. These rank once
+    a round and repair nothing; retraining is the same for all.
+structure : {'unit', 'layer', 'full'}, default='unit'
+    What 'obs' keeps of the Hessian: one block per unit (its incoming weights and intercept), one per
+    layer, or all of it. A block of n weights takes 8 n^2 bytes and n^3 operations.
+n_curvature_samples : int, default=5000
+    Rows that curvature is measured on, drawn afresh each round; all of them if there are fewer.
+prune_intercepts : bool, default=False
+    Whether intercepts may be removed and count as weights. They repair in any case.
+n_jobs : int, default=None
+    Workers for the blocks of 'unit' and 'layer', as in joblib. Does not change the result.
+solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+    Of the dense stage, as all that follow: parameters of scikit-learn's estimator, with its
+    defaults and its meaning. `alpha` acts in surgery, too.
+alpha : float, default=0.0001
+    Strength of the L2 penalty on the weights.
+batch_size : int or 'auto', default='auto'
+    Rows of a mini-batch; 'auto' is ``min(200, n_samples)``.
+learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+    Schedule of the learning rate of 'sgd'.
+learning_rate_init : float, default=0.001
+    Initial learning rate of 'sgd' and 'adam'.
+power_t : float, default=0.5
+    Exponent of 'invscaling'.
+max_iter : int, default=200
+    Iterations (epochs for 'sgd' and 'adam') of the dense stage.
+shuffle : bool, default=True
+    Whether to shuffle rows in each epoch.
+random_state : int, RandomState instance or None, default=None
+    Initial weights, batches, rows for curvature. An int makes everything repeatable.
+tol : float, default=1e-4
+    Tolerance of the optimisation.
+verbose : bool, default=False
+    Whether to print progress, one line an iteration and one a round.
+momentum : float, default=0.9
+    Momentum of 'sgd'.
+nesterovs_momentum : bool, default=True
+    Whether it is Nesterov's.
+early_stopping : bool, default=False
+    Whether the dense stage stops by the score on rows set aside. Surgery sees all rows.
+validation_fraction : float, default=0.1
+    Share of rows set aside for it.
+beta_1 : float, default=0.9
+    Decay of the first moment in 'adam'.
+beta_2 : float, default=0.999
+    Decay of the second moment in 'adam'.
+epsilon : float, default=1e-8
+    Keeps 'adam' from dividing by zero.
+n_iter_no_change : int, default=10
+    Epochs without improvement by `tol` after which the dense stage stops.
+max_fun : int, default=15000
+    Function calls of 'lbfgs' in the dense stage.
+"""
+
+_ATTRIBUTES = """\
+coefs_ : list of ndarray of shape (fan_in, fan_out)
+    Weights, layer by layer, exactly 0 where removed.
+intercepts_ : list of ndarray of shape (fan_out,)
+    Intercepts, layer by layer.
+masks_ : list of ndarray of shape (fan_in, fan_out), bool
+    Where weights survive. A weight may be 0 and alive.
+intercept_masks_ : list of ndarray of shape (fan_out,), bool
+    Where intercepts survive.
+sparsity_ : float
+    Share of the prunable weights that has been removed.
+n_weights_ : int
+    Surviving prunable weights.
+n_ghosts_ : int
+    Those among them that no longer touch the output. They are 0 and go first in the next round.
+inputs_ : ndarray of shape (n_inputs_read,), int
+    Indices of the inputs that are still read.
+units_ : list of ndarray of shape (n_units,), int
+    Indices of the surviving units, per hidden layer.
+pruning_path_ : dict of ndarray
+    One row a round: ``n_weights`` (left), ``predicted_loss`` (loss before the round and the sum of
+    the saliencies; nan for criteria that predict none), ``pruned_loss`` (measured after removal and
+    repair), ``loss`` (after retraining) and ``epochs`` (passes over the data in retraining). One row
+    a removed weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency`` (predicted
+    increase of the loss) and ``round`` (from 1). Losses are means over rows with the penalty, in
+    nats or squared units of y.
+n_rounds_ : int
+    Rounds of surgery.
+loss_ : float
+    Loss of the network as it is.
+n_layers_ : int
+    Layers of units, inputs and outputs included.
+n_outputs_ : int
+    Outputs.
+out_activation_ : str
+    Activation of the output layer.
+n_iter_ : int
+    Iterations of the dense stage.
+loss_curve_ : list of float
+    Loss after each iteration of the dense stage ('sgd' and 'adam').
+validation_scores_ : list of float or None
+    Its scores on the rows set aside (`early_stopping`).
+n_features_in_ : int
+    Features seen in `fit`.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Their names, where X had names.
+"""
+
+PARAMETERS = indent(_PARAMETERS, "    ").lstrip() + "\n"
+ATTRIBUTES = indent(_ATTRIBUTES, "    ").lstrip() + "\n"

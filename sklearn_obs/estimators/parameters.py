@@ -1,0 +1,65 @@
+"""Validation of the surgical parameters; those of the dense stage are scikit-learn's to check."""
+
+from numbers import Integral, Real
+
+from sklearn_obs.criteria import CRITERIA
+from sklearn_obs.curvature import STRUCTURES
+
+RETRAIN_SOLVERS = ("auto", "lbfgs", "adam")
+
+
+def _integer(value, low):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= low
+
+
+def _real(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_sparsity(value):
+    """Raise ValueError unless `value` is a share of weights to remove."""
+    if not (_real(value) and 0 <= value < 1):
+        raise ValueError(
+            f"Got target_sparsity={value!r}, but expected a number in [0, 1): the share of weights "
+            "to remove."
+        )
+
+
+def check_parameters(estimator):
+    """Raise ValueError, naming the value and what was expected, for a parameter out of range."""
+    check_sparsity(estimator.target_sparsity)
+    step, epochs = estimator.step, estimator.retrain_epochs
+    rules = {
+        "damping": (
+            _real(estimator.damping) and 0 <= estimator.damping < float("inf"),
+            "a finite non-negative number",
+        ),
+        "step": (
+            _integer(step, 1) or (_real(step) and not isinstance(step, Integral) and 0 < step < 1),
+            "an int >= 1 (weights per round) or a float in (0, 1) (share of the survivors)",
+        ),
+        "retrain_epochs": (
+            epochs is None or _integer(epochs, 0),
+            "an int >= 0 (passes over the data per round) or None (until converged)",
+        ),
+        "n_curvature_samples": (_integer(estimator.n_curvature_samples, 1), "an int >= 1"),
+        "prune_intercepts": (
+            estimator.prune_intercepts in (True, False),
+            "True or False",
+        ),
+        "n_jobs": (
+            estimator.n_jobs is None
+            or (isinstance(estimator.n_jobs, Integral) and estimator.n_jobs != 0),
+            "None or an int other than 0",
+        ),
+        "criterion": _known(estimator.criterion, CRITERIA),
+        "structure": _known(estimator.structure, STRUCTURES),
+        "retrain_solver": _known(estimator.retrain_solver, RETRAIN_SOLVERS),
+    }
+    for name, (valid, expected) in rules.items():
+        if not valid:
+            raise ValueError(f"Got {name}={getattr(estimator, name)!r}, but expected {expected}.")
+
+
+def _known(value, names):
+    return isinstance(value, str) and value in names, f"one of {', '.join(map(repr, names))}"
