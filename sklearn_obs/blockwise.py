@@ -1,9 +1,9 @@
 """The greedy path of a block-diagonal Hessian: blocks go their own ways, the path is a sort.
 
-A block's removals neither change nor repair another block, so each has a greedy path of its own. The
-global greedy order takes the blocks' heads, cheapest first. Saliencies along a path are not monotone,
-but whatever is cheaper than a weight before it goes right after that weight, so the order is that of
-the running maxima::
+A block's removals neither change nor repair another block, so each has a greedy path of its own.
+The global greedy order takes the blocks' heads, cheapest first. Saliencies along a path are not
+monotone, but whatever is cheaper than a weight before it goes right after that weight, so the order
+is that of the running maxima::
 
     order = stable argsort of concatenate(maximum.accumulate(saliency) for each block)
 

@@ -31,6 +31,7 @@ class Traffic:
 
 
 def traffic(network, mask):
+    """What the living weights in `mask` connect."""
     masks, intercept_masks = network.split(mask)
     varies = [np.ones(len(masks[0]), bool)]
     folded = []
@@ -89,6 +90,7 @@ class Orphans:
         )
 
     def __call__(self, q):
+        """Flat indices that lose their output with the removal of `q`."""
         self._living[q] = False
         if q >= self._n_coefs:  # an intercept
             return ()

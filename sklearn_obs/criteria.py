@@ -44,6 +44,7 @@ class Case:
 
     @property
     def weights(self):
+        """The parameters `keep`, of shape (m,), a fresh array in float64."""
         return self.network.theta[self.keep].astype(np.float64)
 
     def hessian_diagonal(self):
@@ -55,6 +56,7 @@ class Case:
         return diagonal
 
     def inverse_hessian(self):
+        """C = H^-1 over `keep`, penalty and damping included."""
         ridge = self._penalties() + self.damping * self.hessian_diagonal().mean()
         invert = STRUCTURES[self.structure]
         return invert(self.network, self.X, self.row_weight, self.keep, ridge)

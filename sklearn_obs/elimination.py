@@ -25,7 +25,9 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, get_blas_funcs
 
-PANEL = 64  # weights removed between two updates of C: fewer are slow in syrk, more are slow in cache
+PANEL = (
+    64  # weights removed between two updates of C: fewer are slow in syrk, more are slow in cache
+)
 CANDIDATES = 4 * PANEL  # the cheapest weights, among which a panel is chosen in cache
 
 
@@ -168,12 +170,11 @@ def _panel(w, d, C, may_go, n_pick):
     date at once, and the panel is cut where one of them would have gone earlier.
     """
     can = np.flatnonzero(may_go)
-    n_pick = min(n_pick, can.size)
     K = can
     if can.size > CANDIDATES:
-        score = w[can] ** 2 / d[can]
-        K = np.sort(can[np.argpartition(score, CANDIDATES)[:CANDIDATES]])
-    picks, z, L_K = _greedy(w[K], d[K], C.columns(K, rows=K), n_pick)
+        cheapest = np.argsort(w[can] ** 2 / d[can], kind="stable")
+        K = np.sort(can[cheapest[:CANDIDATES]])
+    picks, z, L_K = _greedy(w[K], d[K], C.columns(K, rows=K), min(n_pick, K.size))
     Q = K[picks]
     (trsm,) = get_blas_funcs(("trsm",), (L_K,))
     L = trsm(1.0, L_K[picks], C.columns(Q), side=1, lower=1, trans_a=1, overwrite_b=1)
@@ -196,9 +197,9 @@ def _greedy(w, d, C, n_pick):
         if not d[q] > 0:
             raise LinAlgError("the inverse Hessian lost positive definiteness")
         root = d[q] ** 0.5
-        l = C[:, q].copy()  # noqa: E741 (the letter of the formula)
+        l = C[:, q].copy()
         if j:
-            l = gemv(-1.0, L[:, :j], L[q, :j], beta=1.0, y=l, overwrite_y=1)  # noqa: E741
+            l = gemv(-1.0, L[:, :j], L[q, :j], beta=1.0, y=l, overwrite_y=1)
         l /= root
         picks[j], z[j], L[:, j] = q, w[q] / root, l
         np.multiply(l, z[j], out=buffer)

@@ -9,8 +9,8 @@ Layer by layer, with h_0 = X and phi the activation of the hidden layers::
     delta_L = v (p - y)            delta_l = (delta_{l+1} W_{l+1}') phi'(z_l)
     df/dW_l = h_{l-1}' delta_l + penalty W_l          df/db_l = sum_t delta_l
 
-theta is flat: all W row by row, then all b, in the order of MLPClassifier's ``coefs_ + intercepts_``.
-A *flat index* anywhere in this library counts in theta.
+theta is flat: all W row by row, then all b, in MLPClassifier's order ``coefs_ + intercepts_``. A
+*flat index* anywhere in this library counts in theta.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,9 @@ from scipy.special import expit
 
 from sklearn_obs.losses import activate, row_losses
 
-BATCH_ROWS = 4096  # rows of a full-batch pass held at once; boundaries fixed, so sums are repeatable
+BATCH_ROWS = (
+    4096  # rows of a full-batch pass held at once; boundaries fixed, so sums are repeatable
+)
 
 
 def _relu(z):
@@ -53,6 +55,7 @@ class Network:
 
     @cached_property
     def n_coefs(self):
+        """Weights; flat indices from here on are intercepts."""
         return sum(W.size for W in self.coefs)
 
     @cached_property
@@ -115,6 +118,7 @@ def backward(network, values, delta):
 
 
 def row_batches(n_rows, batch_rows=BATCH_ROWS):
+    """Slices of at most `batch_rows` rows, in order."""
     return [slice(i, min(i + batch_rows, n_rows)) for i in range(0, n_rows, batch_rows)]
 
 

@@ -18,7 +18,7 @@ from scipy.linalg import LinAlgError
 
 from sklearn_obs.compaction import Orphans, fold_constants, ghosts
 from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
-from sklearn_obs.network import Network, Objective, loss
+from sklearn_obs.network import Network, loss
 from sklearn_obs.training import Retrained, adam, lbfgs
 
 # Below this many rows a full pass is a better step than a pass of mini-batches (docs/defaults.md)
@@ -123,7 +123,7 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
 
 
 def _remove(network, mask, unread, objective, n_round, plan, rng):
-    """One round of elimination: the repaired network, its mask, the removed and their saliencies."""
+    """One round of elimination: network, mask, removed flat indices, their saliencies."""
     may_go = prunable(network, plan.prune_intercepts) & mask
     free = np.flatnonzero(ghosts(network, mask) & may_go)
     if plan.criterion in CURVATURE_CRITERIA:

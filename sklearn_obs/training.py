@@ -24,6 +24,8 @@ from sklearn_obs.network import Network, Objective, loss_and_gradient, row_batch
 
 @dataclass(frozen=True)
 class Retrained:
+    """The network after retraining, and what that cost."""
+
     network: Network
     epochs: int  # passes over the data
     converged: bool  # False where the passes ran out
@@ -79,7 +81,7 @@ def adam(
     epsilon,
     n_iter_no_change,
 ):
-    """`epochs` passes in shuffled mini-batches, fewer once the loss has stopped falling by `tol`."""
+    """`epochs` passes in shuffled mini-batches, fewer once the loss stops falling by `tol`."""
     theta = network.theta.astype(network.coefs[0].dtype)  # a copy
     n_rows = objective.X.shape[0]
     m, v = np.zeros_like(theta), np.zeros_like(theta)

@@ -1,6 +1,6 @@
 """Block-diagonal curvature: H keeps its blocks, and each is inverted by itself.
 
-One block per receiving unit j, its incoming weights and its intercept, which share the signal of j::
+One block per receiving unit j, its incoming weights and intercept, which share the signal of j::
 
     H_j = A' diag(d_j) A         d_j[t] = sum_k s[t, k, j]^2         A = the inputs still read
 
@@ -124,6 +124,7 @@ class LayerBlock:
 
 
 def unit_blocks(network, X, row_weight, keep, ridge):
+    """One block per receiving unit."""
     inputs = [np.empty((X.shape[0], i.shape[0])) for i in network.index]
     d = [np.empty((i.shape[1], X.shape[0])) for i in network.index]
     for rows, layers in factor_batches(network, X, row_weight, signal_numbers(network)):
@@ -137,13 +138,12 @@ def unit_blocks(network, X, row_weight, keep, ridge):
             (reads,) = np.nonzero(index >= 0)
             if reads.size:
                 index = index[reads]
-                parts.append(
-                    UnitBlock(index, inputs[layer], reads, d[layer][unit], ridge[index])
-                )
+                parts.append(UnitBlock(index, inputs[layer], reads, d[layer][unit], ridge[index]))
     return BlockInverse(parts)
 
 
 def layer_blocks(network, X, row_weight, keep, ridge):
+    """One block per layer."""
     position = _positions(network, keep)
     parts = []
     for flat in network.index:

@@ -3,8 +3,9 @@
 Row t has K = n_outputs rows r_k of the root of the loss's Hessian (see `losses`). Sent back through
 the network they are signals, and the Gauss-Newton matrix is a sum of products of two factors::
 
-    s_L[t, k] = sqrt(v_t) r_k(t)             s_l[t, k] = (s_{l+1}[t, k] W_{l+1}') phi'(z_l[t])
-    H = G'G,  G[(t, k), (i, j)] = a_l[t, i] s_l[t, k, j]        for weight i -> j of layer l
+    s_L[t, k] = sqrt(v_t) r_k(t)
+    s_l[t, k] = (s_{l+1}[t, k] W_{l+1}') phi'(z_l[t])
+    H = G'G    with    G[(t, k), (i, j)] = a_l[t, i] s_l[t, k, j]    for i -> j in layer l
 
 with a_l = (h_{l-1}, 1) the layer's inputs, 1 for its intercept. G is the derivative of the *output*:
 it does not vanish where the fit is perfect, as the empirical Fisher's does.
@@ -28,6 +29,8 @@ BATCH_NUMBERS = 2**21  # float64 numbers in the largest array of a batch: 16 MiB
 
 @dataclass(frozen=True)
 class LayerFactors:
+    """One layer's two factors of G."""
+
     inputs: np.ndarray  # a: (n, fan_in + 1)
     signals: np.ndarray  # s: (n, n_outputs, fan_out)
 

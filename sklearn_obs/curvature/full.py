@@ -120,7 +120,7 @@ class FullInverse:
 
 
 def _compacted(A, rest, overwrite):
-    """The lower triangle of A[rest][:, rest] in a contiguous matrix, in A's own memory if allowed."""
+    """The lower triangle of A[rest][:, rest], contiguous, in A's own memory if allowed."""
     n = rest.size
     memory = A.reshape(-1, order="F")[: n * n] if overwrite else np.empty(n * n, A.dtype)
     new = memory.reshape(n, n)

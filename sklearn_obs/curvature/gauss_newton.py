@@ -5,8 +5,8 @@ Two routes with the same sum. With few weights left the rows G are formed and mu
     H_pq = sum_(t, k) G[(t, k), p] G[(t, k), q]                             K m^2 n flops
 
 With many, the sum over outputs is done first. The block between two units is X' diag(d) X', d the
-product of their signals summed over outputs, and over all pairs of units and of inputs at once it is
-one product of two matrices with n rows::
+product of their signals summed over outputs, and over all pairs of units and of inputs at once it
+is one product of two matrices with n rows::
 
     H_(i,j),(i',j') = sum_t (a[t, i] a'[t, i']) (sum_k s[t, k, j] s'[t, k, j'])      m^2 n flops
 
@@ -18,6 +18,7 @@ import numpy as np
 from sklearn_obs.curvature.factors import factor_batches, signal_numbers
 
 PAIRS_AT_ONCE = 512  # rows of one product: enough for the BLAS, few enough for the cache
+
 
 def gauss_newton(network, X, row_weight, keep):
     """H over the parameters with the flat indices `keep`.
@@ -111,7 +112,7 @@ def _products(a, b, symmetric):
 
 def _put(H, rows, columns, block):
     """H[rows, columns] = block and its mirror image, where rows and columns are kept (not -1)."""
-    if rows.min() < 0 or columns.size and columns.min() < 0:
+    if rows.min() < 0 or (columns.size and columns.min() < 0):
         block = block[np.ix_(rows >= 0, columns >= 0)]
         rows, columns = rows[rows >= 0], columns[columns >= 0]
     if not (rows.size and columns.size):

@@ -6,11 +6,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import label_binarize
 from sklearn.utils.multiclass import type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.docs import ATTRIBUTES, PARAMETERS
-from sklearn_obs.estimators.pruned_mlp import FLOATS, PrunedMLP, _network
-from sklearn_obs.network import forward
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 
 
 class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
@@ -66,7 +64,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The likeliest class of each row; for label sets 1 where a label is likelier than not.
         """
-        p = self._outputs(X)
+        p = self._values(X)[-1]
         if self.out_activation_ == "softmax":
             return self.classes_[p.argmax(axis=1)]
         if self.n_outputs_ == 1:
@@ -85,7 +83,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to 1, but for label sets.
         """
-        p = self._outputs(X)
+        p = self._values(X)[-1]
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X):
@@ -101,16 +99,12 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         """
         return np.log(self.predict_proba(X))
 
-    def _outputs(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        return forward(_network(self, vars(self)), X)[-1]
-
     def _check_targets(self, y, reset):
         if type_of_target(y, input_name="y").startswith("multilabel"):
             if not reset and (self.n_outputs_ == 1 or y.shape[1] != self.n_outputs_):
                 raise ValueError(
-                    f"Got y with {y.shape[1]} labels, but the network has {self.n_outputs_} outputs."
+                    f"Got y with {y.shape[1]} labels, but the network has {self.n_outputs_} "
+                    "outputs."
                 )
             return
         labels = unique_labels(y)

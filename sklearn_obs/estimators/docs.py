@@ -22,12 +22,12 @@ retrain_solver : {'auto', 'lbfgs', 'adam'}, default='auto'
 step : int or float, default=0.1
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
 criterion : {'obs', 'obd', 'magnitude', 'random'}, default='obs'
-    'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989), takes
-    the Hessian for diagonal; 'magnitude' removes the smallest weights; 'random' any. These rank once
-    a round and repair nothing; retraining is the same for all.
+    'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989),
+    takes the Hessian for diagonal; 'magnitude' removes the smallest weights; 'random' any. These
+    rank once a round and repair nothing; retraining is the same for all.
 structure : {'unit', 'layer', 'full'}, default='unit'
-    What 'obs' keeps of the Hessian: one block per unit (its incoming weights and intercept), one per
-    layer, or all of it. A block of n weights takes 8 n^2 bytes and n^3 operations.
+    What 'obs' keeps of the Hessian: one block per unit (its incoming weights and intercept), one
+    per layer, or all of it. A block of n weights takes 8 n^2 bytes and n^3 operations.
 n_curvature_samples : int, default=5000
     Rows that curvature is measured on, drawn afresh each round; all of them if there are fewer.
 prune_intercepts : bool, default=False
@@ -99,10 +99,10 @@ units_ : list of ndarray of shape (n_units,), int
 pruning_path_ : dict of ndarray
     One row a round: ``n_weights`` (left), ``predicted_loss`` (loss before the round and the sum of
     the saliencies; nan for criteria that predict none), ``pruned_loss`` (measured after removal and
-    repair), ``loss`` (after retraining) and ``epochs`` (passes over the data in retraining). One row
-    a removed weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency`` (predicted
-    increase of the loss) and ``round`` (from 1). Losses are means over rows with the penalty, in
-    nats or squared units of y.
+    repair), ``loss`` (after retraining) and ``epochs`` (passes over the data in retraining). One
+    row a removed weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency``
+    (predicted increase of the loss) and ``round`` (from 1). Losses are means over rows with the
+    penalty, in nats or squared units of y.
 n_rounds_ : int
     Rounds of surgery.
 loss_ : float

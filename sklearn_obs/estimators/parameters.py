@@ -5,6 +5,31 @@ from numbers import Integral, Real
 from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES
 
+DENSE_PARAMETERS = (
+    "hidden_layer_sizes",
+    "activation",
+    "solver",
+    "alpha",
+    "batch_size",
+    "learning_rate",
+    "learning_rate_init",
+    "power_t",
+    "max_iter",
+    "shuffle",
+    "random_state",
+    "tol",
+    "verbose",
+    "momentum",
+    "nesterovs_momentum",
+    "early_stopping",
+    "validation_fraction",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "n_iter_no_change",
+    "max_fun",
+)
+
 RETRAIN_SOLVERS = ("auto", "lbfgs", "adam")
 
 

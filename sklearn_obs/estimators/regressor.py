@@ -2,11 +2,9 @@
 
 from sklearn.base import RegressorMixin
 from sklearn.neural_network import MLPRegressor
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.docs import ATTRIBUTES, PARAMETERS
-from sklearn_obs.estimators.pruned_mlp import FLOATS, PrunedMLP, _network
-from sklearn_obs.network import forward
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 
 
 class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
@@ -16,7 +14,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
     measure the curvature of the loss, remove the weights that the loss needs least one at a time,
     let the inverse Hessian repair the others after every removal, retrain the survivors.
 
-    Scale the target as well as X: damping and stopping are relative to a loss in squared units of y.
+    Scale the target as well as X: the loss is in squared units of y.
 
     Parameters
     ----------
@@ -67,9 +65,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        p = forward(_network(self, vars(self)), X)[-1]
+        p = self._values(X)[-1]
         return p.ravel() if self.n_outputs_ == 1 else p
 
     def _check_targets(self, y, reset):

@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from networks import random_network
+from oracles import jacobian, spd
+
+from sklearn_obs.curvature import (
+    STRUCTURES,
+    BlockInverse,
+    FullInverse,
+    Inverted,
+    gauss_newton,
+    gauss_newton_diagonal,
+)
+from sklearn_obs.curvature.factors import layer_factors
+from sklearn_obs.losses import hessian_root
+from sklearn_obs.network import forward
+
+
+def check_inverse(C, H, rng):
+    """The one checker that every structure passes: C against inv(H), a dense matrix."""
+    n = len(H)
+    exact = np.linalg.inv(H)
+    # cond <= 1e4 of 1e-16, times n
+    same = {"rtol": 1e-9, "atol": 1e-9 * np.abs(exact).max()}
+    assert C.size == n
+    assert_allclose(C.diagonal(), np.diag(exact), **same)
+    some, rows = rng.permutation(n)[: n // 2], rng.permutation(n)[: n // 3]
+    assert_allclose(C.columns(some), exact[:, some], **same)
+    assert_allclose(C.columns(some, rows=rows), exact[np.ix_(rows, some)], **same)
+    removed = rng.permutation(n)[: n // 4]
+    rest = np.setdiff1d(np.arange(n), removed)
+    smaller = C.without(removed)
+    exact_rest = np.linalg.inv(H[np.ix_(rest, rest)])
+    assert_allclose(smaller.columns(np.arange(rest.size)), exact_rest, **same)
+    assert_allclose(C.diagonal(), np.diag(exact), **same)  # a value: not changed by `without`
+    again = rng.permutation(rest.size)[: rest.size // 10 + 1]
+    last = np.delete(rest, again)
+    smallest = smaller.without(again, overwrite=True)
+    exact_last = np.linalg.inv(H[np.ix_(last, last)])
+    assert_allclose(smallest.columns(np.arange(last.size)), exact_last, **same)
+    assert smallest.without([]).size == last.size
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n", [4, 41, 150])
+def test_full(n, order):
+    rng = np.random.default_rng(n)
+    H = spd(rng, n)
+    check_inverse(FullInverse(np.array(H, order=order)), H, rng)
+
+
+def test_full_may_take_the_memory():
+    rng = np.random.default_rng(0)
+    H = spd(rng, 30)
+    given = H.copy()
+    C = FullInverse(given, overwrite=True)
+    assert np.shares_memory(C._storage, given)
+    check_inverse(C, H, rng)
+
+
+def test_blocks():
+    rng = np.random.default_rng(1)
+    index = np.array_split(rng.permutation(60), [7, 8, 30])
+    H, parts = np.zeros((60, 60)), []
+    for i in map(np.sort, index):
+        H[np.ix_(i, i)] = spd(rng, i.size)
+        parts.append(Inverted(i, FullInverse(H[np.ix_(i, i)])))
+    check_inverse(BlockInverse(parts), H, rng)
+    assert [p.index.size for p in BlockInverse(parts).parts()] == [7, 1, 22, 30]
+
+
+def test_not_positive_definite_is_an_error():
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        FullInverse(np.diag([1.0, 0.0]))
+    # two columns alike: C_qq H_qq = 1 / (1 - rho^2) is beyond float64
+    with pytest.raises(np.linalg.LinAlgError):
+        FullInverse(np.ones((2, 2)))
+
+
+KINDS = [
+    (a, o)
+    for a in ("identity", "logistic", "tanh", "relu")
+    for o in ("softmax", "logistic", "identity")
+]
+
+
+def dense_gauss_newton(network, X, row_weight):
+    """sum_t v_t J_t' B_t J_t, J by finite differences of z, B by the loss's second derivative."""
+    n_outputs = network.intercepts[-1].size
+
+    def z(theta):
+        *_, h, _ = forward(network.with_theta(theta), X)
+        moved = network.with_theta(theta)
+        return h @ moved.coefs[-1] + moved.intercepts[-1]
+
+    J = jacobian(z, network.theta, 1e-5)
+    p = forward(network, X)[-1]
+    H = np.zeros((network.theta.size,) * 2)
+    for t, v in enumerate(row_weight):
+        B = {
+            "softmax": np.diag(p[t]) - np.outer(p[t], p[t]),
+            "logistic": np.diag(p[t] * (1 - p[t])),
+            "identity": np.eye(n_outputs),
+        }[network.out_activation]
+        H += v * J[t].T @ B @ J[t]
+    return H
+
+
+@pytest.mark.parametrize(("activation", "out"), KINDS)
+@pytest.mark.parametrize("hidden", [(), (4,), (5, 3)])
+def test_gauss_newton_against_finite_differences(activation, out, hidden):
+    network, X, _, v = random_network(activation, out, hidden)
+    exact = dense_gauss_newton(network, X, v)
+    # truncation h^2 = 1e-10, rounding eps / h = 1e-11, products of two entries of order 1
+    same = {"rtol": 1e-7, "atol": 1e-8}
+    everything = np.arange(network.theta.size)
+    assert_allclose(gauss_newton(network, X, v, everything), exact, **same)
+    assert_allclose(gauss_newton_diagonal(network, X, v), np.diag(exact), **same)
+    keep = np.sort(np.random.default_rng(0).permutation(everything)[: everything.size // 2])
+    assert_allclose(gauss_newton(network, X, v, keep), exact[np.ix_(keep, keep)], **same)
+
+
+def test_both_routes_and_batches_agree(monkeypatch):
+    from sklearn_obs.curvature import factors
+    from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows
+
+    network, X, _, v = random_network("tanh", "softmax", (6, 5), n_rows=300)
+    keep = np.sort(np.random.default_rng(1).permutation(network.theta.size)[:50])
+    position = np.full(network.theta.size, -1)
+    position[keep] = np.arange(keep.size)
+    by_rows = _by_rows(network, X, v, keep, position, [0, 1, 2])
+    by_pairs = _by_pairs(network, X, v, keep, position, [0, 1, 2])
+    assert_allclose(by_pairs, by_rows, rtol=1e-12, atol=1e-15)  # the same sum, reordered
+    monkeypatch.setattr(factors, "BATCH_NUMBERS", 1)  # batches of 64 rows
+    assert_allclose(_by_pairs(network, X, v, keep, position, [0, 1, 2]), by_rows, atol=1e-14)
+
+
+@pytest.mark.parametrize("out", ["softmax", "logistic", "identity"])
+def test_root_of_the_loss_hessian(out):
+    p = np.random.default_rng(2).dirichlet(np.ones(4), size=3)
+    R = hessian_root(out, p)
+    for t in range(3):
+        exact = {
+            "softmax": np.diag(p[t]) - np.outer(p[t], p[t]),
+            "logistic": np.diag(p[t] * (1 - p[t])),
+            "identity": np.eye(4),
+        }[out]
+        assert_allclose(R[t].T @ R[t], exact, atol=1e-15)
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_structures_are_blocks_of_the_matrix(structure):
+    network, X, _, v = random_network("tanh", "softmax", (5, 4))
+    rng = np.random.default_rng(3)
+    keep = np.sort(rng.permutation(network.theta.size)[:60])
+    H = gauss_newton(network, X, v, keep)
+    block = np.empty(network.theta.size, int)
+    for layer, index in enumerate(network.index):
+        units = np.arange(index.shape[1])
+        block[index] = {"unit": 100 * layer + units, "layer": layer, "full": 0}[structure]
+    H = np.where(block[keep][:, None] == block[keep], H, 0)
+    ridge = 0.1 + rng.random(keep.size)
+    C = STRUCTURES[structure](network, X, v, keep, ridge)
+    check_inverse(C, H + np.diag(ridge), rng)
+
+
+def test_sparse_rows_have_the_same_factors():
+    from scipy.sparse import csr_array
+
+    network, X, _, v = random_network("relu", "softmax", (4,))
+    X = np.where(np.random.default_rng(4).random(X.shape) < 0.5, 0, X)
+    for dense, sparse in zip(
+        layer_factors(network, X, v), layer_factors(network, csr_array(X), v), strict=True
+    ):
+        assert_allclose(dense.inputs, sparse.inputs, atol=1e-14)  # the same sum, reordered
+        assert_allclose(dense.signals, sparse.signals, atol=1e-15)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from networks import random_network
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import jacobian
+from scipy.sparse import csr_array
+from sklearn.metrics import log_loss
+
+from sklearn_obs import network as network_module
+from sklearn_obs.losses import activate, row_losses
+from sklearn_obs.network import Objective, forward, loss, loss_and_gradient, mean_objective
+
+KINDS = [
+    (activation, out)
+    for activation in ("identity", "logistic", "tanh", "relu")
+    for out in ("softmax", "logistic", "identity")
+]
+
+
+@pytest.mark.parametrize(("activation", "out"), KINDS)
+@pytest.mark.parametrize("hidden", [(), (4,), (5, 3)])
+def test_gradient_against_finite_differences(activation, out, hidden):
+    network, X, y, v = random_network(activation, out, hidden)
+    objective = Objective(X, y, v, penalty=0.3)
+    value, gradient = loss_and_gradient(network, objective)
+    numeric = jacobian(lambda t: loss(network.with_theta(t), objective), network.theta, 1e-5)
+    # truncation h^2 = 1e-10, rounding eps / h = 1e-11, times a loss of order 10
+    assert_allclose(gradient, numeric, atol=1e-8)
+    assert value == pytest.approx(loss(network, objective), rel=1e-15)
+
+
+def test_losses_are_the_textbook_s():
+    rng = np.random.default_rng(0)
+    p, labels = rng.dirichlet(np.ones(4), size=20), rng.integers(4, size=20)
+    exact = log_loss(labels, p, labels=range(4))
+    assert row_losses("softmax", p, np.eye(4)[labels]).mean() == pytest.approx(exact)
+    sets = rng.integers(2, size=p.shape)
+    exact = -np.sum(np.log(np.where(sets, p, 1 - p)), axis=1)
+    assert_allclose(row_losses("logistic", p, sets), exact)
+    assert_allclose(row_losses("identity", p, sets), 0.5 * np.sum((p - sets) ** 2, axis=1))
+
+
+def test_saturated_outputs_stay_finite():
+    z = np.array([[1e4, -1e4, 0.0]])
+    for out in ("softmax", "logistic"):
+        p = activate(out, z.copy())
+        assert np.isfinite(p).all()
+        assert np.isfinite(row_losses(out, p, np.array([[0.0, 1.0, 0.0]]))).all()
+
+
+def test_flat_order_is_coefs_then_intercepts():
+    network, *_ = random_network("relu", "softmax", (4, 5))
+    exact = np.concatenate([a.ravel() for a in (*network.coefs, *network.intercepts)])
+    assert_array_equal(network.theta, exact)
+    for layer, index in enumerate(network.index):
+        assert_array_equal(network.theta[index[:-1]], network.coefs[layer])
+        assert_array_equal(network.theta[index[-1]], network.intercepts[layer])
+    moved = network.with_theta(network.theta + 1)
+    assert_array_equal(moved.theta, network.theta + 1)
+
+
+def test_batches_do_not_change_the_sum(monkeypatch):
+    network, X, y, v = random_network("tanh", "softmax", (4,), n_rows=50)
+    objective = Objective(X, y, v, penalty=0.1)
+    value, gradient = loss_and_gradient(network, objective)
+    monkeypatch.setattr(network_module, "BATCH_ROWS", 7)
+    monkeypatch.setattr(network_module.row_batches, "__defaults__", (7,))
+    value_2, gradient_2 = loss_and_gradient(network, objective)
+    assert value_2 == pytest.approx(value, rel=1e-14)  # the same sum, reordered
+    assert_allclose(gradient_2, gradient, atol=1e-15)
+
+
+def test_sparse_rows():
+    network, X, y, v = random_network("tanh", "softmax", (4,))
+    X = np.where(np.random.default_rng(0).random(X.shape) < 0.5, 0, X)
+    dense = loss_and_gradient(network, Objective(X, y, v, 0.1))
+    sparse = loss_and_gradient(network, Objective(csr_array(X), y, v, 0.1))
+    assert sparse[0] == pytest.approx(dense[0], rel=1e-14)
+    assert_allclose(sparse[1], dense[1], atol=1e-15)
+    assert_allclose(forward(network, csr_array(X))[-1], forward(network, X)[-1], atol=1e-15)
+
+
+@pytest.mark.parametrize("batch_rows", [10, 40])
+def test_the_penalty_is_that_of_one_dense_step(batch_rows):
+    weight = np.linspace(1, 3, 40)
+    objective = mean_objective(np.ones((40, 2)), None, weight, alpha=0.5, batch_rows=batch_rows)
+    assert objective.row_weight.sum() == pytest.approx(1)
+    assert objective.penalty == pytest.approx(0.5 / (batch_rows * weight.mean()))

@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+from networks import random_network
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import textbook
+
+from sklearn_obs.compaction import ghosts
+from sklearn_obs.criteria import CRITERIA
+from sklearn_obs.curvature import STRUCTURES, gauss_newton, gauss_newton_diagonal
+from sklearn_obs.network import Objective, forward, loss
+from sklearn_obs.surgery import Plan, operate
+from sklearn_obs.training import lbfgs
+
+PLAN = Plan(
+    criterion="obs",
+    structure="full",
+    damping=0.05,
+    step=0.2,
+    prune_intercepts=False,
+    n_curvature_samples=1000,
+    retrain_epochs=0,
+    retrain_solver="lbfgs",
+    max_iter=200,
+    tol=1e-4,
+    adam={},
+    n_jobs=None,
+)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    network, X, y, v = random_network("tanh", "softmax", (6,), n_rows=80)
+    objective = Objective(X, y, v, 1e-3)
+    everything = np.ones(network.theta.size, bool)
+    return lbfgs(network, everything, objective, epochs=300, tol=1e-6).network, objective
+
+
+def plan(**changes):
+    return Plan(**{**vars(PLAN), **changes})
+
+
+def run(trained, n_remove, first_round=1, mask=None, **changes):
+    network, objective = trained
+    mask = np.ones(network.theta.size, bool) if mask is None else mask
+    return list(
+        operate(
+            network,
+            mask,
+            objective,
+            n_remove,
+            plan(**changes),
+            seed=0,
+            first_round=first_round,
+        )
+    )
+
+
+def test_one_round_is_the_textbook_s(trained):
+    network, objective = trained
+    H = gauss_newton(network, objective.X, objective.row_weight, np.arange(network.theta.size))
+    penalty = np.where(np.arange(len(H)) < network.n_coefs, objective.penalty, 0)
+    H += np.diag(penalty)
+    H += 0.05 * np.diag(H).mean() * np.eye(len(H))
+    eligible = np.arange(len(H)) < network.n_coefs
+    order, saliency, weights = textbook(network.theta, np.linalg.inv(H), 10, eligible)
+    (done,) = run(trained, 10, step=10)
+    assert_array_equal(done.removed, order)
+    assert_allclose(done.saliency, saliency, rtol=1e-9)
+    assert_allclose(done.network.theta, weights, atol=1e-10)
+    assert done.predicted_loss == pytest.approx(loss(network, objective) + saliency.sum())
+    assert done.loss == done.pruned_loss == loss(done.network, objective)
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_the_target_is_reached_exactly_and_the_removed_are_zero(trained, criterion, structure):
+    network, _ = trained
+    rounds = run(trained, 45, criterion=criterion, structure=structure, retrain_epochs=3)
+    last = rounds[-1]
+    removed = np.concatenate([r.removed for r in rounds])
+    assert len(np.unique(removed)) == removed.size == 45
+    assert np.all(removed < network.n_coefs)
+    assert_array_equal(np.flatnonzero(~last.mask), np.sort(removed))
+    assert_array_equal(last.network.theta[~last.mask], 0)
+    assert_array_equal(last.network.theta[ghosts(last.network, last.mask)], 0)
+    assert [r.number for r in rounds] == list(range(1, len(rounds) + 1))
+
+
+def test_round_sizes(trained):
+    n = trained[0].n_coefs  # 6 * 6 + 6 * 3 = 54
+    assert [r.removed.size for r in run(trained, 30, step=0.2)] == [10, 8, 7, 5]
+    assert [r.removed.size for r in run(trained, 30, step=12)] == [12, 12, 6]
+    assert [r.removed.size for r in run(trained, n, step=0.001)] == [1] * n
+
+
+def test_rounds_go_on_where_they_stopped(trained):
+    whole = run(trained, 25, retrain_epochs=2, n_curvature_samples=40)
+    first = run(trained, 18, retrain_epochs=2, n_curvature_samples=40)
+    network, mask = first[-1].network, first[-1].mask
+    rest = run((network, trained[1]), 7, 3, mask, retrain_epochs=2, n_curvature_samples=40)
+    assert_array_equal(rest[-1].network.theta, whole[-1].network.theta)
+
+
+def test_curvature_rows_are_drawn_afresh_each_round(trained):
+    a = run(trained, 10, step=10, n_curvature_samples=20)[0]
+    network, objective = trained
+    b = list(
+        operate(
+            network, a.mask | True, objective, 10, plan(step=10, n_curvature_samples=20), seed=1
+        )
+    )[0]
+    assert not np.array_equal(a.network.theta, b.network.theta)
+
+
+def test_unread_inputs_and_ghosts_go_first_for_free(trained):
+    network, objective = trained
+    X = objective.X.copy()
+    X[:, 2] = 0
+    objective = Objective(X, objective.y, objective.row_weight, objective.penalty)
+    mask = np.ones(network.theta.size, bool)
+    mask[network.index[1][4]] = False  # unit 4 has no output: its 6 inputs are ghosts
+    network = network.with_theta(network.theta * mask)
+    rounds = list(operate(network, mask, objective, 11, plan(step=5), seed=0))
+    removed = np.concatenate([r.removed for r in rounds])
+    assert set(removed[:6]) == set(network.index[0][:-1, 4])
+    assert set(removed[6:11]) == set(np.delete(network.index[0][2], 4))
+    assert_array_equal(np.concatenate([r.saliency for r in rounds]), 0)
+    # a free removal changes no output, only the penalty
+    for done in rounds:
+        assert_allclose(forward(done.network, X)[-1], forward(network, X)[-1], atol=1e-15)
+
+
+def test_obd_and_magnitude_rank_once_and_repair_nothing(trained):
+    network, objective = trained
+    theta = network.theta
+    h = gauss_newton_diagonal(network, objective.X, objective.row_weight) + objective.penalty
+    (obd,) = run(trained, 15, step=15, criterion="obd")
+    assert_array_equal(obd.removed, np.argsort((h * theta**2)[: network.n_coefs])[:15])
+    assert_allclose(obd.saliency, (h * theta**2 / 2)[obd.removed])
+    (magnitude,) = run(trained, 15, step=15, criterion="magnitude")
+    assert_array_equal(magnitude.removed, np.argsort(np.abs(theta[: network.n_coefs]))[:15])
+    assert np.isnan(magnitude.saliency).all()
+    assert np.isnan(magnitude.predicted_loss)
+    for done in (obd, magnitude):
+        assert_array_equal(done.network.theta[done.mask], theta[done.mask])
+
+
+def test_random_depends_on_seed_and_round_alone(trained):
+    one, two = (run(trained, 15, step=15, criterion="random")[0] for _ in range(2))
+    assert_array_equal(one.removed, two.removed)
+    (later,) = run(trained, 15, first_round=2, step=15, criterion="random")
+    assert not np.array_equal(one.removed, later.removed)
+
+
+def test_intercepts_may_go_if_asked(trained):
+    network, _ = trained
+    rounds = run(trained, network.theta.size - 1, prune_intercepts=True, step=5)
+    assert np.count_nonzero(rounds[-1].mask) == 1
+
+
+def test_the_damping_in_force_is_named(trained):
+    network, objective = trained
+    X = np.hstack([objective.X[:, :-1], objective.X[:, :1]])  # two columns alike
+    objective = Objective(X, objective.y, objective.row_weight, 0.0)
+    with pytest.raises(np.linalg.LinAlgError, match=r"damping=0 and structure='full'.*Increase"):
+        list(
+            operate(
+                network, np.ones(network.theta.size, bool), objective, 5, plan(damping=0), seed=0
+            )
+        )
