@@ -2,7 +2,7 @@
 
 One block per receiving unit j, its incoming weights and intercept, which share the signal of j::
 
-    H_j = A' diag(d_j) A         d_j[t] = sum_k s[t, k, j]^2         A = the inputs still read
+    H_j = A diag(d_j) A'         d_j[t] = sum_k s[t, k, j]^2         A = the inputs still read
 
 or one block per layer, the Gauss-Newton matrix of its weights alone. Blocks are built, inverted and
 eliminated where they are needed, by workers: see `sklearn_obs.blockwise`.
@@ -94,14 +94,16 @@ class UnitBlock:
     """The block of one receiving unit."""
 
     index: np.ndarray  # (p,) positions of its weights
-    inputs: np.ndarray  # (n, fan_in + 1) the layer's, shared by its units
-    reads: np.ndarray  # (p,) the columns of `inputs` that belong to them
+    inputs: np.ndarray  # (fan_in + 1, n) the layer's, shared by its units
+    reads: np.ndarray  # (p,) the rows of `inputs` that belong to them
     d: np.ndarray  # (n,) sum_k s[t, k, j]^2
     ridge: np.ndarray  # (p,) penalty and damping
 
     def inverse(self):
-        A = self.inputs[:, self.reads] * np.sqrt(self.d)[:, None]
-        H = A.T @ A  # numpy calls syrk here
+        (heard,) = np.nonzero(self.d)  # a relu that is off in a row adds nothing
+        A = self.inputs[self.reads].take(heard, axis=1)
+        A *= np.sqrt(self.d[heard])
+        H = A @ A.T  # numpy calls syrk here
         H[np.diag_indices_from(H)] += self.ridge
         return FullInverse(H, overwrite=True)
 
@@ -125,11 +127,11 @@ class LayerBlock:
 
 def unit_blocks(network, X, row_weight, keep, ridge):
     """One block per receiving unit."""
-    inputs = [np.empty((X.shape[0], i.shape[0])) for i in network.index]
+    inputs = [np.empty((i.shape[0], X.shape[0])) for i in network.index]
     d = [np.empty((i.shape[1], X.shape[0])) for i in network.index]
     for rows, layers in factor_batches(network, X, row_weight, signal_numbers(network)):
         for layer, factors in enumerate(layers):
-            inputs[layer][rows] = factors.inputs
+            inputs[layer][:, rows] = factors.inputs.T
             d[layer][:, rows] = squared_signals(factors).T
     position = _positions(network, keep)
     parts = []

@@ -5,10 +5,10 @@ the network they are signals, and the Gauss-Newton matrix is a sum of products o
 
     s_L[t, k] = sqrt(v_t) r_k(t)
     s_l[t, k] = (s_{l+1}[t, k] W_{l+1}') phi'(z_l[t])
-    H = G'G    with    G[(t, k), (i, j)] = a_l[t, i] s_l[t, k, j]    for i -> j in layer l
+    H = G'G  with  G[(t, k), (i, j)] = a_l[t, i] s_l[t, k, j]  for weight i -> j of layer l
 
-with a_l = (h_{l-1}, 1) the layer's inputs, 1 for its intercept. G is the derivative of the *output*:
-it does not vanish where the fit is perfect, as the empirical Fisher's does.
+with a_l = (h_{l-1}, 1) the inputs of the layer, 1 for its intercept. G is the derivative of the
+*output*: it does not vanish where the fit is perfect, as the empirical Fisher's does.
 
 References
 ----------

@@ -126,9 +126,8 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
 
     def _shell_targets(self):
         if self.out_activation_ == "logistic" and self.n_outputs_ > 1:
-            y = np.zeros((1, self.n_outputs_), int)
-            return y, self.classes_
-        return self.classes_[:1], self.classes_
+            return {"y": np.zeros((1, self.n_outputs_), int), "classes": self.classes_}
+        return {"y": self.classes_[:1], "classes": self.classes_}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -21,11 +21,11 @@ def check_source(mlp, dense_class):
 
 
 def plain(estimator, dense_class, targets):
-    """A fitted `dense_class` with the estimator's network; `targets` are one row's, and classes."""
+    """A fitted `dense_class` with the estimator's network; `targets` are one row's."""
     # a step of training lays out all that scikit-learn keeps, then it is overwritten
     shell = dense_class(hidden_layer_sizes=estimator.hidden_layer_sizes, random_state=0)
     zeros = np.zeros((1, estimator.n_features_in_), estimator.coefs_[0].dtype)
-    shell.partial_fit(zeros, *targets)
+    shell.partial_fit(zeros, **targets)
     shell.set_params(**{name: getattr(estimator, name) for name in DENSE_PARAMETERS})
     shell.coefs_ = [W.copy() for W in estimator.coefs_]
     shell.intercepts_ = [b.copy() for b in estimator.intercepts_]

@@ -79,7 +79,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         return y.reshape(len(y), -1)
 
     def _shell_targets(self):
-        return ([[0.0] * self.n_outputs_] if self.n_outputs_ > 1 else [0.0],)
+        return {"y": [[0.0] * self.n_outputs_] if self.n_outputs_ > 1 else [0.0]}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
