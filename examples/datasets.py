@@ -1,0 +1,79 @@
+"""Data sets of the examples and benchmarks that scikit-learn does not bundle.
+
+Each is looked for in the folder named by the environment variable SKLEARN_OBS_DATA, then fetched
+from openml.org. Where neither has it, the script ends with a line that says what is missing::
+
+    monks/monks-{1,2,3}.{train,test}   https://archive.ics.uci.edu/dataset/70/monk+s+problems
+    mnist.npz                          arrays x_train, y_train, x_test, y_test of uint8
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import fetch_openml
+
+N_MONKS_TEST = 432  # every combination of the six attributes once
+
+
+def monks(number):
+    """The MONK's problem 1, 2 or 3 (Thrun et al. 1991), with the published split.
+
+    Returns
+    -------
+    X_train, y_train, X_test, y_test
+        X one-hot, of 17 columns for attributes of 3 + 3 + 2 + 3 + 4 + 2 values; y of 0 and 1.
+    """
+    files = [_local(f"monks/monks-{number}.{part}") for part in ("train", "test")]
+    if all(files):
+        train, test = (np.loadtxt(file, usecols=range(7), dtype=int) for file in files)
+        n_train, rows = len(train), np.vstack([train, test])
+        y, attributes = rows[:, 0], rows[:, 1:]
+    else:
+        found = _openml(f"monks-problems-{number}", f"monks/monks-{number}.train and .test")
+        attributes, y = found.data, found.target.astype(int)
+        n_train = len(y) - N_MONKS_TEST
+        if len(np.unique(attributes[:N_MONKS_TEST], axis=0)) == N_MONKS_TEST:  # test rows first
+            attributes, y = np.roll(attributes, n_train, axis=0), np.roll(y, n_train)
+    X = np.hstack([a[:, None] == np.unique(a) for a in attributes.T]).astype(float)
+    return X[:n_train], y[:n_train], X[n_train:], y[n_train:]
+
+
+def mnist():
+    """MNIST with the published split.
+
+    Returns
+    -------
+    X_train, y_train, X_test, y_test
+        X of float32 in [0, 1], (60000, 784) and (10000, 784); y of 0 to 9.
+    """
+    file = _local("mnist.npz")
+    if file:
+        with np.load(file) as arrays:
+            images = np.concatenate([arrays["x_train"], arrays["x_test"]])
+            y = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    else:
+        found = _openml("mnist_784", "mnist.npz")
+        images, y = found.data, found.target
+    X, y = images.reshape(len(y), 784).astype(np.float32) / 255, y.astype(int)
+    return X[:60000], y[:60000], X[60000:], y[60000:]
+
+
+def _local(name):
+    """The file of that name in the data folder, or None."""
+    folder = os.environ.get("SKLEARN_OBS_DATA")
+    file = Path(folder, name) if folder else None
+    return file if file and file.is_file() else None
+
+
+def _openml(name, files):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the retry; the line below says it
+            return fetch_openml(name, version=1, as_frame=False, parser="liac-arff", n_retries=1)
+    except (OSError, ValueError) as error:
+        raise SystemExit(
+            f"Missing data: put {files} into the folder named by SKLEARN_OBS_DATA (see "
+            f"examples/datasets.py), or be online for {name!r} of openml.org ({error})."
+        ) from None

@@ -1,0 +1,121 @@
+"""The examples run as a user runs them, and their output says what they claim."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+HAS_MONKS = Path(os.environ.get("SKLEARN_OBS_DATA") or os.devnull, "monks").is_dir()
+
+
+def output(folder, script, *arguments):
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / script), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def numbers(line):
+    return [float(n) for n in re.findall(r"-?\d+\.?\d*", line)]
+
+
+def test_digits_pipeline(tmp_path):
+    rows = [numbers(line) for line in output(tmp_path, "plot_digits_pipeline.py").splitlines()[1:]]
+    weights = {sparsity: n for sparsity, n, *_ in rows}
+    accuracy = {row[0]: row[-1] for row in rows}
+    assert weights == {0.0: 2220, 0.8: 444, 0.9: 222}  # the target is met exactly
+    # a test row of 450 is 0.002 and the standard error of an accuracy of 0.95 is 0.010
+    assert accuracy[0.8] > accuracy[0.0] - 0.03
+    assert accuracy[0.9] > 0.92
+
+
+def test_grid_search(tmp_path):
+    text = output(tmp_path, "plot_grid_search.py")
+    sparsity, accuracy = re.search(r"target_sparsity=([\d.]+).*accuracy ([\d.]+)", text).groups()
+    assert float(sparsity) >= 0.8  # a linear model on 30 inputs does as well: few weights suffice
+    assert float(accuracy) > 0.94  # logistic regression has 0.98, the larger class 0.63
+
+
+def test_compensation(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_compensation.py", "--out", str(tmp_path))
+    row = next(numbers(line) for line in text.splitlines() if line.startswith("    0.90"))
+    repaired, unrepaired, smallest = row[1:]
+    # measured .904, .773 and .136: the order is the paper's claim, 0.05 several standard errors
+    assert repaired > unrepaired + 0.05 > smallest + 0.1
+    assert (tmp_path / "compensation.png").stat().st_size > 10_000
+
+
+def test_xor(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_xor.py")
+    sizes = {
+        line.split(":")[0].strip(): set(numbers(line.split(":")[1]))
+        for line in text.splitlines()
+        if re.match(r" *(obs|obd|magnitude):", line)
+    }
+    assert sizes == {"obs": {8}, "obd": {9}, "magnitude": {9}}  # eight is the least possible
+    assert (tmp_path / "xor.png").exists()
+
+
+@pytest.mark.skipif(not HAS_MONKS, reason="needs a folder SKLEARN_OBS_DATA with monks/ in it")
+def test_monks(tmp_path):
+    text = output(tmp_path, "plot_monks.py", "--seeds", "3")
+    rows = re.findall(r"MONK-(\d)   \(a\) +(\d+) +(\d+)", text)
+    assert [(problem, published) for problem, published, _ in rows] == [
+        ("1", "14"),
+        ("2", "15"),
+        ("3", "4"),
+    ]
+    # 10, 5 and 8 of ten seeds were measured to reach it; 3, 2 and 3 of the first three
+    assert all(int(n_reach) >= 1 for *_, n_reach in rows)
+
+
+@pytest.fixture
+def datasets():
+    spec = importlib.util.spec_from_file_location("datasets", EXAMPLES / "datasets.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("test_rows_first", [False, True])
+def test_monks_from_openml_keeps_the_split(datasets, monkeypatch, test_rows_first):
+    test = np.array(list(product(range(3), range(3), range(2), range(3), range(4), range(2))))
+    train = test[::3]
+    rows = np.vstack([test, train] if test_rows_first else [train, test]).astype(float)
+    found = SimpleNamespace(data=rows, target=(rows[:, 4] == 0).astype(int).astype(str))
+    monkeypatch.delenv("SKLEARN_OBS_DATA", raising=False)
+    monkeypatch.setattr(datasets, "fetch_openml", lambda *args, **kwargs: found)
+    X_train, y_train, X_test, y_test = datasets.monks(1)
+    assert X_train.shape == (144, 17) and X_test.shape == (432, 17)
+    assert np.array_equal(X_train, X_test[::3])
+    assert np.array_equal(X_test[:, 11] == 1, y_test) and np.array_equal(X_train[:, 11], y_train)
+
+
+@pytest.mark.parametrize("load", [lambda d: d.monks(2), lambda d: d.mnist()])
+def test_missing_data_is_said_in_a_line(datasets, monkeypatch, load):
+    def offline(*args, **kwargs):
+        raise OSError("offline")
+
+    monkeypatch.delenv("SKLEARN_OBS_DATA", raising=False)
+    monkeypatch.setattr(datasets, "fetch_openml", offline)
+    with pytest.raises(SystemExit, match=r"^Missing data: put .* SKLEARN_OBS_DATA .*$"):
+        load(datasets)
