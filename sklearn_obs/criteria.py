@@ -25,6 +25,7 @@ from sklearn_obs.blockwise import eliminate_blocks
 from sklearn_obs.curvature import STRUCTURES, gauss_newton_diagonal
 from sklearn_obs.elimination import Elimination, eliminate
 from sklearn_obs.network import Network
+from sklearn_obs.threads import blas_threads_for
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,13 @@ class Case:
 
 def obs(case, n_remove, freed):
     """Optimal Brain Surgeon."""
-    inverse = case.inverse_hessian()
     options = {"eligible": case.eligible, "freed": freed}
-    if hasattr(inverse, "parts"):
-        parts, n_jobs = inverse.parts(), case.n_jobs
-        return eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
-    return eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
+    with blas_threads_for(case.keep.size**3):
+        inverse = case.inverse_hessian()
+        if hasattr(inverse, "parts"):
+            parts, n_jobs = inverse.parts(), case.n_jobs
+            return eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
+        return eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
 
 
 def obd(case, n_remove, freed):

@@ -19,6 +19,7 @@ from scipy.linalg import LinAlgError
 from sklearn_obs.compaction import Orphans, fold_constants, ghosts
 from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
 from sklearn_obs.network import Network, loss
+from sklearn_obs.threads import blas_threads_for
 from sklearn_obs.training import Retrained, adam, lbfgs
 
 # Below this many rows a full pass is a better step than a pass of mini-batches (docs/defaults.md)
@@ -102,11 +103,12 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
         network, mask, removed, saliency = _remove(
             network, mask, unread, objective, n_round, plan, rng
         )
-        pruned_loss = loss(network, objective)
-        retrained = _retrain(network, mask, objective, plan, rng)
-        after = pruned_loss
-        if retrained.epochs:
-            network, after = retrained.network, loss(retrained.network, objective)
+        with blas_threads_for(2 * objective.X.shape[0] * network.n_coefs):
+            pruned_loss = loss(network, objective)
+            retrained = _retrain(network, mask, objective, plan, rng)
+            after = pruned_loss
+            if retrained.epochs:
+                network, after = retrained.network, loss(retrained.network, objective)
         yield Round(
             number=number,
             network=network,

@@ -1,5 +1,7 @@
 """Small random networks with data that fits them."""
 
+import itertools
+
 import numpy as np
 
 from sklearn_obs.network import Network
@@ -10,10 +12,7 @@ def random_network(activation, out, hidden, n_rows=17, n_inputs=6, n_outputs=3, 
     rng = np.random.default_rng(seed)
     units = (n_inputs, *hidden, n_outputs)
     network = Network(
-        tuple(
-            rng.normal(size=shape) / np.sqrt(shape[0])
-            for shape in zip(units, units[1:], strict=False)
-        ),
+        tuple(rng.normal(size=shape) / np.sqrt(shape[0]) for shape in itertools.pairwise(units)),
         tuple(rng.normal(scale=0.3, size=n) for n in units[1:]),
         activation,
         out,

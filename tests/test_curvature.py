@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
 from networks import random_network
+from numpy.testing import assert_allclose
 from oracles import jacobian, spd
 
 from sklearn_obs.curvature import (

@@ -107,6 +107,11 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
                     "outputs."
                 )
             return
+        if not reset and self.out_activation_ == "logistic" and self.n_outputs_ > 1:
+            raise ValueError(
+                f"Got y with one column of classes, but the network has {self.n_outputs_} outputs, "
+                "one for each label."
+            )
         labels = unique_labels(y)
         if reset and labels.size == 1:
             raise ValueError(

@@ -1,5 +1,7 @@
 """To and from scikit-learn's own networks, by public means."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +25,10 @@ def check_source(mlp, dense_class):
 def plain(estimator, dense_class, targets):
     """A fitted `dense_class` with the estimator's network; `targets` are one row's."""
     # a step of training lays out all that scikit-learn keeps, then it is overwritten
-    shell = dense_class(hidden_layer_sizes=estimator.hidden_layer_sizes, random_state=0)
+    solver = "adam" if estimator.solver == "lbfgs" else estimator.solver  # lbfgs takes no steps
+    shell = dense_class(
+        hidden_layer_sizes=estimator.hidden_layer_sizes, solver=solver, random_state=0
+    )
     zeros = np.zeros((1, estimator.n_features_in_), estimator.coefs_[0].dtype)
     shell.partial_fit(zeros, **targets)
     shell.set_params(**{name: getattr(estimator, name) for name in DENSE_PARAMETERS})
@@ -31,5 +36,5 @@ def plain(estimator, dense_class, targets):
     shell.intercepts_ = [b.copy() for b in estimator.intercepts_]
     for name in (*DENSE_ATTRIBUTES, "feature_names_in_"):
         if hasattr(estimator, name):
-            setattr(shell, name, getattr(estimator, name))
+            setattr(shell, name, copy(getattr(estimator, name)))
     return shell

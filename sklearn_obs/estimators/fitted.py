@@ -5,6 +5,7 @@ so that an estimator stores all of them or, after an error, none.
 """
 
 import warnings
+from copy import copy
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -29,7 +30,7 @@ def network_of(estimator, state):
 
 def unpruned(estimator, dense):
     """The state of a network as scikit-learn's fitted estimator `dense` holds it."""
-    state = {name: getattr(dense, name) for name in DENSE_ATTRIBUTES if hasattr(dense, name)}
+    state = {name: copy(getattr(dense, name)) for name in DENSE_ATTRIBUTES if hasattr(dense, name)}
     for name in ("coefs_", "intercepts_", "n_layers_", "n_outputs_", "out_activation_"):
         state[name] = getattr(dense, name)
     if hasattr(dense, "classes_"):

@@ -1,0 +1,386 @@
+"""Trouble with inputs: what raises, and with which words; what warns; what just works."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+from scipy.linalg import LinAlgError
+from sklearn.datasets import make_classification
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
+
+SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0, "retrain_epochs": 1}
+ESTIMATORS = [OBSPrunedMLPClassifier, OBSPrunedMLPRegressor]
+
+
+def data():
+    X, y = make_classification(60, 5, n_informative=4, n_redundant=0, random_state=0)
+    return X, y
+
+
+def small(cls=OBSPrunedMLPClassifier, **parameters):
+    return cls(**{**SMALL, "target_sparsity": 0.5, **parameters})
+
+
+def calls(cls):
+    """fit, and prune of a fitted network."""
+    return [small(cls).fit, small(cls, target_sparsity=0.1).fit(*data()).prune]
+
+
+def assert_finite(estimator, X):
+    for a in (*estimator.coefs_, *estimator.intercepts_):
+        assert np.isfinite(a).all()
+    assert np.isfinite(estimator.loss_)
+    assert np.isfinite(getattr(estimator, "predict_proba", estimator.predict)(X)).all()
+
+
+# Raise
+
+
+@pytest.mark.parametrize("value, word", [(np.nan, "NaN"), (np.inf, "infinity")])
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_X_not_finite(cls, value, word):
+    X, y = data()
+    bad = X.copy()
+    bad[3, 2] = value
+    for call in calls(cls):
+        with pytest.raises(ValueError, match=f"Input X contains {word}"):
+            call(bad, y)
+    fitted = small(cls).fit(X, y)
+    for method in (fitted.predict, fitted.transform):
+        with pytest.raises(ValueError, match=f"Input X contains {word}"):
+            method(bad)
+
+
+@pytest.mark.parametrize("value, word", [(np.nan, "NaN"), (np.inf, "infinity")])
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_y_not_finite(cls, value, word):
+    X, y = data()
+    y = y.astype(float)
+    y[3] = value
+    for call in calls(cls):
+        with pytest.raises(ValueError, match=f"Input y contains {word}"):
+            call(X, y)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_no_rows(cls):
+    X, y = data()
+    for call in calls(cls):
+        with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\)"):
+            call(X[:0], y[:0])
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_no_columns(cls):
+    X, y = data()
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(60, 0\)\)"):
+        small(cls).fit(X[:, :0], y)
+
+
+@pytest.mark.parametrize("y", [np.zeros(60, int), np.full(60, "a")])
+def test_one_class(y):
+    X, _ = data()
+    with pytest.raises(ValueError, match=r"one class only \(.*\), but expected at least two"):
+        small().fit(X, y)
+
+
+def test_one_class_left_by_weights_of_0():
+    X, y = data()
+    with pytest.raises(ValueError, match=r"one class only \(.*1.*\), but expected at least two"):
+        small().fit(X, y, sample_weight=y)
+
+
+def test_continuous_target_of_a_classifier():
+    X, _ = data()
+    with pytest.raises(ValueError, match="Unknown label type"):
+        small().fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_other_width(cls):
+    X, y = data()
+    fitted = small(cls).fit(X, y)
+    message = f"X has 3 features, but {cls.__name__} is expecting 5 features as input"
+    for method in (fitted.predict, fitted.transform, lambda X: fitted.prune(X, y)):
+        with pytest.raises(ValueError, match=message):
+            method(X[:, :3])
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_other_length_of_y(cls):
+    X, y = data()
+    for call in calls(cls):
+        with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[60, 59\]"):
+            call(X, y[:-1])
+
+
+NUMBER_IN_0_1 = r"a number in \[0, 1\)"
+OUT_OF_RANGE = [
+    ("target_sparsity", 1, NUMBER_IN_0_1),
+    ("target_sparsity", -0.1, NUMBER_IN_0_1),
+    ("target_sparsity", np.nan, NUMBER_IN_0_1),
+    ("target_sparsity", "0.5", NUMBER_IN_0_1),
+    ("target_sparsity", None, NUMBER_IN_0_1),
+    ("target_sparsity", True, NUMBER_IN_0_1),
+    ("damping", -1.0, "a finite non-negative number"),
+    ("damping", np.inf, "a finite non-negative number"),
+    ("damping", np.nan, "a finite non-negative number"),
+    ("damping", None, "a finite non-negative number"),
+    ("step", 0, "an int >= 1"),
+    ("step", -3, "an int >= 1"),
+    ("step", 1.0, r"a float in \(0, 1\)"),
+    ("step", 0.0, r"a float in \(0, 1\)"),
+    ("step", np.nan, r"a float in \(0, 1\)"),
+    ("step", True, "an int >= 1"),
+    ("step", None, "an int >= 1"),
+    ("retrain_epochs", -1, "an int >= 0"),
+    ("retrain_epochs", 2.5, "an int >= 0"),
+    ("retrain_epochs", "auto", "or None"),
+    ("n_curvature_samples", 0, "an int >= 1"),
+    ("n_curvature_samples", 0.5, "an int >= 1"),
+    ("n_curvature_samples", None, "an int >= 1"),
+    ("prune_intercepts", "yes", "True or False"),
+    ("prune_intercepts", None, "True or False"),
+    ("n_jobs", 0, "None or an int other than 0"),
+    ("n_jobs", 1.5, "None or an int other than 0"),
+]
+
+
+@pytest.mark.parametrize("name, value, expected", OUT_OF_RANGE)
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_parameter_out_of_range(cls, name, value, expected):
+    X, y = data()
+    shown = str(value).replace(".", r"\.")  # 'nan', '-1.0', 'None'; quotes around strings
+    message = f"Got {name}='?{shown}'?, but expected .*{expected}"
+    with pytest.raises(ValueError, match=message):
+        small(cls, **{name: value}).fit(X, y)
+    fitted = small(cls, target_sparsity=0.1).fit(X, y).set_params(**{name: value})
+    with pytest.raises(ValueError, match=message):
+        fitted.prune(X, y)
+
+
+@pytest.mark.parametrize("value", [1.0, -0.5, "0.9", np.nan])
+def test_target_of_prune_out_of_range(value):
+    fitted = small().fit(*data())
+    with pytest.raises(ValueError, match=f"Got target_sparsity='?{value}'?, .*{NUMBER_IN_0_1}"):
+        fitted.prune(*data(), target_sparsity=value)
+
+
+@pytest.mark.parametrize(
+    "name, value, known",
+    [
+        ("criterion", "osb", "'obs', 'obd', 'magnitude', 'random'"),
+        ("criterion", None, "'obs', 'obd', 'magnitude', 'random'"),
+        ("structure", "diagonal", "'unit', 'layer', 'full'"),
+        ("structure", ["unit"], "'unit', 'layer', 'full'"),
+        ("retrain_solver", "sgd", "'auto', 'lbfgs', 'adam'"),
+    ],
+)
+def test_unknown_names_list_the_known(name, value, known):
+    with pytest.raises(ValueError) as error:
+        small(**{name: value}).fit(*data())
+    assert str(error.value) == f"Got {name}={value!r}, but expected one of {known}."
+
+
+@pytest.mark.parametrize("name, value", [("solver", "newton"), ("alpha", -1), ("max_iter", 0)])
+def test_dense_parameters_are_scikit_learns_to_refuse(name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of MLPClassifier must be"):
+        small(**{name: value}).fit(*data())
+
+
+@pytest.mark.parametrize(
+    "sample_weight, message",
+    [
+        (np.zeros(60), "sample_weight of zeros only, but expected a positive weight"),
+        (np.r_[-0.5, np.ones(59)], "sample_weight with the value -0.5, but expected no negative"),
+        (np.ones(59), r"inconsistent numbers of samples: \[60, 59\]"),
+        (np.ones((60, 2)), r"sample_weight of shape \(60, 2\), but expected \(n_samples,\)"),
+        (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN"),
+        (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
+    ],
+    ids=["zeros", "negative", "short", "2d", "nan", "inf"],
+)
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_sample_weight(cls, sample_weight, message):
+    for call in calls(cls):
+        with pytest.raises(ValueError, match=message):
+            call(*data(), sample_weight=sample_weight)
+
+
+SINGULAR = {"damping": 0, "alpha": 0, "activation": "tanh"}
+
+
+@pytest.mark.parametrize("structure", ["unit", "layer", "full"])
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_dead_units_without_damping(cls, structure):
+    """A unit that no row excites has a row of zeros in H, which nothing can invert."""
+    X, y = data()
+    fitted = small(cls, **SINGULAR, target_sparsity=0, structure=structure)
+    fitted.set_params(activation="relu").fit(X, y)
+    fitted.intercepts_[0][1] = -1e6
+    message = f"damping=0 and structure='{structure}': .* not positive .*Increase `damping`"
+    with pytest.raises(LinAlgError, match=message):
+        fitted.prune(X, y, target_sparsity=0.5)
+    fitted.set_params(damping=0.05).prune(X, y, target_sparsity=0.5)
+    assert_finite(fitted, X)
+
+
+@pytest.mark.parametrize("structure", ["unit", "layer", "full"])
+def test_too_few_rows_without_damping(structure):
+    """H of rank 4 over more weights than that in every block: singular, up to rounding."""
+    X, y = data()
+    message = rf"damping=0\.0 and structure='{structure}': .*Increase `damping`"
+    with pytest.raises(LinAlgError, match=message):
+        small(**{**SINGULAR, "damping": 0.0}, structure=structure).fit(X[:4], y[:4])
+
+
+@pytest.mark.parametrize("structure", ["unit", "layer", "full"])
+def test_equal_columns_without_damping(structure):
+    """Small integers: sums are exact, so that elimination in `potrf` meets an exact 0."""
+    X, y = data()
+    X = np.sign(X)
+    X = np.hstack([X, X])
+    estimator = small(OBSPrunedMLPRegressor, **SINGULAR, structure=structure, hidden_layer_sizes=())
+    with pytest.raises(LinAlgError, match=r"damping=0 and structure=.*Increase `damping`"):
+        estimator.fit(X, y)
+
+
+def test_classes_unknown_to_fit():
+    X, y = data()
+    fitted = small().fit(X, y)
+    y = y.copy()
+    y[:2] = 7, 8
+    message = r"Got y with the classes \[7, 8\], but the network was fitted on \[0, 1\]"
+    with pytest.raises(ValueError, match=message):
+        fitted.prune(X, y, target_sparsity=0.8)
+
+
+def test_other_number_of_outputs():
+    X, y = data()
+    labels = np.column_stack([y, 1 - y, y])
+    fitted = small().fit(X, labels)
+    with pytest.raises(ValueError, match="Got y with 2 labels, but the network has 3 outputs"):
+        fitted.prune(X, labels[:, :2], target_sparsity=0.8)
+    fitted = small(OBSPrunedMLPRegressor).fit(X, X[:, :2])
+    with pytest.raises(ValueError, match="Got y with 3 outputs, but the network has 2"):
+        fitted.prune(X, X[:, :3], target_sparsity=0.8)
+
+
+def test_label_sets_for_a_network_of_classes():
+    X, y = data()
+    with pytest.raises(ValueError, match="Got y with 2 labels, but the network has 1 output"):
+        small().fit(X, y).prune(X, np.column_stack([y, 1 - y]), target_sparsity=0.8)
+
+
+def test_classes_for_a_network_of_label_sets():
+    X, y = data()
+    fitted = small().fit(X, np.column_stack([y, 1 - y, y]))
+    with pytest.raises(ValueError, match=r"Got y .* but the network .* 3 outputs"):
+        fitted.prune(X, y, target_sparsity=0.8)
+
+
+# Warn once
+
+
+def test_retraining_that_does_not_converge_warns_once():
+    X, y = data()
+    estimator = small(retrain_epochs=None, max_iter=2, tol=1e-12, retrain_solver="lbfgs")
+    with pytest.warns(ConvergenceWarning) as caught:
+        estimator.fit(X, y)
+    ours = [str(w.message) for w in caught if "Retraining" in str(w.message)]
+    assert len(ours) == 1
+    assert estimator.n_rounds_ > 1
+    n = estimator.n_rounds_
+    assert ours[0] == (
+        f"Retraining did not converge in {n} of {n} rounds. Increase `max_iter` (now 2), or set "
+        "`retrain_epochs`."
+    )
+
+
+@pytest.mark.parametrize("retrain_epochs", [0, 1])
+def test_retraining_of_given_length_does_not_warn(retrain_epochs):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        small(retrain_epochs=retrain_epochs, max_iter=2).fit(*data())
+    assert all("Stochastic Optimizer" in str(w.message) for w in caught)  # scikit-learn's own
+    assert len(caught) == 1
+
+
+# Just work
+
+JUST_WORK = [{"structure": structure} for structure in ("unit", "layer", "full")] + [
+    {"criterion": "obd"},
+    {"criterion": "magnitude"},
+    {"retrain_solver": "adam"},
+]
+
+
+def name_of(parameters):
+    return "-".join(parameters.values())
+
+
+@pytest.mark.parametrize("parameters", JUST_WORK, ids=name_of)
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_constant_and_duplicated_columns(cls, parameters):
+    X, y = data()
+    X = np.hstack([X, X, np.full((60, 1), 3.0), X[:, :1]])
+    estimator = small(cls, target_sparsity=0.8, **parameters).fit(X, y)
+    assert_finite(estimator, X)
+    assert estimator.n_weights_ == round(0.2 * sum(W.size for W in estimator.coefs_))
+
+
+@pytest.mark.parametrize("target_sparsity", [0.5, 0.9])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("parameters", JUST_WORK, ids=name_of)
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_columns_scaled_by_1e12(cls, parameters, solver, target_sparsity):
+    """Finite, or scikit-learn's own error where its dense stage overflows."""
+    X, y = data()
+    X[:, 1] *= 1e12
+    estimator = small(cls, solver=solver, target_sparsity=target_sparsity, **parameters)
+    dense = estimator._dense_class(
+        hidden_layer_sizes=(4,), max_iter=5, random_state=0, solver=solver
+    )
+    refused = None
+    try:
+        dense.fit(X, y)
+    except ValueError as error:
+        refused = re.escape(str(error))
+    if refused is not None:
+        with pytest.raises(ValueError, match=refused):
+            estimator.fit(X, y)
+    else:
+        assert_finite(estimator.fit(X, y), X)
+
+
+@pytest.mark.parametrize("criterion", ["obs", "obd"])
+@pytest.mark.parametrize("structure", ["unit", "layer", "full"])
+@pytest.mark.parametrize("damping", [0.05, 0])
+def test_a_column_of_zeros_goes_first_for_nothing(criterion, structure, damping):
+    X, y = data()
+    X[:, 2] = 0
+    parameters = {"criterion": criterion, "structure": structure, "damping": damping}
+    estimator = small(activation="tanh", alpha=1e-2, step=6, **parameters).fit(X, y)
+    path = estimator.pruning_path_
+    of_column_2 = np.arange(2 * 4, 3 * 4)  # row 2 of the (5, 4) weights
+    assert set(path["removed"][:4]) == set(of_column_2)
+    assert (path["saliency"][:4] == 0).all()
+    assert (path["saliency"][4:6] > 0).all()
+    assert 2 not in estimator.inputs_
+
+
+def test_columns_of_zeros_only():
+    X, y = data()
+    estimator = small(target_sparsity=0.9).fit(np.zeros_like(X), y)
+    assert_finite(estimator, X)
+    assert estimator.sparsity_ == pytest.approx(22 / 24)  # of 5 x 4 + 4 x 1 weights; no rounding up
+    assert (estimator.pruning_path_["saliency"] == 0).all()
+
+
+def test_one_row():
+    X, y = data()
+    estimator = small(OBSPrunedMLPRegressor).fit(X[:1], y[:1])
+    assert_finite(estimator, X)
