@@ -31,7 +31,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         activation="relu",
         *,
         target_sparsity=0.9,
-        damping=0.05,
+        damping=0.02,
         retrain_epochs=10,
         retrain_solver="auto",
         step=0.1,
