@@ -68,11 +68,11 @@ def _by_pairs(network, X, row_weight, keep, position, layers):
     sums = {}  # (l, l') -> pairs of inputs x pairs of units
     for x, here in enumerate(index):
         p, u = here.shape
-        sums[x, x] = np.zeros((p * (p + 1) // 2, u * (u + 1) // 2))
+        sums[x, x] = np.empty((p * (p + 1) // 2, u * (u + 1) // 2))
         for y, there in enumerate(index[x + 1 :], start=x + 1):
-            sums[x, y] = np.zeros((p * there.shape[0], u * there.shape[1]))
+            sums[x, y] = np.empty((p * there.shape[0], u * there.shape[1]))
     numbers = max(signal_numbers(network), max(i.shape[1] for i in index) ** 2)
-    for _, factors in factor_batches(network, X, row_weight, numbers):
+    for rows, factors in factor_batches(network, X, row_weight, numbers):
         inputs = [np.ascontiguousarray(factors[layer].inputs.T) for layer in layers]  # (p, n)
         signals = [factors[layer].signals for layer in layers]
         for (x, y), total in sums.items():
@@ -80,7 +80,11 @@ def _by_pairs(network, X, row_weight, keep, position, layers):
             d = d[:, *np.tril_indices(d.shape[1])] if x == y else d.reshape(len(d), -1)
             start = 0
             for a in _products(inputs[x], inputs[y], x == y):
-                total[start : start + len(a)] += a @ d
+                chunk = total[start : start + len(a)]
+                if rows.start:
+                    chunk += a @ d
+                else:
+                    np.matmul(a, d, out=chunk)
                 start += len(a)
     H = np.empty((keep.size, keep.size))
     for (x, y), total in sums.items():
@@ -97,28 +101,42 @@ def _by_pairs(network, X, row_weight, keep, position, layers):
             # coefs and intercepts apart, because each is a contiguous run of H where all is kept
             _put(H, rows, columns[:-1].ravel(), block[:, :-1].reshape(u, -1))
             _put(H, rows, columns[-1], block[:, -1])
+    _mirror(H)
     return H
 
 
 def _products(a, b, symmetric):
-    """a_i b_i' for all pairs (for i <= i' if symmetric), in chunks of whole i."""
-    chunk = []
+    """a_i b_i' for all pairs (for i <= i' if symmetric), in chunks of whole i. They share memory."""
+    buffer = np.empty((PAIRS_AT_ONCE + len(b), a.shape[1]))
+    filled = 0
     for i in range(len(a)):
-        chunk.append(a[i] * (b[i:] if symmetric else b))
-        if i == len(a) - 1 or len(chunk) * len(b) >= PAIRS_AT_ONCE:
-            yield np.concatenate(chunk)
-            chunk = []
+        others = b[i:] if symmetric else b
+        np.multiply(a[i], others, out=buffer[filled : filled + len(others)])
+        filled += len(others)
+        if i == len(a) - 1 or filled >= PAIRS_AT_ONCE:
+            yield buffer[:filled]
+            filled = 0
 
 
 def _put(H, rows, columns, block):
-    """H[rows, columns] = block and its mirror image, where rows and columns are kept (not -1)."""
+    """H[rows, columns] = block above the diagonal, where rows and columns are kept (not -1)."""
     if rows.min() < 0 or (columns.size and columns.min() < 0):
         block = block[np.ix_(rows >= 0, columns >= 0)]
         rows, columns = rows[rows >= 0], columns[columns >= 0]
     if not (rows.size and columns.size):
         return
+    if rows[0] > columns[0]:
+        rows, columns, block = columns, rows, block.T
     if rows[-1] - rows[0] == rows.size - 1 and columns[-1] - columns[0] == columns.size - 1:
-        rows, columns = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        H[rows, columns], H[columns, rows] = block, block.T
+        H[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = block
     else:
-        H[np.ix_(rows, columns)], H[np.ix_(columns, rows)] = block, block.T
+        H[np.ix_(rows, columns)] = block
+
+
+def _mirror(H, tile=128):
+    """What is above the diagonal, below it, in tiles that fit in cache."""
+    for start in range(0, len(H), tile):
+        stop = start + tile
+        H[stop:, start:stop] = H[start:stop, stop:].T
+        upper = np.triu(H[start:stop, start:stop])
+        H[start:stop, start:stop] = upper + np.triu(upper, 1).T
