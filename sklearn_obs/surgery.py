@@ -23,7 +23,7 @@ from sklearn_obs.threads import blas_threads_for
 from sklearn_obs.training import Retrained, adam, lbfgs
 
 # Below this many rows a full pass is a better step than a pass of mini-batches (docs/defaults.md)
-LBFGS_ROWS = 10_000
+LBFGS_ROWS = 2_000
 
 
 @dataclass(frozen=True)

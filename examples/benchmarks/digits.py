@@ -25,7 +25,12 @@ from sklearn_obs import OBSPrunedMLPClassifier
 LEVELS = (0.8, 0.9, 0.95, 0.98)
 CONFIGURATIONS = {
     "no retraining, unit, defaults": {"retrain_epochs": 0},
-    "no retraining, unit, step=0.05": {"retrain_epochs": 0, "step": 0.05},
+    "no retraining, unit, step=0.05, damping=0.01": {
+        "retrain_epochs": 0,
+        "step": 0.05,
+        "damping": 0.01,
+    },
+    "no retraining, full, defaults": {"retrain_epochs": 0, "structure": "full"},
     "no retraining, layer, defaults": {"retrain_epochs": 0, "structure": "layer"},
     "no retraining, magnitude": {"retrain_epochs": 0, "criterion": "magnitude"},
     "defaults": {},

@@ -18,7 +18,7 @@ retrain_epochs : int or None, default=10
     OBS's own repair; None goes on until converged, at most `max_iter` passes.
 retrain_solver : {'auto', 'lbfgs', 'adam'}, default='auto'
     'lbfgs' takes each pass over all rows, 'adam' in batches, with the dense stage's `batch_size`,
-    `learning_rate_init`, `beta_1`, `beta_2` and `epsilon`. 'auto' is 'lbfgs' up to 10,000 rows.
+    `learning_rate_init`, `beta_1`, `beta_2` and `epsilon`. 'auto' is 'lbfgs' up to 2,000 rows.
 step : int or float, default=0.1
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
 criterion : {'obs', 'obd', 'magnitude', 'random'}, default='obs'
