@@ -119,3 +119,15 @@ def test_missing_data_is_said_in_a_line(datasets, monkeypatch, load):
     monkeypatch.setattr(datasets, "fetch_openml", offline)
     with pytest.raises(SystemExit, match=r"^Missing data: put .* SKLEARN_OBS_DATA .*$"):
         load(datasets)
+
+
+def test_digits_sparsity(tmp_path):
+    printed = output(tmp_path, "plot_digits_sparsity.py", "--seeds", "1")
+    rows = {
+        line[:26].strip(): [float(score) for score in line[26:].split()]
+        for line in printed.splitlines()
+        if line.startswith(("OBS", "magnitude"))
+    }
+    # at 90 % without repair and retraining a network guesses; with repair it does not
+    assert rows["OBS, no retraining"][5] > 0.85 > 0.5 > rows["magnitude, no retraining"][5]
+    assert (tmp_path / "digits_sparsity.png").exists()

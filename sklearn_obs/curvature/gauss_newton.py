@@ -106,7 +106,7 @@ def _by_pairs(network, X, row_weight, keep, position, layers):
 
 
 def _products(a, b, symmetric):
-    """a_i b_i' for all pairs (for i <= i' if symmetric), in chunks of whole i. They share memory."""
+    """a_i b_i' for all pairs (i <= i' if symmetric), in chunks of whole i that share memory."""
     buffer = np.empty((PAIRS_AT_ONCE + len(b), a.shape[1]))
     filled = 0
     for i in range(len(a)):
