@@ -40,6 +40,7 @@ def check_inverse(C, H, rng):
     exact_last = np.linalg.inv(H[np.ix_(last, last)])
     assert_allclose(smallest.columns(np.arange(last.size)), exact_last, **same)
     assert smallest.without([]).size == last.size
+    assert smallest.without(np.arange(last.size)).size == 0
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

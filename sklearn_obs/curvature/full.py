@@ -98,9 +98,11 @@ class FullInverse:
             L_A = np.zeros((len(A), removed.size), A.dtype, order="F")
             L_A[rest] = L
             L = L_A
-        (syrk,) = get_blas_funcs(("syrk",), (A, L))
         new = object.__new__(FullInverse)
-        new._storage = syrk(-1.0, L, beta=1.0, c=A, lower=True, overwrite_c=True)
+        new._storage = A
+        if rest.size:
+            (syrk,) = get_blas_funcs(("syrk",), (A, L))
+            new._storage = syrk(-1.0, L, beta=1.0, c=A, lower=True, overwrite_c=True)
         new._alive = rest
         new._hessian_diagonal = np.delete(self._hessian_diagonal, removed)
         new._check()
