@@ -12,6 +12,7 @@ All of it on plain arrays; the randomness of round r comes from (seed, r) alone.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy.linalg import LinAlgError
@@ -97,7 +98,7 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
     number = first_round
     while n_remove > 0:
         n_living = np.count_nonzero(mask & may_go)
-        share = plan.step if isinstance(plan.step, int) else int(plan.step * n_living)
+        share = plan.step if isinstance(plan.step, Integral) else int(plan.step * n_living)
         n_round = min(n_remove, max(1, share))
         rng = np.random.default_rng([seed, number])
         network, mask, removed, saliency = _remove(
