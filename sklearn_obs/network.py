@@ -59,6 +59,11 @@ class Network:
         return sum(W.size for W in self.coefs)
 
     @cached_property
+    def n_parameters(self):
+        """Weights and intercepts."""
+        return self.n_coefs + sum(b.size for b in self.intercepts)
+
+    @cached_property
     def theta(self):
         """All parameters, of shape (n_parameters,)."""
         return np.concatenate([a.ravel() for a in (*self.coefs, *self.intercepts)])
@@ -66,7 +71,7 @@ class Network:
     @cached_property
     def index(self):
         """Per layer the flat indices of its parameters, (fan_in + 1, fan_out), intercepts last."""
-        coefs, intercepts = self.split(np.arange(self.theta.size))
+        coefs, intercepts = self.split(np.arange(self.n_parameters))
         return tuple(np.vstack([W, b]) for W, b in zip(coefs, intercepts, strict=True))
 
     def split(self, flat):
@@ -77,9 +82,9 @@ class Network:
             start += a.size
         return arrays[: self.n_layers], arrays[self.n_layers :]
 
-    def with_theta(self, theta):
-        """The same network with other parameters, in its own dtype."""
-        coefs, intercepts = self.split(theta.astype(self.coefs[0].dtype))
+    def with_theta(self, theta, copy=True):
+        """The same network with other parameters, in its own dtype; views of `theta` at will."""
+        coefs, intercepts = self.split(theta.astype(self.coefs[0].dtype, copy=copy))
         return replace(self, coefs=tuple(coefs), intercepts=tuple(intercepts))
 
 
@@ -133,24 +138,36 @@ def loss(network, objective):
 
 
 def loss_and_gradient(network, objective):
-    """f and df/dtheta, of shape (n_parameters,), in float64."""
+    """f and df/dtheta, of shape (n_parameters,): in float64 where it is a sum over batches.
+
+    With no more than one batch of rows it has the network's own dtype.
+    """
     total = _penalty(network, objective)
-    gradient = np.zeros(network.theta.size)
+    batches = row_batches(objective.X.shape[0])
+    dtype = network.coefs[0].dtype
+    gradient = np.empty(network.n_parameters, np.float64 if len(batches) > 1 else dtype)
     coefs, intercepts = network.split(gradient)
-    for rows in row_batches(objective.X.shape[0]):
+    for rows in batches:
         y, v = objective.y[rows], objective.row_weight[rows]
         values = forward(network, objective.X[rows])
         total += float(v @ row_losses(network.out_activation, values[-1], y))
-        deltas = backward(network, values, (values[-1] - y) * v[:, None])
-        for layer, delta in enumerate(deltas):
-            coefs[layer] += values[layer].T @ delta
-            intercepts[layer] += delta.sum(axis=0)
-    for gradient_W, W in zip(coefs, network.coefs, strict=True):
-        gradient_W += objective.penalty * W
+        delta = ((values[-1] - y) * v[:, None]).astype(dtype, copy=False)
+        for layer, delta in enumerate(backward(network, values, delta)):
+            if rows.start:
+                coefs[layer] += values[layer].T @ delta
+                intercepts[layer] += delta.sum(axis=0)
+            else:
+                coefs[layer][:] = values[layer].T @ delta
+                intercepts[layer][:] = delta.sum(axis=0)
+    if objective.penalty:
+        for gradient_W, W in zip(coefs, network.coefs, strict=True):
+            gradient_W += objective.penalty * W
     return total, gradient
 
 
 def _penalty(network, objective):
+    if not objective.penalty:
+        return 0.0
     squares = sum(float(np.vdot(W, W)) for W in network.coefs)
     return 0.5 * objective.penalty * squares
 

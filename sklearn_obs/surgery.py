@@ -63,8 +63,8 @@ class Round:
 
 def prunable(network, prune_intercepts):
     """The parameters that may go: bool of shape (n_parameters,)."""
-    return np.arange(network.theta.size) < (
-        network.theta.size if prune_intercepts else network.n_coefs
+    return np.arange(network.n_parameters) < (
+        network.n_parameters if prune_intercepts else network.n_coefs
     )
 
 
@@ -174,7 +174,7 @@ def _remove(network, mask, unread, objective, n_round, plan, rng):
 
 def _never_read(network, X):
     """The weights of inputs that are 0 in every row, as bool of shape (n_parameters,)."""
-    weight = np.zeros(network.theta.size, bool)
+    weight = np.zeros(network.n_parameters, bool)
     n_nonzero = np.asarray((X != 0).sum(axis=0)).ravel()
     weight[network.index[0][:-1][n_nonzero == 0]] = True
     return weight

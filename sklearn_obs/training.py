@@ -82,9 +82,13 @@ def adam(
     n_iter_no_change,
 ):
     """`epochs` passes in shuffled mini-batches, fewer once the loss stops falling by `tol`."""
-    theta = network.theta.astype(network.coefs[0].dtype)  # a copy
+    theta = network.theta.copy()
+    live = network.with_theta(theta, copy=False)  # its arrays are views of theta
+    (moving,) = np.nonzero(free)
+    x = theta[moving]  # all arithmetic on what is free alone, in the network's dtype
+    m, v, change = np.zeros_like(x), np.zeros_like(x), np.empty_like(x)
+    n_penalised = np.searchsorted(moving, network.n_coefs)
     n_rows = objective.X.shape[0]
-    m, v = np.zeros_like(theta), np.zeros_like(theta)
     n_steps, n_passes, n_stalled, best_loss = 0, 0, 0, np.inf
     while n_passes < epochs and n_stalled <= n_iter_no_change:
         shuffled, epoch_loss = rng.permutation(n_rows), 0.0
@@ -92,20 +96,26 @@ def adam(
             chosen = np.sort(shuffled[rows])
             share = objective.row_weight[chosen].sum()
             batch = Objective(
-                objective.X[chosen],
-                objective.y[chosen],
-                objective.row_weight[chosen] / share,
-                objective.penalty,
+                objective.X[chosen], objective.y[chosen], objective.row_weight[chosen] / share, 0.0
             )
-            value, g = loss_and_gradient(network.with_theta(theta), batch)
-            epoch_loss += share * value
-            g = np.where(free, g, 0)
+            value, g = loss_and_gradient(live, batch)
+            g = g[moving].astype(x.dtype, copy=False)
+            W = x[:n_penalised]
+            g[:n_penalised] += objective.penalty * W
+            epoch_loss += share * (value + 0.5 * objective.penalty * float(W @ W))
             n_steps += 1
-            m = beta_1 * m + (1 - beta_1) * g
-            v = beta_2 * v + (1 - beta_2) * g**2
+            m *= beta_1
+            m += (1 - beta_1) * g
+            v *= beta_2
+            g *= g
+            v += (1 - beta_2) * g
             rate = learning_rate * (1 - beta_2**n_steps) ** 0.5 / (1 - beta_1**n_steps)
-            theta = theta - rate * m / (np.sqrt(v) + epsilon)
+            np.sqrt(v, out=change)
+            change += epsilon
+            np.divide(m, change, out=change)
+            x -= rate * change
+            theta[moving] = x
         n_passes += 1
         n_stalled = n_stalled + 1 if epoch_loss > best_loss - tol else 0
         best_loss = min(best_loss, epoch_loss)
-    return Retrained(network.with_theta(theta), n_passes, n_stalled > n_iter_no_change)
+    return Retrained(live, n_passes, n_stalled > n_iter_no_change)

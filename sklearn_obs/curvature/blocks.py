@@ -158,6 +158,6 @@ def layer_blocks(network, X, row_weight, keep, ridge):
 
 def _positions(network, keep):
     """Flat index -> position in `keep`, -1 where it is not there."""
-    position = np.full(network.theta.size, -1)
+    position = np.full(network.n_parameters, -1)
     position[keep] = np.arange(keep.size)
     return position

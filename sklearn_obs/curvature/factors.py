@@ -61,7 +61,7 @@ def signal_numbers(network):
 
 def gauss_newton_diagonal(network, X, row_weight):
     """diag(H) of shape (n_parameters,): H_(ij),(ij) = sum_t a[t, i]^2 sum_k s[t, k, j]^2."""
-    diagonal = np.zeros(network.theta.size)
+    diagonal = np.zeros(network.n_parameters)
     for _, layers in factor_batches(network, X, row_weight, signal_numbers(network)):
         for layer, index in zip(layers, network.index, strict=True):
             diagonal[index] += (layer.inputs**2).T @ squared_signals(layer)

@@ -37,7 +37,7 @@ def gauss_newton(network, X, row_weight, keep):
     ndarray of shape (m, m)
         Symmetric positive semidefinite; no penalty, no damping.
     """
-    position = np.full(network.theta.size, -1)
+    position = np.full(network.n_parameters, -1)
     position[keep] = np.arange(keep.size)
     layers = [layer for layer, i in enumerate(network.index) if (position[i] >= 0).any()]
     in_layers = sum(network.index[layer].size for layer in layers)

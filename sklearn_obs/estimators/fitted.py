@@ -38,7 +38,7 @@ def unpruned(estimator, dense):
     path = {name: np.empty(0, np.intp) for name in ("n_weights", "epochs", "removed", "round")}
     path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
     network = network_of(estimator, state)
-    everything = np.ones(network.theta.size, bool)
+    everything = np.ones(network.n_parameters, bool)
     return state | _described(estimator, network, everything) | _recorded(path)
 
 
