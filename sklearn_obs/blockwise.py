@@ -11,16 +11,21 @@ A tie goes to the lowest index among the weights that set the maxima.
 """
 
 import os
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from itertools import chain, groupby
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from scipy.linalg import LinAlgError
 from threadpoolctl import threadpool_limits
 
 from sklearn_obs.elimination import Elimination, eliminate, repaired
 
-AHEAD = 4  # a block's path is computed for this many times its share of the removals
+AHEAD = 2  # a block's path is computed for this many times its share of the removals
 SMALL_WORK = 1e8  # flops below which a plain loop is faster than workers
+MARGIN = 16  # and for so many more
+CHUNKS = 16  # that a worker gets, so that none waits long for the last
+FEW = 8  # blocks whose inverses are held; of more blocks, only what their paths need is
 
 
 def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_jobs=None):
@@ -30,7 +35,8 @@ def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_j
     ----------
     weights : ndarray of shape (n,)
     parts : sequence
-        The blocks: values with `index`, ascending positions in `weights`, and `inverse()`.
+        The blocks: values with `index`, ascending positions in `weights`, a `task` for a worker,
+        with `name` and ``inverse(shared)``, and `shared`, what that is to be handed.
     n_remove, eligible, freed
         As in `eliminate`.
     n_jobs : int, default=None
@@ -39,6 +45,11 @@ def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_j
     Returns
     -------
     Elimination
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a block cannot be inverted; the message names it.
     """
     weights = np.asarray(weights)
     may_go = np.ones(weights.shape, bool) if eligible is None else np.asarray(eligible, bool)
@@ -60,40 +71,78 @@ def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_j
     return Elimination(order, saliency, result)
 
 
+def held_bytes(sizes, n_remove):
+    """What blocks of these sizes hold while `n_remove` of all their weights go."""
+    sizes = np.asarray(sizes, np.float64)
+    if sizes.size <= FEW:
+        return 8 * float(sizes @ sizes)
+    share = AHEAD * n_remove / max(sizes.sum(), 1)
+    return 8 * float(sizes @ np.minimum(sizes, np.ceil(share * sizes) + MARGIN))
+
+
 def _start(parts, weights, may_go, share, n_jobs):
-    tasks = [(part, weights[part.index], may_go[part.index], share) for part in parts]
+    hold = len(parts) <= FEW
+    tasks = [(part, weights[part.index], may_go[part.index], share, hold) for part in parts]
+    n_workers = effective_n_jobs(n_jobs)
     flops = sum(part.index.size**3 for part in parts)
-    if effective_n_jobs(n_jobs) == 1 or len(tasks) == 1 or flops < SMALL_WORK:
-        return [_Block(*_invert_and_eliminate(*task)) for task in tasks]
-    done = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_in_worker)(os.getpid(), *task) for task in tasks
-    )
-    return [_Block(*block) for block in done]
+    if n_workers == 1 or len(parts) == 1 or flops < SMALL_WORK:
+        paths = [_path_of(part.shared, part.task, *rest) for part, *rest in tasks]
+    else:
+        workers = Parallel(n_jobs=n_jobs, prefer="threads" if hold else "processes", batch_size=1)
+        done = workers(
+            delayed(_in_worker)(os.getpid(), shared, chunk)
+            for shared, chunk in _chunks(tasks, n_workers)
+        )
+        paths = chain.from_iterable(done)
+    return [_Block(*task, *path) for task, path in zip(tasks, paths, strict=True)]
 
 
-def _in_worker(parent, *task):
+def _chunks(tasks, n_workers):
+    """Runs of tasks that share an array, which is sent, or mapped, once a run."""
+    n_most = max(1, len(tasks) // (CHUNKS * n_workers))
+    for _, run in groupby(tasks, key=lambda task: id(task[0].shared)):
+        run = list(run)
+        for start in range(0, len(run), n_most):
+            chunk = [(part.task, *rest) for part, *rest in run[start : start + n_most]]
+            yield run[0][0].shared, chunk
+
+
+@contextmanager
+def _naming(name):
+    try:
+        yield
+    except LinAlgError as error:
+        raise LinAlgError(f"{name}: {error}") from error
+
+
+def _in_worker(parent, shared, chunk):
     # threads share the caller's limit; a process has BLAS threads of its own
     with nullcontext() if os.getpid() == parent else threadpool_limits(1):
-        return _invert_and_eliminate(*task)
+        return [_path_of(shared, *task) for task in chunk]
 
 
-def _invert_and_eliminate(part, weights, may_go, share):
-    inverse = part.inverse()
-    return part.index, weights, may_go, share, inverse, _path(weights, inverse, may_go, share)
+def _path_of(shared, task, weights, may_go, share, hold):
+    """A block's path, with its inverse or with those columns of it that the path removes."""
+    with _naming(task.name):
+        inverse = task.inverse(shared)
+        path = _path(weights, inverse, may_go, share)
+    return path, inverse if hold else None, None if hold else inverse.columns(path.order)
 
 
 def _path(weights, inverse, may_go, share):
     n_eligible = np.count_nonzero(may_go)
-    n_path = min(n_eligible, int(np.ceil(share * n_eligible)) + 16)
+    n_path = min(n_eligible, int(np.ceil(share * n_eligible)) + MARGIN)
     return eliminate(weights, inverse, n_path, eligible=may_go)
 
 
 class _Block:
     """One block's path, and how much of it has been taken."""
 
-    def __init__(self, index, weights, may_go, share, inverse, path):
-        self.index, self.weights, self.may_go, self.share = index, weights, may_go, share
-        self.inverse, self.path, self.n_taken = inverse, path, 0
+    def __init__(self, part, weights, may_go, share, hold, path, inverse, columns):
+        self.part, self.index = part, part.index
+        self.weights, self.may_go, self.share, self.hold = weights, may_go, share, hold
+        self.path, self.inverse, self.columns = path, inverse, columns
+        self.n_taken = 0
 
     def cut_short(self):
         """Whether all of the path is taken, but not all of the weights that may go."""
@@ -101,18 +150,35 @@ class _Block:
         return self.n_taken == n < np.count_nonzero(self.may_go)
 
     def weights_now(self):
-        return repaired(self.weights, self.inverse, self.path.order[: self.n_taken])
+        """The weights of `index`, 0 where the path has removed them."""
+        if not self.n_taken or not self.weights.any():
+            return self.weights
+        removed = self.path.order[: self.n_taken]
+        if self.hold:
+            return repaired(self.weights, self.inverse.columns(removed), removed)
+        return repaired(self.weights, self.columns[:, : self.n_taken], removed)
 
     def go_on(self, orphans):
         """A new path from here on, the weights `orphans` (positions in all) being 0."""
-        gone = self.path.order[: self.n_taken]
-        rest = np.delete(np.arange(self.index.size), gone)
+        removed = self.path.order[: self.n_taken]
+        rest = np.delete(np.arange(self.index.size), removed)
         self.weights = self.weights_now()[rest]
-        self.inverse = self.inverse.without(gone)
         self.index, self.may_go = self.index[rest], self.may_go[rest]
         self.weights[np.isin(self.index, orphans)] = 0
-        self.path = _path(self.weights, self.inverse, self.may_go, self.share)
         self.n_taken = 0
+        if not self.weights.any():  # they go in their order, at no cost, and repair nothing
+            (order,) = np.nonzero(self.may_go)
+            self.path = Elimination(order, np.zeros(order.size), self.weights)
+            return
+        with _naming(self.part.task.name):
+            if self.hold:
+                inverse = self.inverse = self.inverse.without(removed)
+            else:
+                (gone,) = np.nonzero(np.isin(self.part.index, self.index, invert=True))
+                inverse = self.part.inverse().without(gone, overwrite=True)
+            self.path = _path(self.weights, inverse, self.may_go, self.share)
+        if not self.hold:
+            self.columns = inverse.columns(self.path.order)
 
 
 def _merge(blocks, n_remove, freed, n_weights):

@@ -16,15 +16,14 @@ Hassibi, B. and Stork, D. G. (1992). Optimal Brain Surgeon. NIPS 5.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.blockwise import eliminate_blocks
-from sklearn_obs.curvature import STRUCTURES, gauss_newton_diagonal
+from sklearn_obs.curvature import FACTORED, STRUCTURES, Measurement, factor_diagonal
 from sklearn_obs.elimination import Elimination, eliminate
-from sklearn_obs.network import Network
 from sklearn_obs.threads import blas_threads_for
 
 
@@ -32,11 +31,9 @@ from sklearn_obs.threads import blas_threads_for
 class Case:
     """What a criterion may look at."""
 
-    network: Network
+    measurement: Measurement  # the network, and the rows that curvature is measured on
     keep: np.ndarray  # (m,) flat indices of the candidates and of those that only repair
     eligible: np.ndarray  # (m,) bool, the candidates
-    X: object  # (n, n_features) the rows that curvature is measured on
-    row_weight: np.ndarray  # (n,), sums to 1
     penalty: float  # of the squared coefs
     damping: float  # in units of the mean diagonal of H
     structure: str
@@ -46,11 +43,14 @@ class Case:
     @property
     def weights(self):
         """The parameters `keep`, of shape (m,), a fresh array in float64."""
-        return self.network.theta[self.keep].astype(np.float64)
+        return self.measurement.network.theta[self.keep].astype(np.float64)
 
     def hessian_diagonal(self):
-        """Gauss-Newton and penalty, (m,); no damping."""
-        diagonal = gauss_newton_diagonal(self.network, self.X, self.row_weight)[self.keep]
+        """Curvature and penalty, (m,), Gauss-Newton's for the exact Hessian; no damping."""
+        measurement = self.measurement
+        if measurement.kind not in FACTORED:
+            measurement = replace(measurement, kind="ggn")
+        diagonal = factor_diagonal(measurement)[self.keep]
         diagonal += self._penalties()
         if not np.isfinite(diagonal).all():
             raise LinAlgError("the curvature of the loss is not finite: scale the columns of X")
@@ -59,22 +59,34 @@ class Case:
     def inverse_hessian(self):
         """C = H^-1 over `keep`, penalty and damping included."""
         ridge = self._penalties() + self.damping * self.hessian_diagonal().mean()
-        invert = STRUCTURES[self.structure]
-        return invert(self.network, self.X, self.row_weight, self.keep, ridge)
+        return STRUCTURES[self.structure].invert(self.measurement, self.keep, ridge)
 
     def _penalties(self):
-        return np.where(self.keep < self.network.n_coefs, self.penalty, 0.0)
+        return np.where(self.keep < self.measurement.network.n_coefs, self.penalty, 0.0)
 
 
 def obs(case, n_remove, freed):
     """Optimal Brain Surgeon."""
-    options = {"eligible": case.eligible, "freed": freed}
+    orphans = []
+
+    def watched(q):
+        found = freed(q)
+        orphans.extend(found)
+        return found
+
+    options = {"eligible": case.eligible, "freed": watched}
     with blas_threads_for(case.keep.size**3):
         inverse = case.inverse_hessian()
-        if hasattr(inverse, "parts"):
-            parts, n_jobs = inverse.parts(), case.n_jobs
-            return eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
-        return eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
+        if not hasattr(inverse, "parts"):
+            return eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
+        parts, n_jobs = inverse.parts(), case.n_jobs
+        path = eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
+        if not hasattr(inverse, "repaired"):
+            return path
+        # blocks choose, the whole repairs; what no longer touches the output neither pays nor helps
+        weights, gone = case.weights, np.union1d(path.order, orphans).astype(np.intp)
+        weights[orphans] = 0
+        return replace(path, weights=inverse.repaired(weights, gone))
 
 
 def obd(case, n_remove, freed):

@@ -231,7 +231,7 @@ def _first_intrusion(w, d, L, index, z, Q):
     return int(cut[0]) + 1 if cut.size else z.size + 1
 
 
-def repaired(weights, inverse_hessian, removed):
+def repaired(weights, columns, removed):
     """The weights after the removal of `removed`, all at once: the closed form of the whole path.
 
     The minimum of the quadratic model under w_R = 0 is w + delta w with
@@ -241,7 +241,8 @@ def repaired(weights, inverse_hessian, removed):
     Parameters
     ----------
     weights : ndarray of shape (n,)
-    inverse_hessian : InverseHessian
+    columns : ndarray of shape (n, n_removed)
+        C_:R of the inverse Hessian C.
     removed : ndarray of shape (n_removed,), int
 
     Returns
@@ -249,9 +250,8 @@ def repaired(weights, inverse_hessian, removed):
     ndarray of shape (n,)
         Exactly 0 where removed.
     """
-    C_R = inverse_hessian.columns(removed)
-    w = np.array(weights, dtype=C_R.dtype)
+    w = np.array(weights, dtype=columns.dtype)
     if len(removed):
-        w -= C_R @ cho_solve(cho_factor(C_R[removed]), w[removed])
+        w -= columns @ cho_solve(cho_factor(columns[removed]), w[removed])
     w[removed] = 0
     return w

@@ -82,6 +82,14 @@ class Network:
             start += a.size
         return arrays[: self.n_layers], arrays[self.n_layers :]
 
+    def astype(self, dtype):
+        """The same network in another dtype."""
+        return replace(
+            self,
+            coefs=tuple(W.astype(dtype, copy=False) for W in self.coefs),
+            intercepts=tuple(b.astype(dtype, copy=False) for b in self.intercepts),
+        )
+
     def with_theta(self, theta, copy=True):
         """The same network with other parameters, in its own dtype; views of `theta` at will."""
         coefs, intercepts = self.split(theta.astype(self.coefs[0].dtype, copy=copy))

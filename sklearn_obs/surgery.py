@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
+from joblib import effective_n_jobs
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.compaction import Orphans, fold_constants, ghosts
 from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
-from sklearn_obs.network import Network, loss
+from sklearn_obs.curvature import STRUCTURES, Measurement, extent, targets
+from sklearn_obs.memory import available_bytes, readable
+from sklearn_obs.network import Network, loss, row_batches
 from sklearn_obs.threads import blas_threads_for
 from sklearn_obs.training import Retrained, adam, lbfgs
 
@@ -33,6 +36,7 @@ class Plan:
 
     criterion: str
     structure: str
+    curvature: str
     damping: float
     step: float
     prune_intercepts: bool
@@ -43,6 +47,7 @@ class Plan:
     tol: float
     adam: dict  # batch_size, learning_rate, beta_1, beta_2, epsilon, n_iter_no_change
     n_jobs: int | None
+    batch_bytes: int
 
 
 @dataclass(frozen=True)
@@ -89,17 +94,18 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
 
     Raises
     ------
+    MemoryError
+        If the first round, the largest, would take more than there is.
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this damping.
     """
-    before = loss(network, objective)
     may_go = prunable(network, plan.prune_intercepts)
-    unread = _never_read(network, objective.X)
+    unread = never_read(network, objective.X)
+    check_memory(network, mask & ~unread, objective.X.shape[0], n_remove, plan)
+    before = loss(network, objective)
     number = first_round
     while n_remove > 0:
-        n_living = np.count_nonzero(mask & may_go)
-        share = plan.step if isinstance(plan.step, Integral) else int(plan.step * n_living)
-        n_round = min(n_remove, max(1, share))
+        n_round = min(n_remove, _per_round(np.count_nonzero(mask & may_go), plan.step))
         rng = np.random.default_rng([seed, number])
         network, mask, removed, saliency = _remove(
             network, mask, unread, objective, n_round, plan, rng
@@ -125,6 +131,44 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
         n_remove, number, before = n_remove - n_round, number + 1, after
 
 
+def _per_round(n_living, step):
+    return max(1, step if isinstance(step, Integral) else int(step * n_living))
+
+
+def check_memory(network, mask, n_rows, n_remove, plan):
+    """Raise MemoryError if a round over the parameters in `mask` would take more than there is."""
+    if plan.criterion != "obs":
+        return
+    keep = np.flatnonzero(mask & ~ghosts(network, mask))
+    n_round = min(n_remove, _per_round(keep.size, plan.step))
+    size = extent(
+        network,
+        keep,
+        kind=plan.curvature,
+        n_rows=min(n_rows, plan.n_curvature_samples),
+        n_remove=n_round,
+        n_jobs=effective_n_jobs(plan.n_jobs),
+    )
+    needed, there = STRUCTURES[plan.structure].memory(size), available_bytes()
+    if needed <= there:
+        return
+    others = {
+        name: structure.memory(size)
+        for name, structure in STRUCTURES.items()
+        if plan.curvature in structure.kinds
+    }
+    fitting = [
+        f"structure={name!r} needs {readable(n_bytes)}"
+        for name, n_bytes in others.items()
+        if n_bytes <= there
+    ]
+    remedy = "; ".join(fitting) or "lower `n_curvature_samples`, or fit a smaller network"
+    raise MemoryError(
+        f"structure={plan.structure!r} needs {readable(needed)} for {size.n:,} weights and "
+        f"{size.n_rows:,} rows, but {readable(there)} are available: {remedy}."
+    )
+
+
 def _remove(network, mask, unread, objective, n_round, plan, rng):
     """One round of elimination: network, mask, removed flat indices, their saliencies."""
     may_go = prunable(network, plan.prune_intercepts) & mask
@@ -138,13 +182,10 @@ def _remove(network, mask, unread, objective, n_round, plan, rng):
     removed, saliency = free, np.zeros(free.size)
     if free.size < n_round:
         keep = np.flatnonzero(mask & ~ghosts(network, mask))
-        X, row_weight = _curvature_rows(objective, plan.n_curvature_samples, rng)
         case = Case(
-            network=network,
+            measurement=_measurement(network, objective, plan, rng),
             keep=keep,
             eligible=may_go[keep],
-            X=X,
-            row_weight=row_weight,
             penalty=objective.penalty,
             damping=plan.damping,
             structure=plan.structure,
@@ -162,8 +203,8 @@ def _remove(network, mask, unread, objective, n_round, plan, rng):
             )
         except LinAlgError as error:
             raise LinAlgError(
-                f"Surgery failed with damping={plan.damping} and structure={plan.structure!r}: "
-                f"{error}. Increase `damping`."
+                f"Surgery failed with damping={plan.damping}, structure={plan.structure!r} and "
+                f"curvature={plan.curvature!r}: {error}. Increase `damping`."
             ) from error
         theta[keep] = chosen.weights
         mask[keep[chosen.order]] = False
@@ -172,21 +213,39 @@ def _remove(network, mask, unread, objective, n_round, plan, rng):
     return fold_constants(network.with_theta(theta), mask), mask, removed, saliency
 
 
-def _never_read(network, X):
+def never_read(network, X):
     """The weights of inputs that are 0 in every row, as bool of shape (n_parameters,)."""
     weight = np.zeros(network.n_parameters, bool)
-    n_nonzero = np.asarray((X != 0).sum(axis=0)).ravel()
+    n_nonzero = sum(
+        np.asarray((X[rows] != 0).sum(axis=0)).ravel() for rows in row_batches(X.shape[0])
+    )
     weight[network.index[0][:-1][n_nonzero == 0]] = True
     return weight
 
 
-def _curvature_rows(objective, n_samples, rng):
-    """X and row weights (of sum 1) for curvature: drawn afresh, all where there are fewer."""
-    n_rows = objective.X.shape[0]
-    if n_rows <= n_samples:
-        return objective.X, objective.row_weight
-    rows = np.sort(rng.choice(n_rows, n_samples, replace=False))
-    return objective.X[rows], objective.row_weight[rows] / objective.row_weight[rows].sum()
+def _measurement(network, objective, plan, rng):
+    """Where a round measures curvature: rows drawn afresh, all of them where there are fewer."""
+    X, y, row_weight = objective.X, objective.y, objective.row_weight
+    if X.shape[0] > plan.n_curvature_samples:
+        rows = _stratified(network, y, plan.n_curvature_samples, rng)
+        X, y, row_weight = X[rows], y[rows], row_weight[rows] / row_weight[rows].sum()
+    y = targets(plan.curvature, network, X, y, rng)
+    return Measurement(network, X, y, row_weight, plan.curvature, plan.batch_bytes)
+
+
+def _stratified(network, y, n_samples, rng):
+    """`n_samples` of the rows, without replacement: of each class its share, to within one row.
+
+    Rows in random order, sorted by class, of which every (n / n_samples)-th is taken. Label sets
+    and regressions have no classes.
+    """
+    rows = rng.permutation(len(y))
+    if network.out_activation == "softmax":
+        rows = rows[np.argsort(y.argmax(axis=1)[rows], kind="stable")]
+    elif network.out_activation == "logistic" and y.shape[1] == 1:
+        rows = rows[np.argsort(y[rows, 0], kind="stable")]
+    every = (np.arange(n_samples) + rng.random()) * (len(y) / n_samples)
+    return np.sort(rows[every.astype(np.intp)])
 
 
 def _retrain(network, mask, objective, plan, rng):

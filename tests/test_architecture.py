@@ -15,12 +15,12 @@ ROWS = [  # top to bottom
     {"estimators"},
     {"surgery"},
     {"criteria"},
-    {"curvature", "training", "compaction", "blockwise"},
-    {"network"},
-    {"losses", "elimination", "threads"},
+    {"curvature", "training", "compaction"},
+    {"network", "blockwise"},
+    {"losses", "elimination", "threads", "memory"},
 ]
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
-ALONE = {"losses", "elimination", "threads"}  # import nothing of ours
+ALONE = {"losses", "elimination", "threads", "memory"}  # import nothing of ours
 EDGE = {"__main__", "display", "estimators"}  # may import scikit-learn
 FOLDERS = {"curvature", "estimators"}  # one idea in several forms
 

@@ -6,7 +6,7 @@ from oracles import spd, textbook
 
 from sklearn_obs import blockwise
 from sklearn_obs.blockwise import eliminate_blocks
-from sklearn_obs.curvature import BlockInverse, FullInverse, Inverted
+from sklearn_obs.curvature import BlockInverse, FullInverse, inverted
 
 
 def random_blocks(rng, sizes):
@@ -16,7 +16,7 @@ def random_blocks(rng, sizes):
     for index in np.split(rng.permutation(n), np.cumsum(sizes)[:-1]):
         i = np.sort(index)
         H[np.ix_(i, i)] = spd(rng, i.size, condition=100)
-        parts.append(Inverted(i, FullInverse(H[np.ix_(i, i)])))
+        parts.append(inverted(i, FullInverse(H[np.ix_(i, i)])))
     return rng.standard_normal(n), H, parts
 
 
@@ -68,7 +68,7 @@ def test_barred_weights():
 
 def test_ties_go_to_the_lowest_index():
     index = [np.array([1, 4, 5]), np.array([0, 2, 3])]
-    parts = [Inverted(i, FullInverse(np.eye(3))) for i in index]
+    parts = [inverted(i, FullInverse(np.eye(3))) for i in index]
     path = eliminate_blocks(np.ones(6), parts, 6)
     assert_array_equal(path.order, np.arange(6))
 
@@ -111,7 +111,7 @@ def test_workers_change_no_bit(backend, monkeypatch):
 
 
 def test_too_many_to_remove():
-    parts = [Inverted(np.arange(3), FullInverse(np.eye(3)))]
+    parts = [inverted(np.arange(3), FullInverse(np.eye(3)))]
     with pytest.raises(ValueError, match=r"Got n_remove=4, but expected 0 <= n_remove <= 3"):
         eliminate_blocks(np.ones(3), parts, 4)
 

@@ -30,10 +30,10 @@ from sklearn_obs import OBSPrunedMLPRegressor, blockwise
 # Workers
 
 
-def recorded(folder, parent, *task):
+def recorded(folder, parent, shared, chunk):
     """`blockwise._in_worker`, which leaves a file that says where it ran."""
     Path(folder, f"{os.getpid()}-{threading.get_ident()}").touch()
-    return blockwise._in_worker(parent, *task)
+    return blockwise._in_worker(parent, shared, chunk)
 
 
 @pytest.mark.parametrize("structure", ["unit", "layer"])

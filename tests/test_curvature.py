@@ -1,16 +1,22 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import random_network
 from numpy.testing import assert_allclose
-from oracles import jacobian, spd
+from oracles import constrained_minimum, jacobian, spd
 
 from sklearn_obs.curvature import (
     STRUCTURES,
     BlockInverse,
     FullInverse,
-    Inverted,
+    KroneckerInverse,
+    LayerProduct,
+    LowRankInverse,
+    Measurement,
+    factor_diagonal,
     gauss_newton,
-    gauss_newton_diagonal,
+    inverted,
 )
 from sklearn_obs.curvature.factors import layer_factors
 from sklearn_obs.losses import hessian_root
@@ -66,9 +72,54 @@ def test_blocks():
     H, parts = np.zeros((60, 60)), []
     for i in map(np.sort, index):
         H[np.ix_(i, i)] = spd(rng, i.size)
-        parts.append(Inverted(i, FullInverse(H[np.ix_(i, i)])))
+        parts.append(inverted(i, FullInverse(H[np.ix_(i, i)])))
     check_inverse(BlockInverse(parts), H, rng)
     assert [p.index.size for p in BlockInverse(parts).parts()] == [7, 1, 22, 30]
+
+
+@pytest.mark.parametrize("n, m", [(40, 7), (150, 40), (60, 50)])
+def test_low_rank(n, m):
+    rng = np.random.default_rng(n)
+    rows, ridge = rng.standard_normal((n, m)), 0.1 + rng.random(n)
+    H = rows @ rows.T + np.diag(ridge)
+    C = LowRankInverse(rows, ridge)
+    check_inverse(C, H, rng)
+    assert isinstance(C.without(np.arange(n - m)), FullInverse)  # no more weights than rows
+    assert isinstance(C.without(np.arange(n - m - 1)), LowRankInverse)
+
+
+def kronecker_case(rng, shapes, share):
+    """A `KroneckerInverse` over a share of the weights of some layers, and its dense matrix."""
+    n_all = sum(p * u for p, u in shapes)
+    kept = np.flatnonzero(rng.random(n_all) < share)
+    position = np.full(n_all, -1)
+    position[kept] = rng.permutation(kept.size)
+    ridge, H = 0.1 + rng.random(kept.size), np.diag(np.zeros(kept.size))
+    layers, start = [], 0
+    for p, u in shapes:
+        index = position[start : start + p * u].reshape(p, u)
+        A, B = spd(rng, p, 20), spd(rng, u, 20)
+        layers.append(LayerProduct(A, B, index))
+        there, flat = index.ravel() >= 0, index.ravel()
+        product = np.kron(A, B)[np.ix_(there, there)]  # weights row by row
+        H[np.ix_(flat[there], flat[there])] = product
+        start += p * u
+    return KroneckerInverse(layers, ridge), H + np.diag(ridge), layers
+
+
+@pytest.mark.parametrize("share", [1.0, 0.6])
+def test_kronecker(share):
+    rng = np.random.default_rng(5)
+    C, H, layers = kronecker_case(rng, [(5, 4), (4, 3), (3, 1)], share)
+    check_inverse(C, H, rng)
+    assert sum(part.index.size for part in C.parts()) == C.size
+    for part in C.parts():
+        block = H[np.ix_(part.index, part.index)]
+        assert_allclose(part.inverse().columns(np.arange(len(block))), np.linalg.inv(block))
+    # the joint repair is the closed form of the whole path
+    w, removed = rng.standard_normal(C.size), rng.permutation(C.size)[: C.size // 2]
+    exact, _ = constrained_minimum(w, H, removed)
+    assert_allclose(C.repaired(w, removed), exact, atol=1e-9)  # residual 1e-12, condition 400
 
 
 def test_not_positive_definite_is_an_error():
@@ -111,30 +162,31 @@ def dense_gauss_newton(network, X, row_weight):
 @pytest.mark.parametrize(("activation", "out"), KINDS)
 @pytest.mark.parametrize("hidden", [(), (4,), (5, 3)])
 def test_gauss_newton_against_finite_differences(activation, out, hidden):
-    network, X, _, v = random_network(activation, out, hidden)
+    network, X, y, v = random_network(activation, out, hidden)
     exact = dense_gauss_newton(network, X, v)
+    here = Measurement(network, X, y, v, "ggn")
     # truncation h^2 = 1e-10, rounding eps / h = 1e-11, products of two entries of order 1
     same = {"rtol": 1e-7, "atol": 1e-8}
     everything = np.arange(network.theta.size)
-    assert_allclose(gauss_newton(network, X, v, everything), exact, **same)
-    assert_allclose(gauss_newton_diagonal(network, X, v), np.diag(exact), **same)
+    assert_allclose(gauss_newton(here, everything), exact, **same)
+    assert_allclose(factor_diagonal(here), np.diag(exact), **same)
     keep = np.sort(np.random.default_rng(0).permutation(everything)[: everything.size // 2])
-    assert_allclose(gauss_newton(network, X, v, keep), exact[np.ix_(keep, keep)], **same)
+    assert_allclose(gauss_newton(here, keep), exact[np.ix_(keep, keep)], **same)
 
 
-def test_both_routes_and_batches_agree(monkeypatch):
-    from sklearn_obs.curvature import factors
-    from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows
+def test_both_routes_and_batches_agree():
+    from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows, positions
 
-    network, X, _, v = random_network("tanh", "softmax", (6, 5), n_rows=300)
-    keep = np.sort(np.random.default_rng(1).permutation(network.theta.size)[:50])
-    position = np.full(network.theta.size, -1)
-    position[keep] = np.arange(keep.size)
-    by_rows = _by_rows(network, X, v, keep, position, [0, 1, 2])
-    by_pairs = _by_pairs(network, X, v, keep, position, [0, 1, 2])
+    network, X, y, v = random_network("tanh", "softmax", (6, 5), n_rows=300)
+    keep = np.sort(np.random.default_rng(1).permutation(network.n_parameters)[:50])
+    position = positions(network, keep)
+    here = Measurement(network, X, y, v, "ggn")
+    by_rows = _by_rows(here, keep, np.float64)
+    by_pairs = _by_pairs(here, keep, position, [0, 1, 2], np.float64)
     assert_allclose(by_pairs, by_rows, rtol=1e-12, atol=1e-15)  # the same sum, reordered
-    monkeypatch.setattr(factors, "BATCH_NUMBERS", 1)  # batches of 64 rows
-    assert_allclose(_by_pairs(network, X, v, keep, position, [0, 1, 2]), by_rows, atol=1e-14)
+    small = replace(here, batch_bytes=1)
+    assert len(small.slices(1)) == 19  # of 16 rows, the least
+    assert_allclose(_by_pairs(small, keep, position, [0, 1, 2], np.float64), by_rows, atol=1e-14)
 
 
 @pytest.mark.parametrize("out", ["softmax", "logistic", "identity"])
@@ -150,29 +202,32 @@ def test_root_of_the_loss_hessian(out):
         assert_allclose(R[t].T @ R[t], exact, atol=1e-15)
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", ["unit", "layer", "full", "low_rank"])
 def test_structures_are_blocks_of_the_matrix(structure):
-    network, X, _, v = random_network("tanh", "softmax", (5, 4))
+    network, X, y, v = random_network("tanh", "softmax", (5, 4))
     rng = np.random.default_rng(3)
     keep = np.sort(rng.permutation(network.theta.size)[:60])
-    H = gauss_newton(network, X, v, keep)
+    here = Measurement(network, X, y, v, "ggn" if structure != "low_rank" else "fisher")
+    H = gauss_newton(here, keep)
     block = np.empty(network.theta.size, int)
     for layer, index in enumerate(network.index):
         units = np.arange(index.shape[1])
-        block[index] = {"unit": 100 * layer + units, "layer": layer, "full": 0}[structure]
+        block[index] = {"unit": 100 * layer + units, "layer": layer}.get(structure, 0)
     H = np.where(block[keep][:, None] == block[keep], H, 0)
     ridge = 0.1 + rng.random(keep.size)
-    C = STRUCTURES[structure](network, X, v, keep, ridge)
+    C = STRUCTURES[structure].invert(here, keep, ridge)
     check_inverse(C, H + np.diag(ridge), rng)
 
 
 def test_sparse_rows_have_the_same_factors():
     from scipy.sparse import csr_array
 
-    network, X, _, v = random_network("relu", "softmax", (4,))
+    network, X, y, v = random_network("relu", "softmax", (4,))
     X = np.where(np.random.default_rng(4).random(X.shape) < 0.5, 0, X)
     for dense, sparse in zip(
-        layer_factors(network, X, v), layer_factors(network, csr_array(X), v), strict=True
+        layer_factors(Measurement(network, X, y, v, "ggn")),
+        layer_factors(Measurement(network, csr_array(X), y, v, "ggn")),
+        strict=True,
     ):
         assert_allclose(dense.inputs, sparse.inputs, atol=1e-14)  # the same sum, reordered
         assert_allclose(dense.signals, sparse.signals, atol=1e-15)

@@ -6,7 +6,7 @@ from oracles import textbook
 
 from sklearn_obs.compaction import ghosts
 from sklearn_obs.criteria import CRITERIA
-from sklearn_obs.curvature import STRUCTURES, gauss_newton, gauss_newton_diagonal
+from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal, gauss_newton
 from sklearn_obs.network import Objective, forward, loss
 from sklearn_obs.surgery import Plan, operate
 from sklearn_obs.training import lbfgs
@@ -14,6 +14,7 @@ from sklearn_obs.training import lbfgs
 PLAN = Plan(
     criterion="obs",
     structure="full",
+    curvature="ggn",
     damping=0.05,
     step=0.2,
     prune_intercepts=False,
@@ -24,6 +25,7 @@ PLAN = Plan(
     tol=1e-4,
     adam={},
     n_jobs=None,
+    batch_bytes=2**24,
 )
 
 
@@ -33,6 +35,10 @@ def trained():
     objective = Objective(X, y, v, 1e-3)
     everything = np.ones(network.theta.size, bool)
     return lbfgs(network, everything, objective, epochs=300, tol=1e-6).network, objective
+
+
+def measured(network, objective):
+    return Measurement(network, objective.X, objective.y, objective.row_weight, "ggn")
 
 
 def plan(**changes):
@@ -57,7 +63,7 @@ def run(trained, n_remove, first_round=1, mask=None, **changes):
 
 def test_one_round_is_the_textbook_s(trained):
     network, objective = trained
-    H = gauss_newton(network, objective.X, objective.row_weight, np.arange(network.theta.size))
+    H = gauss_newton(measured(network, objective), np.arange(network.theta.size))
     penalty = np.where(np.arange(len(H)) < network.n_coefs, objective.penalty, 0)
     H += np.diag(penalty)
     H += 0.05 * np.diag(H).mean() * np.eye(len(H))
@@ -134,7 +140,7 @@ def test_unread_inputs_and_ghosts_go_first_for_free(trained):
 def test_obd_and_magnitude_rank_once_and_repair_nothing(trained):
     network, objective = trained
     theta = network.theta
-    h = gauss_newton_diagonal(network, objective.X, objective.row_weight) + objective.penalty
+    h = factor_diagonal(measured(network, objective)) + objective.penalty
     (obd,) = run(trained, 15, step=15, criterion="obd")
     assert_array_equal(obd.removed, np.argsort((h * theta**2)[: network.n_coefs])[:15])
     assert_allclose(obd.saliency, (h * theta**2 / 2)[obd.removed])

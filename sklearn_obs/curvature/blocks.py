@@ -2,20 +2,50 @@
 
 One block per receiving unit j, its incoming weights and intercept, which share the signal of j::
 
-    H_j = A diag(d_j) A'         d_j[t] = sum_k s[t, k, j]^2         A = the inputs still read
+    H_j = A' diag(d_j) A         d_j[t] = sum_k s[t, k, j]^2         A = the inputs still read
 
-or one block per layer, the Gauss-Newton matrix of its weights alone. Blocks are built, inverted and
+or one block per layer, the curvature of its weights alone. Blocks are built, inverted and
 eliminated where they are needed, by workers: see `sklearn_obs.blockwise`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from sklearn_obs.curvature.factors import factor_batches, signal_numbers, squared_signals
-from sklearn_obs.curvature.full import FullInverse
-from sklearn_obs.curvature.gauss_newton import gauss_newton
+from sklearn_obs.blockwise import held_bytes
+from sklearn_obs.curvature.dense import dense_bytes, dense_inverse, inverse_of
+from sklearn_obs.curvature.factors import squared_signals
+from sklearn_obs.curvature.gauss_newton import positions
+from sklearn_obs.curvature.kinds import FACTORED, KINDS
+from sklearn_obs.curvature.structure import Structure
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know of a block."""
+
+    name: str  # for messages
+    build: Callable  # of a module, so that it can be sent: (shared, *arguments) -> inverse
+    arguments: tuple = ()
+
+    def inverse(self, shared):
+        """The inverse Hessian of the block."""
+        return self.build(shared, *self.arguments)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One block, not inverted yet."""
+
+    index: np.ndarray  # (p,) ascending positions of its weights among all
+    task: Task
+    shared: object  # what its task has in common with its neighbours', sent once
+
+    def inverse(self):
+        """The inverse Hessian of the block."""
+        return self.task.inverse(self.shared)
 
 
 class BlockInverse:
@@ -35,9 +65,9 @@ class BlockInverse:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_obs.curvature import BlockInverse, FullInverse, Inverted
+    >>> from sklearn_obs.curvature import BlockInverse, FullInverse, inverted
     >>> one, two = FullInverse(np.array([[4.0]])), FullInverse(np.diag([1.0, 2.0]))
-    >>> C = BlockInverse([Inverted(np.array([1]), one), Inverted(np.array([0, 2]), two)])
+    >>> C = BlockInverse([inverted(np.array([1]), one), inverted(np.array([0, 2]), two)])
     >>> C.diagonal()
     array([1.  , 0.25, 0.5 ])
     """
@@ -74,90 +104,103 @@ class BlockInverse:
         for part, inverse in zip(self._parts, self._inverses, strict=True):
             (local,) = np.nonzero(np.isin(part.index, removed))
             index = np.searchsorted(rest, np.delete(part.index, local))
-            new.append(Inverted(index, inverse.without(local, overwrite=overwrite)))
+            new.append(inverted(index, inverse.without(local, overwrite=overwrite)))
         return BlockInverse(new)
 
 
-@dataclass(frozen=True)
-class Inverted:
-    """A block whose inverse is there."""
-
-    index: np.ndarray
-    inverted: object
-
-    def inverse(self):
-        return self.inverted
+def inverted(index, inverse):
+    """A `Part` whose inverse is there."""
+    return Part(index, Task("a block", _itself), inverse)
 
 
-@dataclass(frozen=True)
-class UnitBlock:
-    """The block of one receiving unit."""
-
-    index: np.ndarray  # (p,) positions of its weights
-    inputs: np.ndarray  # (fan_in + 1, n) the layer's, shared by its units
-    reads: np.ndarray  # (p,) the rows of `inputs` that belong to them
-    d: np.ndarray  # (n,) sum_k s[t, k, j]^2
-    ridge: np.ndarray  # (p,) penalty and damping
-
-    def inverse(self):
-        (heard,) = np.nonzero(self.d)  # a relu that is off in a row adds nothing
-        A = self.inputs[self.reads].take(heard, axis=1)
-        A *= np.sqrt(self.d[heard])
-        H = A @ A.T  # numpy calls syrk here
-        H[np.diag_indices_from(H)] += self.ridge
-        return FullInverse(H, overwrite=True)
+def _itself(inverse):
+    return inverse
 
 
-@dataclass(frozen=True)
-class LayerBlock:
-    """The block of one layer."""
+def unit_inverse(inputs, reads, d, ridge):
+    """The inverse of the block of one receiving unit.
 
-    index: np.ndarray
-    network: object
-    X: object
-    row_weight: np.ndarray
-    flat: np.ndarray  # (p,) flat indices of its weights
-    ridge: np.ndarray
+    Parameters
+    ----------
+    inputs : ndarray of shape (n, n_inputs)
+        The layer's, shared by its units.
+    reads : ndarray of shape (p,), int, ascending
+        The columns of `inputs` that belong to the unit's weights.
+    d : ndarray of shape (n,)
+        sum_k s[t, k, j]^2.
+    ridge : ndarray of shape (p,)
+        Penalty and damping.
+    """
+    (heard,) = np.nonzero(d)  # a relu that is off in a row adds nothing
+    root = np.sqrt(d[heard])[:, None]
 
-    def inverse(self):
-        H = gauss_newton(self.network, self.X, self.row_weight, self.flat)
-        H[np.diag_indices_from(H)] += self.ridge
-        return FullInverse(H, overwrite=True)
+    def matrix(dtype):
+        A = inputs[heard].astype(dtype, copy=False)
+        if reads.size < A.shape[1]:
+            A = A.take(reads, axis=1)
+        A *= root
+        return A.T @ A  # numpy calls syrk here
+
+    return inverse_of(matrix, ridge, inputs.dtype)
 
 
-def unit_blocks(network, X, row_weight, keep, ridge):
+def unit_name(layer, unit):
+    """What messages call the block of a unit."""
+    return f"the block of unit {unit} in layer {layer + 1}"
+
+
+def unit_blocks(measurement, keep, ridge):
     """One block per receiving unit."""
-    inputs = [np.empty((i.shape[0], X.shape[0])) for i in network.index]
-    d = [np.empty((i.shape[1], X.shape[0])) for i in network.index]
-    for rows, layers in factor_batches(network, X, row_weight, signal_numbers(network)):
+    n, dtype = measurement.n_rows, measurement.dtype
+    indices = [positions(measurement.network, keep)[i] for i in measurement.network.index]
+    read = [np.flatnonzero((i >= 0).any(axis=1)) for i in indices]  # by some unit of the layer
+    inputs = [np.empty((n, some.size), dtype) for some in read]
+    d = [np.empty((i.shape[1], n), dtype) for i in indices]
+    for rows, layers in measurement.batches(measurement.factor_numbers):
         for layer, factors in enumerate(layers):
-            inputs[layer][:, rows] = factors.inputs.T
+            inputs[layer][rows] = factors.inputs[:, read[layer]]
             d[layer][:, rows] = squared_signals(factors).T
-    position = _positions(network, keep)
     parts = []
-    for layer, flat in enumerate(network.index):
-        for unit, index in enumerate(position[flat].T):
-            (reads,) = np.nonzero(index >= 0)
+    for layer, index in enumerate(indices):
+        for unit, column in enumerate(index[read[layer]].T):
+            (reads,) = np.nonzero(column >= 0)
             if reads.size:
-                index = index[reads]
-                parts.append(UnitBlock(index, inputs[layer], reads, d[layer][unit], ridge[index]))
+                i = column[reads]
+                arguments = (reads, d[layer][unit], ridge[i])
+                task = Task(unit_name(layer, unit), unit_inverse, arguments)
+                parts.append(Part(i, task, inputs[layer]))
     return BlockInverse(parts)
 
 
-def layer_blocks(network, X, row_weight, keep, ridge):
+def layer_blocks(measurement, keep, ridge):
     """One block per layer."""
-    position = _positions(network, keep)
-    parts = []
-    for flat in network.index:
+    position, parts = positions(measurement.network, keep), []
+    for layer, flat in enumerate(measurement.network.index):
         index = np.sort(position[flat].ravel())
         index = index[index >= 0]
         if index.size:
-            parts.append(LayerBlock(index, network, X, row_weight, keep[index], ridge[index]))
+            arguments = (keep[index], ridge[index])
+            task = Task(f"the block of layer {layer + 1}", dense_inverse, arguments)
+            parts.append(Part(index, task, measurement))
     return BlockInverse(parts)
 
 
-def _positions(network, keep):
-    """Flat index -> position in `keep`, -1 where it is not there."""
-    position = np.full(network.n_parameters, -1)
-    position[keep] = np.arange(keep.size)
-    return position
+def _unit_bytes(extent):
+    sizes = np.sort(np.concatenate(extent.units))[::-1]
+    shared = extent.n_rows * (sum(extent.n_inputs) + sizes.size) * extent.itemsize
+    row_bytes = 2 * extent.n_rows * extent.itemsize
+    working = sum(p * (16 * p + row_bytes) for p in sizes[: extent.n_jobs])
+    return shared + working + held_bytes(sizes, extent.n_remove)
+
+
+def _layer_bytes(extent):
+    layers = [
+        dense_bytes(replace(extent, units=(units,), n_inputs=(n_inputs,)))
+        for units, n_inputs in zip(extent.units, extent.n_inputs, strict=True)
+    ]
+    working = sum(sorted(layers)[-extent.n_jobs :])
+    return working + held_bytes([units.sum() for units in extent.units], extent.n_remove)
+
+
+UNIT = Structure(unit_blocks, _unit_bytes, FACTORED)
+LAYER = Structure(layer_blocks, _layer_bytes, tuple(KINDS))

@@ -1,14 +1,14 @@
-"""Gauss-Newton factors: what one forward and one backward pass give each layer.
+"""Factors of curvature: what one forward and one backward pass give each layer.
 
-Row t has K = n_outputs rows r_k of the root of the loss's Hessian (see `losses`). Sent back through
-the network they are signals, and the Gauss-Newton matrix is a sum of products of two factors::
+Row t has K rows r_k of a root of the loss's curvature in its output (see `kinds`). Sent back through
+the network they are signals, and the curvature is a sum of products of two factors::
 
     s_L[t, k] = sqrt(v_t) r_k(t)
     s_l[t, k] = (s_{l+1}[t, k] W_{l+1}') phi'(z_l[t])
     H = G'G  with  G[(t, k), (i, j)] = a_l[t, i] s_l[t, k, j]  for weight i -> j of layer l
 
-with a_l = (h_{l-1}, 1) the inputs of the layer, 1 for its intercept. G is the derivative of the
-*output*: it does not vanish where the fit is perfect, as the empirical Fisher's does.
+with a_l = (h_{l-1}, 1) the inputs of the layer, 1 for its intercept. Factors have the network's
+dtype: their rounding moves G, never the sign of G'G.
 
 References
 ----------
@@ -21,10 +21,57 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 
-from sklearn_obs.losses import hessian_root
-from sklearn_obs.network import backward, forward, row_batches
+from sklearn_obs.curvature.kinds import KINDS
+from sklearn_obs.network import Network, backward, forward, row_batches
 
-BATCH_NUMBERS = 2**21  # float64 numbers in the largest array of a batch: 16 MiB
+BATCH_BYTES = 2**24  # of the largest array of a batch: more is no faster
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Where curvature is measured, and of which kind."""
+
+    network: Network
+    X: object  # (n, n_features) ndarray or CSR
+    y: np.ndarray  # (n, n_outputs); for 'fisher' drawn from the network (`kinds.targets`)
+    row_weight: np.ndarray  # (n,), sums to 1
+    kind: str  # of `KINDS`
+    batch_bytes: int = BATCH_BYTES
+
+    @property
+    def n_rows(self):
+        """Rows of data."""
+        return self.X.shape[0]
+
+    @property
+    def n_signals(self):
+        """Rows of G that a row of data has: K."""
+        return KINDS[self.kind].n_signals(self.network.intercepts[-1].size)
+
+    @property
+    def dtype(self):
+        """The network's."""
+        return self.network.coefs[0].dtype
+
+    @property
+    def factor_numbers(self):
+        """Numbers of the widest layer's signals, or inputs, in one row."""
+        return max(max(len(W) + 1, self.n_signals * W.shape[1]) for W in self.network.coefs)
+
+    def rows(self, rows):
+        """The same on a slice of the rows."""
+        X, y, v = self.X[rows], self.y[rows], self.row_weight[rows]
+        return Measurement(self.network, X, y, v, self.kind, self.batch_bytes)
+
+    def slices(self, numbers_per_row):
+        """The rows in slices, as many rows as the batch's bytes allow but at least 16."""
+        batch_rows = max(16, min(self.batch_bytes, BATCH_BYTES) // (8 * numbers_per_row))
+        return row_batches(self.n_rows, batch_rows)
+
+    def batches(self, numbers_per_row):
+        """These slices with their `layer_factors`."""
+        for rows in self.slices(numbers_per_row):
+            yield rows, layer_factors(self.rows(rows))
 
 
 @dataclass(frozen=True)
@@ -32,38 +79,24 @@ class LayerFactors:
     """One layer's two factors of G."""
 
     inputs: np.ndarray  # a: (n, fan_in + 1)
-    signals: np.ndarray  # s: (n, n_outputs, fan_out)
+    signals: np.ndarray  # s: (n, K, fan_out)
 
 
-def layer_factors(network, X, row_weight):
-    """The factors of each layer for these rows, in float64."""
-    values = forward(network, X)
-    root = hessian_root(network.out_activation, values[-1])
-    signals = backward(network, values, np.sqrt(row_weight)[:, None, None] * root)
-    return [
-        LayerFactors(_with_ones(h), s.astype(np.float64, copy=False))
-        for h, s in zip(values, signals, strict=False)
-    ]
+def layer_factors(measurement):
+    """The factors of each layer, for all rows of the measurement at once."""
+    network, dtype = measurement.network, measurement.dtype
+    values = forward(network, measurement.X)
+    root = KINDS[measurement.kind].root(network.out_activation, values[-1], measurement.y)
+    root = np.sqrt(measurement.row_weight)[:, None, None] * root
+    signals = backward(network, values, root.astype(dtype, copy=False))
+    return [LayerFactors(with_ones(h, dtype), s) for h, s in zip(values, signals, strict=False)]
 
 
-def factor_batches(network, X, row_weight, numbers_per_row):
-    """`layer_factors` of batches of rows: as many as keep `BATCH_NUMBERS`, at least 64."""
-    batch_rows = max(64, BATCH_NUMBERS // numbers_per_row)
-    for rows in row_batches(X.shape[0], batch_rows):
-        yield rows, layer_factors(network, X[rows], row_weight[rows])
-
-
-def signal_numbers(network):
-    """Numbers of the widest layer's signals, and inputs, in one row."""
-    n_outputs = network.intercepts[-1].size
-    return max(max(len(W) + 1, n_outputs * W.shape[1]) for W in network.coefs)
-
-
-def gauss_newton_diagonal(network, X, row_weight):
-    """diag(H) of shape (n_parameters,): H_(ij),(ij) = sum_t a[t, i]^2 sum_k s[t, k, j]^2."""
-    diagonal = np.zeros(network.n_parameters)
-    for _, layers in factor_batches(network, X, row_weight, signal_numbers(network)):
-        for layer, index in zip(layers, network.index, strict=True):
+def factor_diagonal(measurement):
+    """diag(G'G) of shape (n_parameters,): sum_t a[t, i]^2 sum_k s[t, k, j]^2, in float64."""
+    diagonal = np.zeros(measurement.network.n_parameters)
+    for _, layers in measurement.batches(measurement.factor_numbers):
+        for layer, index in zip(layers, measurement.network.index, strict=True):
             diagonal[index] += (layer.inputs**2).T @ squared_signals(layer)
     return diagonal
 
@@ -73,7 +106,8 @@ def squared_signals(layer):
     return np.einsum("tkj,tkj->tj", layer.signals, layer.signals)
 
 
-def _with_ones(h):
-    a = np.ones((h.shape[0], h.shape[1] + 1))
+def with_ones(h, dtype):
+    """(h, 1) of shape (n, fan_in + 1), dense."""
+    a = np.ones((h.shape[0], h.shape[1] + 1), dtype)
     a[:, :-1] = h.toarray() if issparse(h) else h
     return a

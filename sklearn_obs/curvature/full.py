@@ -113,8 +113,12 @@ class FullInverse:
         root = cholesky(C_R[removed], lower=True)
         return solve_triangular(root, C_R.T, lower=True).T
 
+    def vif(self):
+        """C_qq H_qq, of shape (n,): how much the other weights blur what H says of q."""
+        return self.diagonal() * self._hessian_diagonal
+
     def _check(self):
-        vif = self.diagonal() * self._hessian_diagonal  # at least 1 in exact arithmetic
+        vif = self.vif()  # at least 1 in exact arithmetic
         if not np.all(vif >= 0.5):
             raise LinAlgError(
                 f"the inverse Hessian is off by rounding (C_qq H_qq = {vif.min():.2g}, not >= 1)"

@@ -15,66 +15,89 @@ of which a layer needs with itself only the pairs i <= i' and j <= j', a quarter
 
 import numpy as np
 
-from sklearn_obs.curvature.factors import factor_batches, signal_numbers
-
 PAIRS_AT_ONCE = 512  # rows of one product: enough for the BLAS, few enough for the cache
 
 
-def gauss_newton(network, X, row_weight, keep):
+def gauss_newton(measurement, keep, dtype=np.float64):
     """H over the parameters with the flat indices `keep`.
 
     Parameters
     ----------
-    network : Network
-    X : ndarray or CSR of shape (n, n_features)
-    row_weight : ndarray of shape (n,)
-        Sums to 1.
+    measurement : Measurement
+        The network, the rows, and a kind of curvature that has factors.
     keep : ndarray of shape (m,), ascending
         Flat indices.
+    dtype : dtype, default=float64
+        The precision of products and sums.
 
     Returns
     -------
-    ndarray of shape (m, m)
+    ndarray of shape (m, m), float64
         Symmetric positive semidefinite; no penalty, no damping.
     """
+    index = measurement.network.index
+    position = positions(measurement.network, keep)
+    layers = [layer for layer, i in enumerate(index) if (position[i] >= 0).any()]
+    in_layers = sum(index[layer].size for layer in layers)
+    if _few(keep.size, in_layers, measurement.n_signals):
+        return _by_rows(measurement, keep, dtype)
+    return _by_pairs(measurement, keep, position, layers, dtype)
+
+
+def _few(n_kept, in_layers, n_signals):
+    return n_signals * n_kept**2 < in_layers**2 / 2
+
+
+def gauss_newton_bytes(units, n_inputs, n_signals, itemsize):
+    """What `gauss_newton` takes at most, with `units` of `n_inputs` parameters of each layer."""
+    n_kept = int(sum(layer.sum() for layer in units))
+    sizes = [len(layer) * p for layer, p in zip(units, n_inputs, strict=True) if layer.any()]
+    if _few(n_kept, sum(sizes), n_signals):
+        return n_kept**2 * (8 + itemsize)
+    pairs = (sum(sizes) ** 2 - sum(size**2 for size in sizes)) / 2  # of layers
+    return n_kept**2 * 8 + (pairs + sum(size**2 for size in sizes) / 3) * itemsize
+
+
+def positions(network, keep):
+    """Flat index -> position in `keep`, -1 where it is not there."""
     position = np.full(network.n_parameters, -1)
     position[keep] = np.arange(keep.size)
-    layers = [layer for layer, i in enumerate(network.index) if (position[i] >= 0).any()]
-    in_layers = sum(network.index[layer].size for layer in layers)
-    n_outputs = network.intercepts[-1].size
-    if n_outputs * keep.size**2 < in_layers**2 / 2:
-        return _by_rows(network, X, row_weight, keep, position, layers)
-    return _by_pairs(network, X, row_weight, keep, position, layers)
+    return position
 
 
-def _by_rows(network, X, row_weight, keep, position, layers):
-    n_outputs = network.intercepts[-1].size
+def formed_rows(measurement, keep, dtype):
+    """Batches of G, each of shape (m, its rows of data times K): one row a parameter of `keep`."""
+    position = positions(measurement.network, keep)
+    where = [np.nonzero(position[index] >= 0) for index in measurement.network.index]
+    n_signals = measurement.n_signals
+    numbers = max(measurement.factor_numbers, n_signals * keep.size)
+    for rows, factors in measurement.batches(numbers):
+        G = np.empty((keep.size, n_signals, rows.stop - rows.start), dtype)
+        for index, layer, (i, j) in zip(measurement.network.index, factors, where, strict=True):
+            at = position[index[i, j]]
+            G[at] = layer.inputs.T[i][:, None, :] * layer.signals.T[j]
+        yield G.reshape(keep.size, -1)
+
+
+def _by_rows(measurement, keep, dtype):
     H = np.zeros((keep.size, keep.size))
-    where = [(layer, *np.nonzero(position[network.index[layer]] >= 0)) for layer in layers]
-    numbers = max(signal_numbers(network), n_outputs * keep.size)
-    for rows, factors in factor_batches(network, X, row_weight, numbers):
-        G = np.empty((keep.size, n_outputs, rows.stop - rows.start))
-        for layer, i, j in where:
-            a, s = factors[layer].inputs, factors[layer].signals
-            at = position[network.index[layer][i, j]]
-            G[at] = a.T[i][:, None, :] * s.T[j]
-        G = G.reshape(keep.size, -1)
+    for G in formed_rows(measurement, keep, dtype):
         H += G @ G.T
     return H
 
 
-def _by_pairs(network, X, row_weight, keep, position, layers):
-    index = [position[network.index[layer]] for layer in layers]  # (fan_in + 1, fan_out)
+def _by_pairs(measurement, keep, position, layers, dtype):
+    index = [position[measurement.network.index[layer]] for layer in layers]  # (fan_in + 1, fan_out)
     sums = {}  # (l, l') -> pairs of inputs x pairs of units
     for x, here in enumerate(index):
         p, u = here.shape
-        sums[x, x] = np.empty((p * (p + 1) // 2, u * (u + 1) // 2))
+        sums[x, x] = np.empty((p * (p + 1) // 2, u * (u + 1) // 2), dtype)
         for y, there in enumerate(index[x + 1 :], start=x + 1):
-            sums[x, y] = np.empty((p * there.shape[0], u * there.shape[1]))
-    numbers = max(signal_numbers(network), max(i.shape[1] for i in index) ** 2)
-    for rows, factors in factor_batches(network, X, row_weight, numbers):
-        inputs = [np.ascontiguousarray(factors[layer].inputs.T) for layer in layers]  # (p, n)
-        signals = [factors[layer].signals for layer in layers]
+            sums[x, y] = np.empty((p * there.shape[0], u * there.shape[1]), dtype)
+    numbers = max(measurement.factor_numbers, max(i.shape[1] for i in index) ** 2)
+    for rows, factors in measurement.batches(numbers):
+        inputs = [np.ascontiguousarray(factors[layer].inputs.T, dtype) for layer in layers]  # (p, n)
+        signals = [factors[layer].signals.astype(dtype, copy=False) for layer in layers]
         for (x, y), total in sums.items():
             d = np.matmul(signals[x].transpose(0, 2, 1), signals[y])  # (n, u, u')
             d = d[:, *np.tril_indices(d.shape[1])] if x == y else d.reshape(len(d), -1)
@@ -107,7 +130,7 @@ def _by_pairs(network, X, row_weight, keep, position, layers):
 
 def _products(a, b, symmetric):
     """a_i b_i' for all pairs (i <= i' if symmetric), in chunks of whole i that share memory."""
-    buffer = np.empty((PAIRS_AT_ONCE + len(b), a.shape[1]))
+    buffer = np.empty((PAIRS_AT_ONCE + len(b), a.shape[1]), a.dtype)
     filled = 0
     for i in range(len(a)):
         others = b[i:] if symmetric else b

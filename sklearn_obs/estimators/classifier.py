@@ -125,8 +125,11 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
                     f"{self.classes_.tolist()}."
                 )
 
-    def _encode(self, y, state):
-        y = label_binarize(y, classes=state["classes_"])
+    def _classes_of(self, y):
+        return unique_labels(y)
+
+    def _encode(self, y, classes):
+        y = label_binarize(y, classes=classes)
         return y.toarray() if issparse(y) else y
 
     def _shell_targets(self):

@@ -25,15 +25,25 @@ criterion : {'obs', 'obd', 'magnitude', 'random'}, default='obs'
     'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989),
     takes the Hessian for diagonal; 'magnitude' removes the smallest weights; 'random' any. These
     rank once a round and repair nothing; retraining is the same for all.
-structure : {'unit', 'layer', 'full'}, default='unit'
+structure : {'unit', 'layer', 'full', 'low_rank', 'kronecker'}, default='unit'
     What 'obs' keeps of the Hessian: one block per unit (its incoming weights and intercept), one
-    per layer, or all of it. A block of n weights takes 8 n^2 bytes and n^3 operations.
+    per layer, or all of it; a block of n weights takes 8 n^2 bytes and n^3 operations. 'low_rank'
+    is all of it, too, held by its m rows: 8 m n bytes, for m much smaller than n. 'kronecker' takes
+    the inputs and the signals of a layer for independent (K-FAC): units choose, layers repair.
+curvature : {'ggn', 'fisher', 'empirical_fisher', 'hessian'}, default='ggn'
+    What the Hessian is taken to be. 'ggn' is Gauss-Newton's, which the 1992 paper uses. 'fisher'
+    estimates it from one label a row, drawn from the network: cheaper by the number of outputs, and
+    noisier. 'empirical_fisher' has the true labels instead, and vanishes where the fit is perfect.
+    'hessian' is exact, with the second derivatives that the paper drops; where it is not positive
+    definite, its eigenvalues lose their signs. It goes with 'layer' and 'full' only.
 n_curvature_samples : int, default=5000
-    Rows that curvature is measured on, drawn afresh each round; all of them if there are fewer.
+    Rows that curvature is measured on, drawn afresh each round (of each class its share); all of
+    them if there are fewer. 'low_rank' has as many rows as these, times the outputs for 'ggn'.
 prune_intercepts : bool, default=False
     Whether intercepts may be removed and count as weights. They repair in any case.
 n_jobs : int, default=None
-    Workers for the blocks of 'unit' and 'layer', as in joblib. Does not change the result.
+    Workers for the blocks of 'unit', 'layer' and 'kronecker', as in joblib. Does not change the
+    result.
 solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
     Of the dense stage, as all that follow: parameters of scikit-learn's estimator, with its
     defaults and its meaning. `alpha` acts in surgery, too.

@@ -4,16 +4,19 @@ A *state* is a dict of fitted attributes. Surgery reads one and returns the attr
 so that an estimator stores all of them or, after an error, none.
 """
 
+import itertools
 import warnings
 from copy import copy
+from numbers import Integral
 
 import numpy as np
+from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklearn_obs.compaction import ghosts, inputs_read, units_alive
 from sklearn_obs.network import Network, mean_objective
-from sklearn_obs.surgery import Plan, operate, prunable
+from sklearn_obs.surgery import Plan, check_memory, never_read, operate, prunable
 
 DENSE_ATTRIBUTES = ("n_iter_", "loss_", "loss_curve_", "validation_scores_")
 
@@ -40,6 +43,23 @@ def unpruned(estimator, dense):
     network = network_of(estimator, state)
     everything = np.ones(network.n_parameters, bool)
     return state | _described(estimator, network, everything) | _recorded(path)
+
+
+def check_fits(estimator, X, n_outputs):
+    """Raise MemoryError, before the dense stage, if surgery would need more than there is."""
+    hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
+    if not estimator.target_sparsity or not all(isinstance(n, Integral) and n > 0 for n in hidden):
+        return  # no surgery, or scikit-learn's to refuse
+    units = (X.shape[1], *hidden, n_outputs)
+    network = Network(
+        tuple(np.zeros(shape, X.dtype) for shape in itertools.pairwise(units)),
+        tuple(np.zeros(n, X.dtype) for n in units[1:]),
+        estimator.activation,
+        "identity",
+    )
+    n_remove = round(estimator.target_sparsity * network.n_coefs)
+    mask = ~never_read(network, X)
+    check_memory(network, mask, X.shape[0], n_remove, _plan(estimator, X.shape[0]))
 
 
 def operated(estimator, state, X, y, sample_weight, target_sparsity):
@@ -164,6 +184,7 @@ def _plan(estimator, n_rows):
     return Plan(
         criterion=estimator.criterion,
         structure=estimator.structure,
+        curvature=estimator.curvature,
         damping=estimator.damping,
         step=estimator.step,
         prune_intercepts=estimator.prune_intercepts,
@@ -181,6 +202,7 @@ def _plan(estimator, n_rows):
             "n_iter_no_change": estimator.n_iter_no_change,
         },
         n_jobs=estimator.n_jobs,
+        batch_bytes=int(get_config()["working_memory"] * 2**20),
     )
 
 

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 from sklearn_obs.criteria import CRITERIA
-from sklearn_obs.curvature import STRUCTURES
+from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
 
 DENSE_PARAMETERS = (
     "hidden_layer_sizes",
@@ -79,11 +79,32 @@ def check_parameters(estimator):
         ),
         "criterion": _known(estimator.criterion, CRITERIA),
         "structure": _known(estimator.structure, STRUCTURES),
+        "curvature": _known(estimator.curvature, KINDS),
         "retrain_solver": _known(estimator.retrain_solver, RETRAIN_SOLVERS),
     }
     for name, (valid, expected) in rules.items():
         if not valid:
             raise ValueError(f"Got {name}={getattr(estimator, name)!r}, but expected {expected}.")
+    _check_curvature(estimator)
+
+
+def _check_curvature(estimator):
+    """Raise ValueError if the structure, or criterion, cannot use this kind of curvature."""
+    kind = estimator.curvature
+    if estimator.criterion == "obs" and kind not in STRUCTURES[estimator.structure].kinds:
+        valid = "; ".join(
+            f"structure={name!r} with {', '.join(map(repr, structure.kinds))}"
+            for name, structure in STRUCTURES.items()
+        )
+        raise ValueError(
+            f"Got structure={estimator.structure!r} with curvature={kind!r}, but expected one of "
+            f"these pairs: {valid}."
+        )
+    if estimator.criterion == "obd" and kind not in FACTORED:
+        raise ValueError(
+            f"Got criterion='obd' with curvature={kind!r}, but expected a curvature whose diagonal "
+            f"is never negative: one of {', '.join(map(repr, FACTORED))}."
+        )
 
 
 def _known(value, names):

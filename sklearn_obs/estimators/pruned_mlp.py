@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.exchange import check_source, plain
-from sklearn_obs.estimators.fitted import network_of, operated, unpruned
+from sklearn_obs.estimators.fitted import check_fits, network_of, operated, unpruned
 from sklearn_obs.estimators.parameters import (
     DENSE_PARAMETERS,
     check_parameters,
@@ -21,8 +21,8 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """The common part of `OBSPrunedMLPClassifier` and `OBSPrunedMLPRegressor`.
 
     A subclass names scikit-learn's estimator for the dense stage in `_dense_class`, and says what y
-    may be (`_check_targets`), what the network is to put out for it (`_encode`), and what one row
-    of targets looks like (`_shell_targets`).
+    may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to put out
+    for it (`_encode`), and what one row of targets looks like (`_shell_targets`).
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         step=0.1,
         criterion="obs",
         structure="unit",
+        curvature="ggn",
         n_curvature_samples=5000,
         prune_intercepts=False,
         n_jobs=None,
@@ -70,6 +71,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.step = step
         self.criterion = criterion
         self.structure = structure
+        self.curvature = curvature
         self.n_curvature_samples = n_curvature_samples
         self.prune_intercepts = prune_intercepts
         self.n_jobs = n_jobs
@@ -115,16 +117,21 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         ValueError
             If a parameter is out of range, X or y is not finite, no row has a positive weight, or,
             for a classifier, y holds one class only.
+        MemoryError
+            If `structure` needs more memory than there is, before any is taken; the message names
+            the structures that fit.
         numpy.linalg.LinAlgError
             If the curvature cannot be inverted with this `damping`.
         """
         check_parameters(self)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
+        targets = self._encode(y, self._classes_of(y))
+        check_fits(self, X, targets.shape[1])
         dense = self._dense_class(**{name: getattr(self, name) for name in DENSE_PARAMETERS})
         dense.fit(X, y, sample_weight=sample_weight)
         start = unpruned(self, dense)
-        y = self._encode(y, start)
-        return self._store(start | operated(self, start, X, y, sample_weight, self.target_sparsity))
+        done = operated(self, start, X, targets, sample_weight, self.target_sparsity)
+        return self._store(start | done)
 
     def prune(self, X, y, *, target_sparsity=None, sample_weight=None):
         """Remove more weights from the fitted network, in further rounds.
@@ -151,7 +158,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         ValueError
             If the network is sparser than `target_sparsity` already, and as in `fit`. The network
             then stays as it was.
-        numpy.linalg.LinAlgError
+        MemoryError, numpy.linalg.LinAlgError
             As in `fit`; the network stays as it was.
         """
         check_is_fitted(self)
@@ -159,7 +166,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         check_parameters(self)
         check_sparsity(target)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-        y = self._encode(y, vars(self))
+        y = self._encode(y, getattr(self, "classes_", None))
         return self._store(operated(self, vars(self), X, y, sample_weight, target))
 
     def transform(self, X):

@@ -75,7 +75,10 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
                 f"Got y with {n_outputs} outputs, but the network has {self.n_outputs_}."
             )
 
-    def _encode(self, y, state):
+    def _classes_of(self, y):
+        return None
+
+    def _encode(self, y, classes):
         return y.reshape(len(y), -1)
 
     def _shell_targets(self):
