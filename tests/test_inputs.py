@@ -174,8 +174,8 @@ def test_target_of_prune_out_of_range(value):
     [
         ("criterion", "osb", "'obs', 'obd', 'magnitude', 'random'"),
         ("criterion", None, "'obs', 'obd', 'magnitude', 'random'"),
-        ("structure", "diagonal", "'unit', 'layer', 'full'"),
-        ("structure", ["unit"], "'unit', 'layer', 'full'"),
+        ("structure", "diagonal", "'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
+        ("structure", ["unit"], "'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
         ("retrain_solver", "sgd", "'auto', 'lbfgs', 'adam'"),
     ],
 )
@@ -221,7 +221,7 @@ def test_dead_units_without_damping(cls, structure):
     fitted = small(cls, **SINGULAR, target_sparsity=0, structure=structure)
     fitted.set_params(activation="relu").fit(X, y)
     fitted.intercepts_[0][1] = -1e6
-    message = f"damping=0 and structure='{structure}': .* not positive .*Increase `damping`"
+    message = f"damping=0, structure='{structure}' and curvature='ggn': .* not positive .*Increase `damping`"
     with pytest.raises(LinAlgError, match=message):
         fitted.prune(X, y, target_sparsity=0.5)
     fitted.set_params(damping=0.05).prune(X, y, target_sparsity=0.5)
@@ -232,7 +232,7 @@ def test_dead_units_without_damping(cls, structure):
 def test_too_few_rows_without_damping(structure):
     """H of rank 4 over more weights than that in every block: singular, up to rounding."""
     X, y = data()
-    message = rf"damping=0\.0 and structure='{structure}': .*Increase `damping`"
+    message = rf"damping=0\.0, structure='{structure}' and curvature='ggn': .*Increase `damping`"
     with pytest.raises(LinAlgError, match=message):
         small(**{**SINGULAR, "damping": 0.0}, structure=structure).fit(X[:4], y[:4])
 
@@ -244,7 +244,7 @@ def test_equal_columns_without_damping(structure):
     X = np.sign(X)
     X = np.hstack([X, X])
     estimator = small(OBSPrunedMLPRegressor, **SINGULAR, structure=structure, hidden_layer_sizes=())
-    with pytest.raises(LinAlgError, match=r"damping=0 and structure=.*Increase `damping`"):
+    with pytest.raises(LinAlgError, match=r"damping=0, structure=.*Increase `damping`"):
         estimator.fit(X, y)
 
 

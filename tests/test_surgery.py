@@ -169,7 +169,9 @@ def test_the_damping_in_force_is_named(trained):
     network, objective = trained
     X = np.hstack([objective.X[:, :-1], objective.X[:, :1]])  # two columns alike
     objective = Objective(X, objective.y, objective.row_weight, 0.0)
-    with pytest.raises(np.linalg.LinAlgError, match=r"damping=0 and structure='full'.*Increase"):
+    with pytest.raises(
+        np.linalg.LinAlgError, match=r"damping=0, structure='full' and curvature='ggn'.*Increase"
+    ):
         list(
             operate(
                 network, np.ones(network.theta.size, bool), objective, 5, plan(damping=0), seed=0

@@ -34,7 +34,9 @@ def dense_inverse(measurement, keep, ridge):
     """C = (H + diag(ridge))^-1 over the parameters with the flat indices `keep`, held in full."""
     if measurement.kind == "hessian":
         return _safe_inverse(exact_hessian(measurement, keep), ridge)
-    return inverse_of(lambda dtype: gauss_newton(measurement, keep, dtype), ridge, measurement.dtype)
+    return inverse_of(
+        lambda dtype: gauss_newton(measurement, keep, dtype), ridge, measurement.dtype
+    )
 
 
 def inverse_of(matrix, ridge, dtype):

@@ -87,7 +87,9 @@ def _by_rows(measurement, keep, dtype):
 
 
 def _by_pairs(measurement, keep, position, layers, dtype):
-    index = [position[measurement.network.index[layer]] for layer in layers]  # (fan_in + 1, fan_out)
+    index = [
+        position[measurement.network.index[layer]] for layer in layers
+    ]  # (fan_in + 1, fan_out)
     sums = {}  # (l, l') -> pairs of inputs x pairs of units
     for x, here in enumerate(index):
         p, u = here.shape
@@ -96,7 +98,9 @@ def _by_pairs(measurement, keep, position, layers, dtype):
             sums[x, y] = np.empty((p * there.shape[0], u * there.shape[1]), dtype)
     numbers = max(measurement.factor_numbers, max(i.shape[1] for i in index) ** 2)
     for rows, factors in measurement.batches(numbers):
-        inputs = [np.ascontiguousarray(factors[layer].inputs.T, dtype) for layer in layers]  # (p, n)
+        inputs = [
+            np.ascontiguousarray(factors[layer].inputs.T, dtype) for layer in layers
+        ]  # (p, n)
         signals = [factors[layer].signals.astype(dtype, copy=False) for layer in layers]
         for (x, y), total in sums.items():
             d = np.matmul(signals[x].transpose(0, 2, 1), signals[y])  # (n, u, u')

@@ -131,7 +131,9 @@ class KroneckerInverse:
         rest = np.delete(np.arange(self.size), removed)
         position = np.full(self.size + 1, -1)
         position[rest] = np.arange(rest.size)
-        return KroneckerInverse([layer.among(position) for layer in self._layers], self._ridge[rest])
+        return KroneckerInverse(
+            [layer.among(position) for layer in self._layers], self._ridge[rest]
+        )
 
     def _times(self, x):
         """H x."""
@@ -159,7 +161,9 @@ class KroneckerInverse:
             there = layer.index >= 0
             if there.any():
                 index = layer.index[there]
-                factors.append((there, index, *_damped(layer.A, layer.B, self._ridge[index].mean())))
+                factors.append(
+                    (there, index, *_damped(layer.A, layer.B, self._ridge[index].mean()))
+                )
 
         def precondition(b):
             y = np.empty(self.size)
