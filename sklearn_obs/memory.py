@@ -1,7 +1,7 @@
 """How much memory there is, so that a matrix is refused before it is taken.
 
-Linux says what it could give without swapping, and a container's limit may be lower; elsewhere it is
-all that the machine has, or unknown.
+Linux says what it could give without swapping, and a container's limit may be lower; elsewhere it
+is all that the machine has, or unknown.
 """
 
 import os

@@ -159,8 +159,8 @@ def loss_and_gradient(network, objective):
         y, v = objective.y[rows], objective.row_weight[rows]
         values = forward(network, objective.X[rows])
         total += float(v @ row_losses(network.out_activation, values[-1], y))
-        delta = ((values[-1] - y) * v[:, None]).astype(dtype, copy=False)
-        for layer, delta in enumerate(backward(network, values, delta)):
+        last = ((values[-1] - y) * v[:, None]).astype(dtype, copy=False)
+        for layer, delta in enumerate(backward(network, values, last)):
             if rows.start:
                 coefs[layer] += values[layer].T @ delta
                 intercepts[layer] += delta.sum(axis=0)

@@ -221,7 +221,7 @@ def test_dead_units_without_damping(cls, structure):
     fitted = small(cls, **SINGULAR, target_sparsity=0, structure=structure)
     fitted.set_params(activation="relu").fit(X, y)
     fitted.intercepts_[0][1] = -1e6
-    message = f"damping=0, structure='{structure}' and curvature='ggn': .* not positive .*Increase `damping`"
+    message = f"damping=0, structure='{structure}' and curvature='ggn': .* not positive .*Increase"
     with pytest.raises(LinAlgError, match=message):
         fitted.prune(X, y, target_sparsity=0.5)
     fitted.set_params(damping=0.05).prune(X, y, target_sparsity=0.5)

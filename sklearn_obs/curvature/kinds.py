@@ -4,7 +4,7 @@ With z(theta) the output layer's linear part of a row, J = dz/dtheta, p its acti
 target, and l(z, y) the row's loss (all sums over rows with their shares v_t)::
 
     ggn               J' (d2l/dz2) J             Gauss-Newton: K = n_outputs rows r_k of a root
-    fisher            J' (p - y~)(p - y~)' J     y~ drawn from the network: K = 1, and ggn on average
+    fisher            J' (p - y~)(p - y~)' J     y~ drawn from the network: K = 1, ggn on average
     empirical_fisher  J' (p - y)(p - y)' J       the true targets: vanishes where the fit is perfect
     hessian           d2l/dtheta2                ggn + sum_k (p_k - y_k) d2z_k/dtheta2: no root
 
@@ -17,8 +17,8 @@ Schraudolph, N. (2002). Fast curvature matrix-vector products for second-order g
 Neural Computation 14.
 Martens, J. (2020). New insights and perspectives on the natural gradient method. Journal of Machine
 Learning Research 21.
-Kunstner, F., Balles, L. and Hennig, P. (2019). Limitations of the empirical Fisher approximation for
-natural gradient descent. NeurIPS 32.
+Kunstner, F., Balles, L. and Hennig, P. (2019). Limitations of the empirical Fisher approximation
+for natural gradient descent. NeurIPS 32.
 """
 
 from collections.abc import Callable

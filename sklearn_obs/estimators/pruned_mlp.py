@@ -21,8 +21,8 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """The common part of `OBSPrunedMLPClassifier` and `OBSPrunedMLPRegressor`.
 
     A subclass names scikit-learn's estimator for the dense stage in `_dense_class`, and says what y
-    may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to put out
-    for it (`_encode`), and what one row of targets looks like (`_shell_targets`).
+    may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to put
+    out for it (`_encode`), and what one row of targets looks like (`_shell_targets`).
     """
 
     def __init__(
