@@ -1,7 +1,7 @@
 """Factors of curvature: what one forward and one backward pass give each layer.
 
-Row t has K rows r_k of a root of the loss's curvature in its output (see `kinds`). Sent back through
-the network they are signals, and the curvature is a sum of products of two factors::
+Row t has K rows r_k of a root of the loss's curvature in its output (see `kinds`). Sent back
+through the network they are signals, and the curvature is a sum of products of two factors::
 
     s_L[t, k] = sqrt(v_t) r_k(t)
     s_l[t, k] = (s_{l+1}[t, k] W_{l+1}') phi'(z_l[t])

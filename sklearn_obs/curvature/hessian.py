@@ -4,7 +4,7 @@ For each unit q of each layer m, its linear part z_mq is moved by 1 in every row
 of all else is followed forward and back (Pearlmutter 1994), with e_l the derivative of the loss in
 h_l and delta_l = e_l phi'(z_l)::
 
-    R{h_l} = phi'(z_l) R{z_l}        R{z_{l+1}} = R{h_l} W_{l+1}        R{delta_L} = v B R{z_L}
+    R{h_l} = phi'(z_l) R{z_l}      R{z_{l+1}} = R{h_l} W_{l+1}      R{delta_L} = v B R{z_L}
     R{delta_l} = (R{delta_{l+1}} W_{l+1}') phi'(z_l) + e_l phi''(z_l) R{z_l}
 
 A weight p -> q of layer m moves z_mq by its input a_mp, so that for a weight i -> j of layer l >= m::
