@@ -230,7 +230,9 @@ def _measurement(network, objective, plan, rng):
         rows = _stratified(network, y, plan.n_curvature_samples, rng)
         X, y, row_weight = X[rows], y[rows], row_weight[rows] / row_weight[rows].sum()
     y = targets(plan.curvature, network, X, y, rng)
-    return Measurement(network, X, y, row_weight, plan.curvature, plan.batch_bytes)
+    return Measurement(
+        network, X, y, row_weight, plan.curvature, plan.batch_bytes, n_jobs=plan.n_jobs
+    )
 
 
 def _stratified(network, y, n_samples, rng):

@@ -1,8 +1,10 @@
 """Structures and kinds in surgery: valid pairs, memory, what each is worth."""
 
 import re
+import threading
 import tracemalloc
 
+import joblib
 import numpy as np
 import pytest
 import sklearn
@@ -20,6 +22,7 @@ from sklearn_obs.curvature import (
     LowRankInverse,
     blocks,
     extent,
+    factors,
 )
 from sklearn_obs.elimination import eliminate
 from sklearn_obs.network import Network, Objective, loss
@@ -314,3 +317,28 @@ def test_single_precision_stays_close_to_double(structure):
 def test_every_kind_is_documented():
     for name in (*KINDS, *STRUCTURES):
         assert f"'{name}'" in OBSPrunedMLPClassifier.__doc__
+
+
+@pytest.mark.parametrize("structure", ["unit", "kronecker"])
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_batches_by_threads_are_the_same_bits(structure, backend, iris, monkeypatch):
+    X, y = np.repeat(iris[0], 20, axis=0), np.repeat(iris[1], 20)
+    used, original = set(), blocks.squared_signals
+
+    def watched(layer):
+        used.add(threading.get_ident())
+        return original(layer)
+
+    monkeypatch.setattr(factors, "squared_signals", watched)
+    one, two = (
+        small(structure=structure, n_jobs=n_jobs, max_iter=2, target_sparsity=0)
+        for n_jobs in (1, 2)
+    )
+    for fitted in (one, two):
+        fitted.fit(X, y)
+        used.clear()
+        with sklearn.config_context(working_memory=0.05), joblib.parallel_config(backend=backend):
+            fitted.prune(X, y, target_sparsity=0.5)
+        assert (threading.get_ident() in used) == (fitted is one)
+    two.n_jobs = 1
+    assert_same(one, two)

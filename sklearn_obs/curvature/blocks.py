@@ -8,6 +8,7 @@ or one block per layer, the curvature of its weights alone. Blocks are built, in
 eliminated where they are needed, by workers: see `sklearn_obs.blockwise`.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -156,10 +157,13 @@ def unit_blocks(measurement, keep, ridge):
     read = [np.flatnonzero((i >= 0).any(axis=1)) for i in indices]  # by some unit of the layer
     inputs = [np.empty((n, some.size), dtype) for some in read]
     d = [np.empty((i.shape[1], n), dtype) for i in indices]
-    for rows, layers in measurement.batches(measurement.factor_numbers):
+
+    def keep_batch(rows, layers):
         for layer, factors in enumerate(layers):
             inputs[layer][rows] = factors.inputs[:, read[layer]]
             d[layer][:, rows] = squared_signals(factors).T
+
+    deque(measurement.over_batches(keep_batch), maxlen=0)
     parts = []
     for layer, index in enumerate(indices):
         for unit, column in enumerate(index[read[layer]].T):
@@ -175,6 +179,7 @@ def unit_blocks(measurement, keep, ridge):
 def layer_blocks(measurement, keep, ridge):
     """One block per layer."""
     position, parts = positions(measurement.network, keep), []
+    measurement = replace(measurement, n_jobs=1)  # blocks are what workers share
     for layer, flat in enumerate(measurement.network.index):
         index = np.sort(position[flat].ravel())
         index = index[index >= 0]

@@ -16,10 +16,12 @@ Schraudolph, N. (2002). Fast curvature matrix-vector products for second-order g
 Neural Computation 14.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import issparse
+from threadpoolctl import threadpool_limits
 
 from sklearn_obs.curvature.kinds import KINDS
 from sklearn_obs.network import Network, backward, forward, row_batches
@@ -37,6 +39,7 @@ class Measurement:
     row_weight: np.ndarray  # (n,), sums to 1
     kind: str  # of `KINDS`
     batch_bytes: int = BATCH_BYTES
+    n_jobs: int | None = None  # threads that batches are shared among
 
     @property
     def n_rows(self):
@@ -60,8 +63,7 @@ class Measurement:
 
     def rows(self, rows):
         """The same on a slice of the rows."""
-        X, y, v = self.X[rows], self.y[rows], self.row_weight[rows]
-        return Measurement(self.network, X, y, v, self.kind, self.batch_bytes)
+        return replace(self, X=self.X[rows], y=self.y[rows], row_weight=self.row_weight[rows])
 
     def slices(self, numbers_per_row):
         """The rows in slices, as many rows as the batch's bytes allow but at least 16."""
@@ -72,6 +74,24 @@ class Measurement:
         """These slices with their `layer_factors`."""
         for rows in self.slices(numbers_per_row):
             yield rows, layer_factors(self.rows(rows))
+
+    def over_batches(self, task):
+        """task(rows, layers) of each batch, in order: by threads, the same for any number of them.
+
+        Boundaries do not depend on `n_jobs`, sums of the results are taken in order, and each
+        thread has one BLAS thread.
+        """
+        slices = self.slices(self.factor_numbers)
+
+        def run(rows):
+            return task(rows, layer_factors(self.rows(rows)))
+
+        with threadpool_limits(1):
+            if len(slices) == 1 or effective_n_jobs(self.n_jobs) == 1:
+                yield from map(run, slices)
+            else:
+                threads = Parallel(self.n_jobs, require="sharedmem", return_as="generator")
+                yield from threads(delayed(run)(rows) for rows in slices)
 
 
 @dataclass(frozen=True)
@@ -95,9 +115,13 @@ def layer_factors(measurement):
 def factor_diagonal(measurement):
     """diag(G'G) of shape (n_parameters,): sum_t a[t, i]^2 sum_k s[t, k, j]^2, in float64."""
     diagonal = np.zeros(measurement.network.n_parameters)
-    for _, layers in measurement.batches(measurement.factor_numbers):
-        for layer, index in zip(layers, measurement.network.index, strict=True):
-            diagonal[index] += (layer.inputs**2).T @ squared_signals(layer)
+
+    def squares(rows, layers):
+        return [(layer.inputs**2).T @ squared_signals(layer) for layer in layers]
+
+    for sums in measurement.over_batches(squares):
+        for h, index in zip(sums, measurement.network.index, strict=True):
+            diagonal[index] += h
     return diagonal
 
 

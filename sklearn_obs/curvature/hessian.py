@@ -7,7 +7,7 @@ h_l and delta_l = e_l phi'(z_l)::
     R{h_l} = phi'(z_l) R{z_l}      R{z_{l+1}} = R{h_l} W_{l+1}      R{delta_L} = v B R{z_L}
     R{delta_l} = (R{delta_{l+1}} W_{l+1}') phi'(z_l) + e_l phi''(z_l) R{z_l}
 
-A weight p -> q of layer m moves z_mq by its input a_mp, so that for a weight i -> j of layer l >= m::
+A weight p -> q of layer m moves z_mq by its input a_mp, so that for i -> j of a layer l >= m::
 
     H_(mpq),(lij) = sum_t a_mp (R{a_li} delta_lj + a_li R{delta_lj})          R{a_m} = 0
 

@@ -199,13 +199,20 @@ def kronecker(measurement, keep, ridge):
     network = measurement.network
     A = [np.zeros((len(index),) * 2) for index in network.index]
     B = [np.zeros((index.shape[1],) * 2) for index in network.index]
-    for rows, layers in measurement.batches(measurement.factor_numbers):
-        root = np.sqrt(measurement.row_weight[rows])[:, None]
-        for layer, factors in enumerate(layers):
+
+    def products(rows, layers):
+        root = np.sqrt(measurement.row_weight[rows], dtype=np.float64)[:, None]
+        pairs = []
+        for factors in layers:
             a = factors.inputs * root
             s = factors.signals.reshape(-1, factors.signals.shape[-1]).astype(np.float64)
-            A[layer] += a.T @ a
-            B[layer] += s.T @ s
+            pairs.append((a.T @ a, s.T @ s))
+        return pairs
+
+    for pairs in measurement.over_batches(products):
+        for layer, (aa, ss) in enumerate(pairs):
+            A[layer] += aa
+            B[layer] += ss
     position = positions(network, keep)
     layers = [
         LayerProduct(A_l, B_l, position[index])

@@ -1,0 +1,123 @@
+"""Blocks on a dask cluster of two processes, one of which may die."""
+
+import os
+import signal
+from contextlib import contextmanager
+from functools import partial
+
+import joblib
+import numpy as np
+import pytest
+from numpy.linalg import LinAlgError
+from small_nets import assert_same, small
+
+from sklearn_obs import blockwise
+
+distributed = pytest.importorskip("distributed")
+
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore::{category}:{module}")
+    for module in ("distributed", "dask", "tornado")
+    for category in ("DeprecationWarning", "FutureWarning", "ResourceWarning")
+]
+
+UNITS = {"structure": "unit", "hidden_layer_sizes": (12, 10), "step": 0.5}
+
+
+@contextmanager
+def two_processes():
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": 0}
+    with (
+        distributed.LocalCluster(n_workers=2, processes=True, **options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.wait_for_workers(2, timeout=60)
+        yield
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with two_processes():
+        yield
+
+
+@pytest.fixture
+def every_block_is_sent(monkeypatch):
+    monkeypatch.setattr(blockwise, "SMALL_WORK", 0)
+
+
+def send(monkeypatch, work):
+    monkeypatch.setattr(blockwise, "delayed", lambda _: joblib.delayed(work))
+
+
+def once(path):
+    """Whether nobody has been here before."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+def recorded(folder, parent, *rest):
+    once(os.path.join(folder, str(os.getpid())))
+    return blockwise._in_worker(parent, *rest)
+
+
+def killed(marker, parent, *rest):
+    """`blockwise._in_worker`, whose first process dies."""
+    if os.getpid() != parent and once(marker):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return blockwise._in_worker(parent, *rest)
+
+
+def singular(inverse, parent, *rest):
+    """`blockwise._in_worker`, where a block cannot be inverted."""
+    if os.getpid() == parent:
+        raise AssertionError("this should run elsewhere")
+    blockwise._path_of = partial(inverse, blockwise._path_of)
+    try:
+        return blockwise._in_worker(parent, *rest)
+    finally:
+        (blockwise._path_of,) = blockwise._path_of.args
+
+
+def of_one_unit(path_of, shared, task, *rest):
+    with blockwise._naming(task.name):
+        if task.name == "the block of unit 3 in layer 2":
+            raise LinAlgError("not positive definite")
+    return path_of(shared, task, *rest)
+
+
+def test_a_cluster_does_not_change_a_bit(iris, tmp_path, monkeypatch, cluster, every_block_is_sent):
+    alone = small(**UNITS, n_jobs=1).fit(*iris)
+    send(monkeypatch, partial(recorded, str(tmp_path)))
+    with joblib.parallel_config(backend="dask"):
+        together = small(**UNITS, n_jobs=-1).fit(*iris)
+    where = {path.name for path in tmp_path.iterdir()}
+    assert where
+    assert str(os.getpid()) not in where
+    assert_same(together, alone)
+
+
+def test_a_worker_dies(iris, tmp_path, monkeypatch, every_block_is_sent):
+    alone = small(**UNITS, n_jobs=1).fit(*iris)
+    marker = tmp_path / "died"
+    send(monkeypatch, partial(killed, str(marker)))
+    with two_processes(), joblib.parallel_config(backend="dask"):
+        together = small(**UNITS, n_jobs=-1).fit(*iris)
+    assert marker.exists()
+    assert_same(together, alone)
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_an_error_in_a_worker_arrives(iris, monkeypatch, request, every_block_is_sent, backend):
+    if backend == "dask":
+        request.getfixturevalue("cluster")
+    before, clf = (small(**UNITS, n_jobs=2, target_sparsity=0.2).fit(*iris) for _ in range(2))
+    send(monkeypatch, partial(singular, of_one_unit))
+    name = "the block of unit 3 in layer 2: not positive definite"
+    with joblib.parallel_config(backend=backend), pytest.raises(LinAlgError, match=name):
+        clf.prune(*iris, target_sparsity=0.6)
+    assert_same(clf, before)
+    np.testing.assert_array_equal(clf.predict_proba(iris[0]), before.predict_proba(iris[0]))
