@@ -149,11 +149,11 @@ def check_memory(network, mask, n_rows, n_remove, plan):
         n_remove=n_round,
         n_jobs=effective_n_jobs(plan.n_jobs),
     )
-    needed, there = STRUCTURES[plan.structure].memory(size), available_bytes()
+    needed, there = STRUCTURES[plan.structure].needs(size), available_bytes()
     if needed <= there:
         return
     others = {
-        name: structure.memory(size)
+        name: structure.needs(size)
         for name, structure in STRUCTURES.items()
         if plan.curvature in structure.kinds
     }

@@ -24,9 +24,8 @@ from scipy.sparse import issparse
 from threadpoolctl import threadpool_limits
 
 from sklearn_obs.curvature.kinds import KINDS
+from sklearn_obs.curvature.structure import BATCH_BYTES
 from sklearn_obs.network import Network, backward, forward, row_batches
-
-BATCH_BYTES = 2**24  # of the largest array of a batch: more is no faster
 
 
 @dataclass(frozen=True)

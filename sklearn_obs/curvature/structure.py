@@ -7,6 +7,8 @@ import numpy as np
 
 from sklearn_obs.curvature.kinds import KINDS
 
+BATCH_BYTES = 2**24  # of the largest array of a batch of rows: more is no faster
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -15,8 +17,12 @@ class Structure:
     # (measurement, keep, ridge) -> InverseHessian over the parameters with flat indices `keep`,
     # with `ridge`, of shape (m,), on the diagonal of H
     invert: Callable
-    memory: Callable  # (Extent) -> bytes at the peak of a round's elimination, an estimate
+    memory: Callable  # (Extent) -> bytes of matrices at the peak of a round, an estimate
     kinds: tuple[str, ...]  # of `KINDS`
+
+    def needs(self, extent):
+        """An estimate of the bytes that a round takes at its peak: matrices and batches of rows."""
+        return self.memory(extent) + extent.batch_bytes
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,14 @@ class Extent:
     def n(self):
         """Weights and intercepts in H."""
         return int(sum(layer.sum() for layer in self.units))
+
+    @property
+    def batch_bytes(self):
+        """Of factors at once: those of all layers, with what they are made of."""
+        numbers = sum(self.n_inputs) + 2 * self.n_signals * sum(map(len, self.units))
+        widest = max(max(self.n_inputs), self.n_signals * max(map(len, self.units)))
+        rows = min(self.n_rows, max(16, BATCH_BYTES // (8 * widest)))
+        return 2 * rows * numbers * self.itemsize
 
 
 def extent(network, keep, *, kind, n_rows, n_remove, n_jobs):
