@@ -59,7 +59,7 @@ def check_fits(estimator, X, n_outputs):
     )
     n_remove = round(estimator.target_sparsity * network.n_coefs)
     mask = ~never_read(network, X)
-    check_memory(network, mask, X.shape[0], n_remove, _plan(estimator, X.shape[0]))
+    check_memory(network, mask, X.shape[0], n_remove, _plan(estimator))
 
 
 def operated(estimator, state, X, y, sample_weight, target_sparsity):
@@ -83,7 +83,7 @@ def operated(estimator, state, X, y, sample_weight, target_sparsity):
         mask,
         _objective(estimator, X, y, sample_weight),
         n_remove,
-        _plan(estimator, X.shape[0]),
+        _plan(estimator),
         seed=check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max),
         first_round=len(path["loss"]) + 1,
     )
@@ -180,7 +180,7 @@ def _objective(estimator, X, y, sample_weight):
     )
 
 
-def _plan(estimator, n_rows):
+def _plan(estimator):
     return Plan(
         criterion=estimator.criterion,
         structure=estimator.structure,
@@ -194,7 +194,7 @@ def _plan(estimator, n_rows):
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         adam={
-            "batch_size": min(_batch_size(estimator), n_rows),
+            "batch_size": _batch_size(estimator),
             "learning_rate": estimator.learning_rate_init,
             "beta_1": estimator.beta_1,
             "beta_2": estimator.beta_2,
