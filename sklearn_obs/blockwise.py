@@ -11,6 +11,7 @@ A tie goes to the lowest index among the weights that set the maxima.
 """
 
 import os
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, nullcontext
 from itertools import chain, groupby
 
@@ -24,6 +25,7 @@ from sklearn_obs.elimination import Elimination, eliminate, repaired
 AHEAD = 2  # a block's path is computed for this many times its share of the removals
 SMALL_WORK = 1e8  # flops below which a plain loop is faster than workers
 MARGIN = 16  # and for so many more
+ATTEMPTS = 3  # with workers that die
 CHUNKS = 16  # that a worker gets, so that none waits long for the last
 FEW = 8  # blocks whose inverses are held; of more blocks, only what their paths need is
 
@@ -88,13 +90,28 @@ def _start(parts, weights, may_go, share, n_jobs):
     if n_workers == 1 or len(parts) == 1 or flops < SMALL_WORK:
         paths = [_path_of(part.shared, part.task, *rest) for part, *rest in tasks]
     else:
-        workers = Parallel(n_jobs=n_jobs, prefer="threads" if hold else "processes", batch_size=1)
-        done = workers(
-            delayed(_in_worker)(os.getpid(), shared, chunk)
-            for shared, chunk in _chunks(tasks, n_workers)
-        )
-        paths = chain.from_iterable(done)
+        paths = _elsewhere(tasks, hold, n_jobs, n_workers)
     return [_Block(*task, *path) for task, path in zip(tasks, paths, strict=True)]
+
+
+def _elsewhere(tasks, hold, n_jobs, n_workers):
+    """The tasks' paths, from workers.
+
+    A cluster runs the tasks of a worker that dies again elsewhere. But what joblib has put on that
+    worker alone, for it and others to share, is lost and cancels their tasks: then all start anew.
+    """
+    prefer = "threads" if hold else "processes"
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            done = Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1)(
+                delayed(_in_worker)(os.getpid(), shared, chunk)
+                for shared, chunk in _chunks(tasks, n_workers)
+            )
+        except CancelledError:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return chain.from_iterable(done)
 
 
 def _chunks(tasks, n_workers):

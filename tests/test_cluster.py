@@ -4,6 +4,7 @@ import os
 import signal
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -64,9 +65,11 @@ def recorded(folder, parent, *rest):
     return blockwise._in_worker(parent, *rest)
 
 
-def killed(marker, parent, *rest):
-    """`blockwise._in_worker`, whose first process dies."""
-    if os.getpid() != parent and once(marker):
+def killed(folder, parent, *rest):
+    """`blockwise._in_worker`, whose fourth task kills the process it runs in."""
+    number = next(n for n in range(1000) if once(os.path.join(folder, str(n))))
+    if number == 3 and os.getpid() != parent:
+        Path(folder, "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return blockwise._in_worker(parent, *rest)
 
@@ -102,11 +105,10 @@ def test_a_cluster_does_not_change_a_bit(iris, tmp_path, monkeypatch, cluster, e
 
 def test_a_worker_dies(iris, tmp_path, monkeypatch, every_block_is_sent):
     alone = small(**UNITS, n_jobs=1).fit(*iris)
-    marker = tmp_path / "died"
-    send(monkeypatch, partial(killed, str(marker)))
+    send(monkeypatch, partial(killed, str(tmp_path)))
     with two_processes(), joblib.parallel_config(backend="dask"):
         together = small(**UNITS, n_jobs=-1).fit(*iris)
-    assert marker.exists()
+    assert (tmp_path / "died").exists()
     assert_same(together, alone)
 
 

@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from sklearn_obs.curvature import gauss_newton
+from sklearn_obs.curvature import Measurement, gauss_newton
 from sklearn_obs.curvature.factors import layer_factors
 from sklearn_obs.network import Network
 
@@ -34,25 +34,30 @@ def random_network(units, seed=0):
     )
 
 
-def formed_rows(network, X, v):
+def measurement_of(hidden, n_rows):
+    X = np.random.default_rng(1).normal(size=(n_rows, 64))
+    y, v = np.zeros((n_rows, 10)), np.full(n_rows, 1 / n_rows)  # 'ggn' does not look at y
+    return Measurement(random_network((64, hidden, 10)), X, y, v, "ggn")
+
+
+def formed_rows(measurement):
     """G, of shape (n_samples * n_outputs, n_parameters), in flat order."""
-    G = np.empty((len(X) * network.intercepts[-1].size, network.theta.size))
-    for factors, index in zip(layer_factors(network, X, v), network.index, strict=True):
+    G = np.empty((measurement.n_rows * measurement.n_signals, measurement.network.n_parameters))
+    for factors, index in zip(layer_factors(measurement), measurement.network.index, strict=True):
         rows = np.einsum("ti,tkj->tkij", factors.inputs, factors.signals)
         G[:, index.ravel()] = rows.reshape(len(G), -1)
     return G
 
 
 def measure(hidden, repeats):
-    network = random_network((64, hidden, 10))
-    X = np.random.default_rng(1).normal(size=(N_ROWS, 64))
-    v, keep = np.full(N_ROWS, 1 / N_ROWS), np.arange(network.theta.size)
+    measurement = measurement_of(hidden, N_ROWS)
+    keep = np.arange(measurement.network.n_parameters)
     ours, syrk = [], []
     for _ in range(repeats):
         start = perf_counter()
-        H = gauss_newton(network, X, v, keep)
+        H = gauss_newton(measurement, keep)
         ours.append(perf_counter() - start)
-        G = formed_rows(network, X, v)
+        G = formed_rows(measurement)
         start = perf_counter()
         exact = G.T @ G
         syrk.append(perf_counter() - start)
@@ -68,12 +73,10 @@ def measure(hidden, repeats):
 
 def peak_beyond_the_matrix(hidden, n_rows):
     """Megabytes at the peak beyond H itself, which must not grow with the rows."""
-    network = random_network((64, hidden, 10))
-    X = np.random.default_rng(1).normal(size=(n_rows, 64))
-    keep = np.arange(network.theta.size)
-    v = np.full(n_rows, 1 / n_rows)
+    measurement = measurement_of(hidden, n_rows)
+    keep = np.arange(measurement.network.n_parameters)
     tracemalloc.start()
-    H = gauss_newton(network, X, v, keep)
+    H = gauss_newton(measurement, keep)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return {"n": keep.size, "rows": n_rows, "megabytes": (peak - H.nbytes) / 1e6}

@@ -24,7 +24,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_obs.blockwise import eliminate_blocks
-from sklearn_obs.curvature import STRUCTURES, BlockInverse, FullInverse, Inverted
+from sklearn_obs.curvature import STRUCTURES, BlockInverse, FullInverse, Measurement, inverted
 from sklearn_obs.elimination import eliminate
 from sklearn_obs.network import Network
 
@@ -118,8 +118,9 @@ def unit_blocks(repeats):
     X = rng.random((1347, 64))
     keep = np.arange(network.theta.size)
     v = np.full(len(X), 1 / len(X))
-    blocks = STRUCTURES["unit"](network, X, v, keep, np.full(keep.size, 1e-3))
-    parts = [Inverted(part.index, part.inverse()) for part in blocks.parts()]
+    measurement = Measurement(network, X, np.zeros((len(X), 10)), v, "ggn")
+    blocks = STRUCTURES["unit"].invert(measurement, keep, np.full(keep.size, 1e-3))
+    parts = [inverted(part.index, part.inverse()) for part in blocks.parts()]
     eligible = keep < network.n_coefs
     times = [
         seconds(
@@ -164,7 +165,7 @@ def peak_of_full_surgery(hidden):
     """The same from the network on: assembly of the matrix, inversion, elimination."""
     code = PEAK + (
         "import numpy as np\n"
-        "from sklearn_obs.curvature import STRUCTURES\n"
+        "from sklearn_obs.curvature import STRUCTURES, Measurement\n"
         "from sklearn_obs.elimination import eliminate\n"
         "from sklearn_obs.network import Network\n"
         "rng = np.random.default_rng(0)\n"
@@ -174,7 +175,8 @@ def peak_of_full_surgery(hidden):
         "n = network.theta.size\n"
         "X, v, keep = rng.random((1347, 64)), np.full(1347, 1 / 1347), np.arange(n)\n"
         "before = peak()\n"
-        "C = STRUCTURES['full'](network, X, v, keep, np.full(n, 1e-3))\n"
+        "here = Measurement(network, X, np.zeros((len(X), 10)), v, 'ggn')\n"
+        "C = STRUCTURES['full'].invert(here, keep, np.full(n, 1e-3))\n"
         f"eliminate(network.theta, C, int({SHARE} * n), overwrite=True)\n"
         "print(n, (peak() - before) / (8 * n * n))\n"
     )

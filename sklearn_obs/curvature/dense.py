@@ -69,9 +69,9 @@ def _safe_inverse(H, ridge):
 def dense_bytes(extent):
     """What `dense_inverse` and the elimination take."""
     if extent.kind == "hessian":
-        return 4 * 8 * extent.n**2  # H, its copy, eigenvectors, their work
+        return 5 * 8 * extent.n**2  # H, its copy, eigenvectors, their work
     matrix = gauss_newton_bytes(extent.units, extent.n_inputs, extent.n_signals, extent.itemsize)
-    return max(matrix, 1.15 * 8 * extent.n**2)
+    return max(matrix, 1.15 * 8 * extent.n**2 + extent.panel_bytes)
 
 
 FULL = Structure(dense_inverse, dense_bytes, tuple(KINDS))

@@ -166,8 +166,9 @@ def low_rank(measurement, keep, ridge):
 def _low_rank_bytes(extent):
     n, m = extent.n, extent.n_rows * extent.n_signals
     if m >= n:
-        return 8 * (n * m + 1.15 * n**2)
-    return 8 * (1.9 * n * m + 3 * m**2 + 3 * WEIGHTS_AT_ONCE * m)
+        return 8 * (n * m + 1.15 * n**2) + extent.panel_bytes
+    # rows and their copy when the dead leave; K, its factor; the diagonal, some weights at once
+    return 8 * (1.9 * n * m + 3 * m**2 + 3 * min(n, WEIGHTS_AT_ONCE) * m) + extent.panel_bytes
 
 
 LOW_RANK = Structure(low_rank, _low_rank_bytes, FACTORED)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_obs.curvature.kinds import KINDS
+from sklearn_obs.elimination import PANEL
 
 BATCH_BYTES = 2**24  # of the largest array of a batch of rows: more is no faster
 
@@ -42,6 +43,11 @@ class Extent:
     def n(self):
         """Weights and intercepts in H."""
         return int(sum(layer.sum() for layer in self.units))
+
+    @property
+    def panel_bytes(self):
+        """Of the columns of a panel of removals, and of what is made of them."""
+        return 8 * PANEL * 8 * self.n
 
     @property
     def batch_bytes(self):
