@@ -102,13 +102,10 @@ class LowRankInverse:
         Q = self._alive[np.asarray(indices, np.intp)]
         S = self._alive if rows is None else self._alive[np.asarray(rows, np.intp)]
         F = self._F
-        gemm, potrs = (*get_blas_funcs(("gemm",), (F,)), *get_lapack_funcs(("potrs",), (F,)))
+        (gemm,), (potrs,) = get_blas_funcs(("gemm",), (F,)), get_lapack_funcs(("potrs",), (F,))
         T, _ = potrs(self._cholesky, F[Q].T, lower=True)  # K^-1 F_Q'
-        F_S = F if S.size == len(F) else F[S]
-        if rows is None and self.size < len(F):
-            F_S = F  # dead rows cost less than a copy
-        C = gemm(-1.0, F_S.T, T, trans_a=True)
-        if len(C) != S.size:
+        C = gemm(-1.0, (F if rows is None else F[S]).T, T, trans_a=True)
+        if len(C) > S.size:  # the products of dead rows, which cost less than a copy of the others
             C = np.asfortranarray(C[S])
         C[S[:, None] == Q] += 1
         C /= self._root[S, None]
