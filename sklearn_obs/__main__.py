@@ -138,8 +138,8 @@ def _path(model, sparsity, X, y, X_test, y_test):
     while model.n_weights_ > n_last:
         n_next = max(n_last, model.n_weights_ - max(1, int(model.step * model.n_weights_)))
         model.prune(X, y, target_sparsity=1 - n_next / n_dense)
-        path = {key: values[-1] for key, values in model.pruning_path_.items()}
-        losses = (path["predicted_loss"], path["pruned_loss"], path["loss"])
+        path = model.pruning_path_
+        losses = [path[name][-1] for name in ("predicted_loss", "pruned_loss", "loss")]
         rows.append((model.sparsity_, model.n_weights_, *losses, model.score(X_test, y_test)))
     return np.array(rows)
 

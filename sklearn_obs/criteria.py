@@ -7,6 +7,8 @@ predicted increases of the loss, and nan where a criterion predicts none::
     obs         w_q^2 / (2 [H^-1]_qq)   after every removal; the others repair
     obd         H_qq w_q^2 / 2          once a round; no repair
     magnitude   |w_q|                   once a round; no repair
+    layer_magnitude                     the same share of every layer
+    movement    -sum w_q dl/dw_q        over the round's first half of retraining; no repair
     random      uniform                 once a round; no repair
 
 References
@@ -39,6 +41,7 @@ class Case:
     structure: str
     n_jobs: int | None
     rng: np.random.Generator
+    movement: np.ndarray | None = None  # (m,) -sum w g over gradients, where they were watched
 
     @property
     def weights(self):
@@ -90,14 +93,52 @@ def obs(case, n_remove, freed):
 
 
 def obd(case, n_remove, freed):
-    """Optimal Brain Damage: a diagonal Hessian, so that nothing repairs."""
+    """Optimal Brain Damage: a diagonal Hessian.
+
+    What it leaves out relative to OBS: that weights share work, hence any repair, and the ranking
+    after each removal.
+    """
     saliency = case.hessian_diagonal() * case.weights**2 / 2
     return _by_score(saliency, saliency, case, n_remove, freed)
 
 
 def magnitude(case, n_remove, freed):
-    """The smallest weights first."""
+    """The smallest weights first.
+
+    What it leaves out relative to OBS: the loss. Neither what a weight is worth to it nor what the
+    others could make up for counts, only size.
+    """
     return _by_score(np.abs(case.weights), np.full(case.keep.size, np.nan), case, n_remove, freed)
+
+
+def layer_magnitude(case, n_remove, freed):
+    """The smallest weights of each layer first, the same share of every layer.
+
+    What it leaves out relative to OBS: the curvature, hence what a weight is worth to the loss; any
+    repair; and that layers differ in how much they can spare.
+    """
+    size = np.abs(case.weights)
+    rank = np.empty(size.size)
+    for index in case.measurement.network.index:
+        (here,) = np.nonzero(np.isin(case.keep, index) & case.eligible)
+        rank[here[np.argsort(size[here], kind="stable")]] = (np.arange(here.size) + 0.5) / max(
+            here.size, 1
+        )
+    return _by_score(rank, np.full(size.size, np.nan), case, n_remove, freed)
+
+
+def movement(case, n_remove, freed):
+    """The weights first that training moved towards 0: least -sum w dl/dw (Sanh et al. 2020).
+
+    What it leaves out relative to OBS: the curvature, so that it predicts no loss and repairs
+    nothing; and at a minimum, where gradients vanish, it has nothing to see.
+
+    References
+    ----------
+    Sanh, V., Wolf, T. and Rush, A. M. (2020). Movement pruning: adaptive sparsity by fine-tuning.
+    Advances in Neural Information Processing Systems 33.
+    """
+    return _by_score(case.movement, np.full(case.keep.size, np.nan), case, n_remove, freed)
 
 
 def random(case, n_remove, freed):
@@ -125,7 +166,14 @@ def _by_score(score, saliency, case, n_remove, freed):
     return Elimination(order, saliency[order], weights)
 
 
-CRITERIA = {"obs": obs, "obd": obd, "magnitude": magnitude, "random": random}
+CRITERIA = {
+    "obs": obs,
+    "obd": obd,
+    "magnitude": magnitude,
+    "layer_magnitude": layer_magnitude,
+    "movement": movement,
+    "random": random,
+}
 
 # criteria that look at the data: what no row reads is free to them
 CURVATURE_CRITERIA = ("obs", "obd")

@@ -54,3 +54,12 @@ def hessian_root(name, p):
     if name == "logistic":
         return np.sqrt(p * (1 - p))[:, :, None] * R
     return R
+
+
+def hessian_times(name, p, r):
+    """(d2l/dz2) r of each row, of shape (n, n_outputs)."""
+    if name == "softmax":
+        return p * (r - (p * r).sum(axis=1)[:, None])
+    if name == "logistic":
+        return p * (1 - p) * r
+    return r

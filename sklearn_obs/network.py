@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit
 
-from sklearn_obs.losses import activate, row_losses
+from sklearn_obs.losses import activate, hessian_times, row_losses
 
 BATCH_ROWS = (
     4096  # rows of a full-batch pass held at once; boundaries fixed, so sums are repeatable
@@ -160,17 +160,53 @@ def loss_and_gradient(network, objective):
         values = forward(network, objective.X[rows])
         total += float(v @ row_losses(network.out_activation, values[-1], y))
         last = ((values[-1] - y) * v[:, None]).astype(dtype, copy=False)
-        for layer, delta in enumerate(backward(network, values, last)):
-            if rows.start:
-                coefs[layer] += values[layer].T @ delta
-                intercepts[layer] += delta.sum(axis=0)
-            else:
-                coefs[layer][:] = values[layer].T @ delta
-                intercepts[layer][:] = delta.sum(axis=0)
+        _pull_back(network, values, last, coefs, intercepts, add=bool(rows.start))
     if objective.penalty:
         for gradient_W, W in zip(coefs, network.coefs, strict=True):
             gradient_W += objective.penalty * W
     return total, gradient
+
+
+def _pull_back(network, values, last, coefs, intercepts, add):
+    """Write, or add, sum_t J_t' last_t into arrays of the layers' shapes."""
+    for layer, delta in enumerate(backward(network, values, last)):
+        if add:
+            coefs[layer] += values[layer].T @ delta
+            intercepts[layer] += delta.sum(axis=0)
+        else:
+            coefs[layer][:] = values[layer].T @ delta
+            intercepts[layer][:] = delta.sum(axis=0)
+
+
+def gauss_newton_times(network, values, row_weight, direction):
+    """sum_t v_t J_t' (d2l/dz2) J_t d for the rows with these `values` of all layers.
+
+    With d = (V, c) layer by layer, R{.} the derivative along d::
+
+        R{z_l} = h_{l-1} V_l + c_l + R{h_{l-1}} W_l        R{h_l} = phi'(z_l) R{z_l}
+
+    then back with v (d2l/dz2) R{z_L} in place of the residual: what a gradient costs, or twice a
+    forward pass and a backward pass.
+
+    References
+    ----------
+    Schraudolph, N. (2002). Fast curvature matrix-vector products for second-order gradient descent.
+    Neural Computation 14.
+    """
+    _, slope = ACTIVATIONS[network.activation]
+    dtype = network.coefs[0].dtype
+    V, c = network.split(direction.astype(dtype, copy=False))
+    r_z = values[0] @ V[0]
+    r_z += c[0]
+    for layer in range(1, network.n_layers):
+        r_h = slope(values[layer]) * r_z
+        r_z = r_h @ network.coefs[layer]
+        r_z += values[layer] @ V[layer]
+        r_z += c[layer]
+    last = hessian_times(network.out_activation, values[-1], r_z) * row_weight[:, None]
+    product = np.empty(network.n_parameters, dtype)
+    _pull_back(network, values, last.astype(dtype, copy=False), *network.split(product), add=False)
+    return product
 
 
 def _penalty(network, objective):

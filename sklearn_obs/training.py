@@ -5,7 +5,8 @@ lbfgs runs in the space of the free parameters alone, on all rows. adam runs on 
     m <- beta_1 m + (1 - beta_1) g          v <- beta_2 v + (1 - beta_2) g^2
     theta <- theta - rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
 
-with g = 0 where not free, so that moments of removed weights stay 0 as well.
+with g = 0 where not free, so that moments of removed weights stay 0 as well. A callable `watch` is
+handed the free parameters and their gradient at each point where one is taken.
 
 References
 ----------
@@ -35,7 +36,7 @@ class _PassesSpent(Exception):
     pass
 
 
-def lbfgs(network, free, objective, *, epochs, tol):
+def lbfgs(network, free, objective, *, epochs, tol, watch=None):
     """At most `epochs` evaluations of f and its gradient; the best point seen is returned.
 
     Converged means that no component of the gradient exceeds `tol`, or f no longer falls.
@@ -51,6 +52,8 @@ def lbfgs(network, free, objective, *, epochs, tol):
         n_passes += 1
         theta[free] = x
         value, gradient = loss_and_gradient(network.with_theta(theta), objective)
+        if watch is not None:
+            watch(x, gradient[free])
         if value < best_loss:
             best_loss, best = value, x.copy()
         return value, gradient[free]
@@ -80,6 +83,7 @@ def adam(
     beta_2,
     epsilon,
     n_iter_no_change,
+    watch=None,
 ):
     """`epochs` passes in shuffled mini-batches, fewer once the loss stops falling by `tol`."""
     theta = network.theta.copy()
@@ -102,6 +106,8 @@ def adam(
             g = g[moving].astype(x.dtype, copy=False)
             W = x[:n_penalised]
             g[:n_penalised] += objective.penalty * W
+            if watch is not None:
+                watch(x, g)
             epoch_loss += share * (value + 0.5 * objective.penalty * float(W @ W))
             n_steps += 1
             m *= beta_1

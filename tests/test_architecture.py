@@ -14,13 +14,16 @@ ROWS = [  # top to bottom
     {"display"},
     {"estimators"},
     {"surgery"},
-    {"criteria"},
+    {"regrowth"},
+    {"removal"},
+    {"criteria", "plan"},
+    {"newton"},
     {"curvature", "training", "compaction"},
     {"network", "blockwise"},
-    {"losses", "elimination", "threads", "memory"},
+    {"losses", "elimination", "swaps", "threads", "memory"},
 ]
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
-ALONE = {"losses", "elimination", "threads", "memory"}  # import nothing of ours
+ALONE = {"losses", "elimination", "swaps", "threads", "memory"}  # import nothing of ours
 EDGE = {"__main__", "display", "estimators"}  # may import scikit-learn
 FOLDERS = {"curvature", "estimators"}  # one idea in several forms
 

@@ -144,6 +144,12 @@ OUT_OF_RANGE = [
     ("n_curvature_samples", None, "an int >= 1"),
     ("prune_intercepts", "yes", "True or False"),
     ("prune_intercepts", None, "True or False"),
+    ("max_loss_increase", -0.1, r"a finite non-negative number \(relative increase of the loss\)"),
+    ("max_loss_increase", np.inf, "or None"),
+    ("max_loss_increase", np.nan, "or None"),
+    ("n_swaps", -1, r"an int >= 0 \(0 is off\)"),
+    ("n_swaps", 1.5, "an int >= 0"),
+    ("n_swaps", None, "an int >= 0"),
     ("n_jobs", 0, "None or an int other than 0"),
     ("n_jobs", 1.5, "None or an int other than 0"),
 ]
@@ -172,11 +178,11 @@ def test_target_of_prune_out_of_range(value):
 @pytest.mark.parametrize(
     "name, value, known",
     [
-        ("criterion", "osb", "'obs', 'obd', 'magnitude', 'random'"),
-        ("criterion", None, "'obs', 'obd', 'magnitude', 'random'"),
+        ("criterion", "osb", "'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'"),
+        ("criterion", None, "'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'"),
         ("structure", "diagonal", "'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
         ("structure", ["unit"], "'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
-        ("retrain_solver", "sgd", "'auto', 'lbfgs', 'adam'"),
+        ("retrain_solver", "sgd", "'auto', 'newton', 'lbfgs', 'adam'"),
     ],
 )
 def test_unknown_names_list_the_known(name, value, known):
@@ -298,6 +304,21 @@ def test_retraining_that_does_not_converge_warns_once():
         f"Retraining did not converge in {n} of {n} rounds. Increase `max_iter` (now 2), or set "
         "`retrain_epochs`."
     )
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_newton_with_too_few_passes(epochs):
+    with pytest.raises(ValueError, match=r"expected 0 or at least 4: .* Use 'lbfgs' for fewer"):
+        small(retrain_solver="newton", retrain_epochs=epochs).fit(*data())
+
+
+@pytest.mark.parametrize(
+    "epochs, solver, least", [(0, "auto", 2), (1, "adam", 2), (7, "newton", 8)]
+)
+def test_movement_without_retraining(epochs, solver, least):
+    remedy = f"at least {least}: half .* Increase it, or use criterion='obs', which needs none"
+    with pytest.raises(ValueError, match=remedy):
+        small(criterion="movement", retrain_epochs=epochs, retrain_solver=solver).fit(*data())
 
 
 @pytest.mark.parametrize("retrain_epochs", [0, 1])

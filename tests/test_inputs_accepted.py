@@ -92,8 +92,9 @@ def test_binary_labels_that_are_not_0_and_1(iris):
 def test_float32_is_kept(iris, solver, structure):
     X, y = iris
     X = X.astype(np.float32)
-    for retrain_solver in ("lbfgs", "adam"):
+    for retrain_solver in ("newton", "lbfgs", "adam"):
         parameters = {"retrain_solver": retrain_solver, "structure": structure}
+        parameters["retrain_epochs"] = 5
         clf = small(solver=solver, **parameters).fit(X, y)
         dense = small(solver=solver, target_sparsity=0).fit(X, y)
         # lbfgs hands scikit-learn's dense stage float64 back

@@ -38,11 +38,12 @@ def test_prune_to_a_lower_target_raises(iris):
     assert_same(clf, before)
 
 
-@pytest.mark.parametrize("criterion", ["obs", "random"])
-@pytest.mark.parametrize("retrain_solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("criterion", ["obs", "random", "movement"])
+@pytest.mark.parametrize("retrain_solver", ["newton", "lbfgs", "adam"])
 def test_prune_in_two_calls_is_one_fit(iris, criterion, retrain_solver):
     """At a round's boundary; random draws belong to the round, so that they are the same."""
     parameters = {"criterion": criterion, "retrain_solver": retrain_solver, "batch_size": 40}
+    parameters["retrain_epochs"] = 8
     parameters |= {"n_curvature_samples": 70, "target_sparsity": 0.8}
     whole = small(**parameters).fit(*iris)
     boundary = 1 - whole.pruning_path_["n_weights"][1] / N_WEIGHTS
@@ -111,7 +112,7 @@ def test_failed_prune_leaves_everything(iris):
 def test_error_in_a_later_round_leaves_everything(iris, monkeypatch):
     clf = small().fit(*iris)
     before = pickle.loads(pickle.dumps(clf))
-    monkeypatch.setattr(surgery, "_retrain", after(2, MemoryError, surgery._retrain))
+    monkeypatch.setattr(surgery, "retrain", after(2, MemoryError, surgery.retrain))
     with pytest.raises(MemoryError):
         clf.prune(*iris, target_sparsity=0.95)
     assert_same(clf, before)
@@ -121,10 +122,10 @@ def after(n_calls, error, function):
     """`function`, which raises `error` from its call `n_calls` (counted from 0) on."""
     calls = iter(range(1000))
 
-    def wrapped(*args):
+    def wrapped(*args, **kwargs):
         if next(calls) >= n_calls:
             raise error
-        return function(*args)
+        return function(*args, **kwargs)
 
     return wrapped
 
@@ -132,7 +133,7 @@ def after(n_calls, error, function):
 @pytest.mark.parametrize("n_finished", [0, 2])
 def test_interrupt_keeps_the_finished_rounds(iris, monkeypatch, n_finished):
     whole = small(step=10).fit(*iris)
-    monkeypatch.setattr(surgery, "_retrain", after(n_finished, KeyboardInterrupt, surgery._retrain))
+    monkeypatch.setattr(surgery, "retrain", after(n_finished, KeyboardInterrupt, surgery.retrain))
     with pytest.warns(UserWarning, match=f"interrupted by user: .*{n_finished} finished") as caught:
         clf = small(step=10).fit(*iris)
     assert len(caught) == 1 + 1  # and scikit-learn's, of the dense stage

@@ -8,7 +8,8 @@ from sklearn_obs.compaction import ghosts
 from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal, gauss_newton
 from sklearn_obs.network import Objective, forward, loss
-from sklearn_obs.surgery import Plan, operate
+from sklearn_obs.plan import Plan
+from sklearn_obs.surgery import operate
 from sklearn_obs.training import lbfgs
 
 PLAN = Plan(
@@ -21,6 +22,8 @@ PLAN = Plan(
     n_curvature_samples=1000,
     retrain_epochs=0,
     retrain_solver="lbfgs",
+    max_loss_increase=None,
+    n_swaps=0,
     max_iter=200,
     tol=1e-4,
     adam={},

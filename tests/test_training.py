@@ -4,7 +4,9 @@ from networks import random_network
 from numpy.testing import assert_array_equal
 from scipy.optimize import minimize
 
+from sklearn_obs.curvature import Measurement
 from sklearn_obs.network import Objective, loss, loss_and_gradient
+from sklearn_obs.newton import newton
 from sklearn_obs.training import adam, lbfgs
 
 ADAM = {
@@ -26,13 +28,25 @@ def pruned():
 
 
 def retrain(solver, network, free, objective, epochs):
+    if solver == "newton":
+        data = (objective.X, objective.y, objective.row_weight)
+        return newton(
+            network,
+            free,
+            objective,
+            lambda here: Measurement(here, *data, "ggn"),
+            epochs=epochs,
+            tol=1e-6,
+            damping=0.02,
+            batch_bytes=2**20,
+        )
     if solver == "lbfgs":
         return lbfgs(network, free, objective, epochs=epochs, tol=1e-6)
     rng = np.random.default_rng(0)
     return adam(network, free, objective, epochs=epochs, tol=1e-6, rng=rng, **ADAM)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "adam"])
 def test_removed_weights_stay_exactly_zero_and_the_loss_falls(solver, pruned):
     network, objective, free = pruned
     retrained = retrain(solver, network, free, objective, 20)
@@ -42,7 +56,7 @@ def test_removed_weights_stay_exactly_zero_and_the_loss_falls(solver, pruned):
     assert retrained.epochs <= 20
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "adam"])
 def test_what_is_not_free_does_not_move(solver, pruned):
     network, objective, free = pruned
     network = network.with_theta(network.theta + 0.1)
@@ -116,6 +130,6 @@ def test_dtype_is_kept(pruned):
         network.activation,
         network.out_activation,
     )
-    for solver in ("lbfgs", "adam"):
-        retrained = retrain(solver, single, free, objective, 3)
+    for solver in ("newton", "lbfgs", "adam"):
+        retrained = retrain(solver, single, free, objective, 5)
         assert {a.dtype for a in retrained.network.coefs} == {np.dtype(np.float32)}

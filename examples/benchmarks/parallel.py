@@ -24,7 +24,7 @@ from sklearn_obs.blockwise import eliminate_blocks
 from sklearn_obs.criteria import Case
 from sklearn_obs.curvature import Measurement
 from sklearn_obs.network import Network
-from sklearn_obs.surgery import never_read
+from sklearn_obs.removal import never_read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import mnist

@@ -16,15 +16,19 @@ damping : float >= 0, default=0.02
 retrain_epochs : int or None, default=10
     Passes over the data in each round's retraining of the survivors. 0 moves no weight except by
     OBS's own repair; None goes on until converged, at most `max_iter` passes.
-retrain_solver : {'auto', 'lbfgs', 'adam'}, default='auto'
-    'lbfgs' takes each pass over all rows, 'adam' in batches, with the dense stage's `batch_size`,
-    `learning_rate_init`, `beta_1`, `beta_2` and `epsilon`. 'auto' is 'lbfgs' up to 2,000 rows.
+retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
+    'newton' takes conjugate-gradient steps on the exact Gauss-Newton matrix of all rows, at least 4
+    passes a round; it lowers the loss most in a given number of passes. 'lbfgs' takes each pass
+    over all rows, 'adam' in batches, with the dense stage's `batch_size`, `learning_rate_init`,
+    `beta_1`, `beta_2` and `epsilon`. 'auto' is 'lbfgs' up to 2,000 rows, 'adam' beyond.
 step : int or float, default=0.1
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
-criterion : {'obs', 'obd', 'magnitude', 'random'}, default='obs'
+criterion : {'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'}, default='obs'
     'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989),
-    takes the Hessian for diagonal; 'magnitude' removes the smallest weights; 'random' any. These
-    rank once a round and repair nothing; retraining is the same for all.
+    takes the Hessian for diagonal; 'magnitude' removes the smallest weights, 'layer_magnitude' the
+    same share of every layer; 'movement' those that training moves towards 0 (Sanh, Wolf and Rush
+    2020), seen in the first half of a round's retraining; 'random' any. All but 'obs' rank once a
+    round and repair nothing; passes of retraining are the same for all.
 structure : {'unit', 'layer', 'full', 'low_rank', 'kronecker'}, default='unit'
     What 'obs' keeps of the Hessian: one block per unit (its incoming weights and intercept), one
     per layer, or all of it; a block of n weights takes 8 n^2 bytes and n^3 operations. 'low_rank'
@@ -41,6 +45,13 @@ n_curvature_samples : int, default=5000
     them if there are fewer. 'low_rank' has as many rows as these, times the outputs for 'ggn'.
 prune_intercepts : bool, default=False
     Whether intercepts may be removed and count as weights. They repair in any case.
+max_loss_increase : float >= 0 or None, default=None
+    Stop before a round that leaves the loss, after retraining, larger than 1 + this times what it
+    was when surgery began (in `prune`: when it was called). That round is undone, and `sparsity_`
+    says how far it went. None has no limit.
+n_swaps : int, default=0
+    Exchanges of removed for surviving weights once the sparsity is reached, at most. Each is
+    retrained and kept only if it lowered the loss; recorded as a round.
 n_jobs : int, default=None
     Workers for the blocks of 'unit', 'layer' and 'kronecker', as in joblib. Does not change the
     result.
@@ -111,10 +122,11 @@ pruning_path_ : dict of ndarray
     the saliencies; nan for criteria that predict none), ``pruned_loss`` (measured after removal and
     repair), ``loss`` (after retraining) and ``epochs`` (passes over the data in retraining). One
     row a removed weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency``
-    (predicted increase of the loss) and ``round`` (from 1). Losses are means over rows with the
-    penalty, in nats or squared units of y.
+    (predicted increase of the loss) and ``round`` (from 1). One row a weight that an exchange
+    brought back: ``regrown`` (flat index) and ``regrown_round``. Losses are means over rows with
+    the penalty, in nats or squared units of y.
 n_rounds_ : int
-    Rounds of surgery.
+    Rounds of surgery, exchanges included.
 loss_ : float
     Loss of the network as it is.
 n_layers_ : int

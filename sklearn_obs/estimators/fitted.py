@@ -16,7 +16,9 @@ from sklearn.utils import check_random_state
 
 from sklearn_obs.compaction import ghosts, inputs_read, units_alive
 from sklearn_obs.network import Network, mean_objective
-from sklearn_obs.surgery import Plan, check_memory, never_read, operate, prunable
+from sklearn_obs.plan import Plan
+from sklearn_obs.removal import check_memory, never_read, prunable
+from sklearn_obs.surgery import operate
 
 DENSE_ATTRIBUTES = ("n_iter_", "loss_", "loss_curve_", "validation_scores_")
 
@@ -38,7 +40,8 @@ def unpruned(estimator, dense):
         state[name] = getattr(dense, name)
     if hasattr(dense, "classes_"):
         state["classes_"] = dense.classes_
-    path = {name: np.empty(0, np.intp) for name in ("n_weights", "epochs", "removed", "round")}
+    integers = ("n_weights", "epochs", "removed", "round", "regrown", "regrown_round")
+    path = {name: np.empty(0, np.intp) for name in integers}
     path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
     network = network_of(estimator, state)
     everything = np.ones(network.n_parameters, bool)
@@ -157,6 +160,8 @@ def _extended(path, rounds, may_go):
         "removed": np.concatenate([r.removed for r in rounds]),
         "saliency": np.concatenate([r.saliency for r in rounds]),
         "round": np.repeat([r.number for r in rounds], [r.removed.size for r in rounds]),
+        "regrown": np.concatenate([r.regrown for r in rounds]),
+        "regrown_round": np.repeat([r.number for r in rounds], [r.regrown.size for r in rounds]),
     }
     return {
         name: np.concatenate([old, np.asarray(new[name], old.dtype)]) for name, old in path.items()
@@ -191,6 +196,8 @@ def _plan(estimator):
         n_curvature_samples=estimator.n_curvature_samples,
         retrain_epochs=estimator.retrain_epochs,
         retrain_solver=estimator.retrain_solver,
+        max_loss_increase=estimator.max_loss_increase,
+        n_swaps=estimator.n_swaps,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         adam={

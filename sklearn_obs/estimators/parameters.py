@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
+from sklearn_obs.newton import LEAST_EPOCHS
 
 DENSE_PARAMETERS = (
     "hidden_layer_sizes",
@@ -30,7 +31,7 @@ DENSE_PARAMETERS = (
     "max_fun",
 )
 
-RETRAIN_SOLVERS = ("auto", "lbfgs", "adam")
+RETRAIN_SOLVERS = ("auto", "newton", "lbfgs", "adam")
 
 
 def _integer(value, low):
@@ -54,6 +55,7 @@ def check_parameters(estimator):
     """Raise ValueError, naming the value and what was expected, for a parameter out of range."""
     check_sparsity(estimator.target_sparsity)
     step, epochs = estimator.step, estimator.retrain_epochs
+    increase = estimator.max_loss_increase
     rules = {
         "damping": (
             _real(estimator.damping) and 0 <= estimator.damping < float("inf"),
@@ -72,6 +74,11 @@ def check_parameters(estimator):
             estimator.prune_intercepts in (True, False),
             "True or False",
         ),
+        "max_loss_increase": (
+            increase is None or (_real(increase) and 0 <= increase < float("inf")),
+            "a finite non-negative number (relative increase of the loss) or None (no limit)",
+        ),
+        "n_swaps": (_integer(estimator.n_swaps, 0), "an int >= 0 (0 is off)"),
         "n_jobs": (
             estimator.n_jobs is None
             or (isinstance(estimator.n_jobs, Integral) and estimator.n_jobs != 0),
@@ -86,6 +93,27 @@ def check_parameters(estimator):
         if not valid:
             raise ValueError(f"Got {name}={getattr(estimator, name)!r}, but expected {expected}.")
     _check_curvature(estimator)
+    _check_epochs(estimator)
+
+
+def _check_epochs(estimator):
+    """Raise ValueError if the passes of a round are too few for what is to be done with them."""
+    epochs, newton = estimator.retrain_epochs, estimator.retrain_solver == "newton"
+    if epochs is None:
+        return
+    if estimator.criterion == "movement":
+        least = 2 * (LEAST_EPOCHS if newton else 1)
+        if epochs < least:
+            raise ValueError(
+                f"Got retrain_epochs={epochs} with criterion='movement', but expected at least "
+                f"{least}: half of them show which way the weights move. Increase it, or use "
+                "criterion='obs', which needs none."
+            )
+    elif newton and 0 < epochs < LEAST_EPOCHS:
+        raise ValueError(
+            f"Got retrain_epochs={epochs} with retrain_solver='newton', but expected 0 or at least "
+            f"{LEAST_EPOCHS}: its first step takes as many passes. Use 'lbfgs' for fewer."
+        )
 
 
 def _check_curvature(estimator):

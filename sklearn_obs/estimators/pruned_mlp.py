@@ -40,6 +40,8 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         curvature="ggn",
         n_curvature_samples=5000,
         prune_intercepts=False,
+        max_loss_increase=None,
+        n_swaps=0,
         n_jobs=None,
         solver="adam",
         alpha=0.0001,
@@ -74,6 +76,8 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.curvature = curvature
         self.n_curvature_samples = n_curvature_samples
         self.prune_intercepts = prune_intercepts
+        self.max_loss_increase = max_loss_increase
+        self.n_swaps = n_swaps
         self.n_jobs = n_jobs
         self.solver = solver
         self.alpha = alpha
