@@ -203,3 +203,12 @@ def test_swaps_and_newton_work_with_every_kind(iris, curvature):
     clf = small(**parameters, n_curvature_samples=100).fit(*iris)
     assert np.isfinite(clf.pruning_path_["loss"]).all()
     assert clf.n_weights_ == N_WEIGHTS - round(0.8 * N_WEIGHTS)
+
+
+def test_workers_and_threads_do_not_change_a_bit(iris, swapped, monkeypatch):
+    monkeypatch.setattr("sklearn_obs.blockwise.SMALL_WORK", 0)  # or they would not be used
+    monkeypatch.setattr("sklearn_obs.curvature.factors.BATCH_BYTES", 2**12)
+    alone = small(**HARD, n_swaps=4, n_jobs=1).fit(*iris)
+    together = small(**HARD, n_swaps=4, n_jobs=2).fit(*iris)
+    together.n_jobs = 1
+    assert_same(alone, together)

@@ -1,6 +1,6 @@
 """Accuracy and training loss on digits at 80 / 90 / 95 / 98 %, ten seeds, one dense net a seed.
 
-    python examples/benchmarks/digits.py [--json FILE] [--seeds 10] [--n-jobs 2]
+    python examples/benchmarks/digits.py [--json FILE] [--seeds 10] [--n-jobs 2] [--only newton]
 
 X / 16, a quarter of the rows for testing, 30 hidden units, alpha=1e-3, max_iter=1000, the rest
 default. Each level is a fit of its own from the seed's dense network. The mean over seeds and its
@@ -42,10 +42,17 @@ CONFIGURATIONS = {
         "step": 0.05,
         "retrain_epochs": 20,
     },
+    "newton": {"retrain_solver": "newton"},
+    "newton, 15 passes": {"retrain_solver": "newton", "retrain_epochs": 15},
+    "newton, 15 passes, 10 swaps": {
+        "retrain_solver": "newton",
+        "retrain_epochs": 15,
+        "n_swaps": 10,
+    },
 }
 
 
-def one_seed(seed):
+def one_seed(seed, names):
     """Per configuration and level: test accuracy, training loss, seconds of the surgery."""
     X, y = load_digits(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X / 16, y, test_size=0.25, random_state=seed)
@@ -53,10 +60,10 @@ def one_seed(seed):
         warnings.simplefilter("ignore", ConvergenceWarning)
         dense = MLPClassifier((30,), alpha=1e-3, max_iter=1000, random_state=seed).fit(X, y)
         rows = {}
-        for name, parameters in CONFIGURATIONS.items():
+        for name in names:
             for level in LEVELS:
                 model = OBSPrunedMLPClassifier.from_sklearn(
-                    dense, target_sparsity=level, **parameters
+                    dense, target_sparsity=level, **CONFIGURATIONS[name]
                 )
                 start = perf_counter()
                 model.prune(X, y)
@@ -70,13 +77,16 @@ def main():
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--json", help="write the results here as well")
+    parser.add_argument("--only", default="", help="configurations that begin with this")
     options = parser.parse_args()
-    seeds = Parallel(options.n_jobs)(delayed(one_seed)(seed) for seed in range(options.seeds))
+    names = [name for name in CONFIGURATIONS if name.startswith(options.only)]
+    run = delayed(one_seed)
+    seeds = Parallel(options.n_jobs)(run(seed, names) for seed in range(options.seeds))
     print(f"dense: accuracy {np.mean([dense for dense, _ in seeds]):.4f}, {len(seeds)} seeds\n")
     print("| configuration | accuracy 80 / 90 / 95 / 98 % | standard errors | training loss | s |")
     print("|---|---|---|---|---|")
     results = []
-    for name in CONFIGURATIONS:
+    for name in names:
         values = np.array([[rows[name, level] for level in LEVELS] for _, rows in seeds])
         mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / len(seeds) ** 0.5
         accuracy = " / ".join(f"{a:.4f}" for a in mean[:, 0])
