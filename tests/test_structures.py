@@ -261,7 +261,7 @@ def test_batches_keep_to_the_working_memory(iris):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "squared_signals", watched)
         with sklearn.config_context(working_memory=0.1):
-            small(hidden_layer_sizes=(20,), max_iter=2).fit(X, y)
+            small(structure="unit", hidden_layer_sizes=(20,), max_iter=2).fit(X, y)
     assert max(np.prod(s) * 8 for s in shapes) <= 0.1 * 2**20
 
 

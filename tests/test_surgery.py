@@ -9,6 +9,7 @@ from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal, gauss_newton
 from sklearn_obs.network import Objective, forward, loss
 from sklearn_obs.plan import Plan
+from sklearn_obs.removal import LAYER_SIZE, structure_for
 from sklearn_obs.surgery import operate
 from sklearn_obs.training import lbfgs
 
@@ -180,3 +181,27 @@ def test_the_damping_in_force_is_named(trained):
                 network, np.ones(network.theta.size, bool), objective, 5, plan(damping=0), seed=0
             )
         )
+
+
+def test_auto_couples_layers_that_are_small_enough():
+    network, *_ = random_network("tanh", "softmax", (3,), n_inputs=LAYER_SIZE // 3)
+    everything, one_less = np.arange(network.n_parameters), np.arange(3, network.n_parameters)
+    assert network.index[0].size > LAYER_SIZE >= network.index[0].size - 3
+    chosen = plan(structure="auto")
+    assert structure_for(network, everything, chosen) == "unit"
+    assert structure_for(network, one_less, chosen) == "layer"
+    assert structure_for(network, everything, plan(structure="full")) == "full"
+
+
+def test_auto_has_no_unit_blocks_of_the_exact_hessian():
+    network, *_ = random_network("tanh", "softmax", (3,), n_inputs=LAYER_SIZE // 3)
+    chosen = plan(structure="auto", curvature="hessian")
+    assert structure_for(network, np.arange(network.n_parameters), chosen) == "layer"
+
+
+def test_auto_is_layer_on_a_small_network(trained):
+    for curvature in ("ggn", "hessian"):
+        auto, layer = (
+            run(trained, 12, structure=name, curvature=curvature)[-1] for name in ("auto", "layer")
+        )
+        assert_array_equal(auto.network.theta, layer.network.theta)

@@ -1,4 +1,4 @@
-"""How the defaults of `damping`, `retrain_epochs` and `step` were chosen.
+"""How the defaults of `structure`, `damping`, `retrain_epochs` and `step` were chosen.
 
     python examples/benchmarks/defaults.py [--json FILE] [--seeds 3] [--n-jobs 2]
 
@@ -31,6 +31,10 @@ DATA = {
     "diabetes": (datasets.load_diabetes, (30,), OBSPrunedMLPRegressor),
 }
 TABLES = {
+    "structure, without retraining": [
+        {"structure": s, "retrain_epochs": 0} for s in ("unit", "layer", "full")
+    ],
+    "structure": [{"structure": s} for s in ("unit", "layer", "full")],
     "damping, without retraining": [
         {"damping": d, "retrain_epochs": 0} for d in (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
     ],

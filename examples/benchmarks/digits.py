@@ -23,25 +23,19 @@ from threadpoolctl import threadpool_limits
 from sklearn_obs import OBSPrunedMLPClassifier
 
 LEVELS = (0.8, 0.9, 0.95, 0.98)
+UNRETRAINED = {"retrain_epochs": 0}
 CONFIGURATIONS = {
-    "no retraining, unit, defaults": {"retrain_epochs": 0},
-    "no retraining, unit, step=0.05, damping=0.01": {
-        "retrain_epochs": 0,
-        "step": 0.05,
-        "damping": 0.01,
-    },
-    "no retraining, full, defaults": {"retrain_epochs": 0, "structure": "full"},
-    "no retraining, layer, defaults": {"retrain_epochs": 0, "structure": "layer"},
-    "no retraining, magnitude": {"retrain_epochs": 0, "criterion": "magnitude"},
+    "no retraining, unit": UNRETRAINED | {"structure": "unit"},
+    "no retraining, unit, step=0.05, damping=0.01": UNRETRAINED
+    | {"structure": "unit", "step": 0.05, "damping": 0.01},
+    "no retraining, full": UNRETRAINED | {"structure": "full"},
+    "no retraining, defaults": UNRETRAINED,
+    "no retraining, magnitude": UNRETRAINED | {"criterion": "magnitude"},
     "defaults": {},
+    "unit, else defaults": {"structure": "unit"},
     "magnitude, same rounds and retraining": {"criterion": "magnitude"},
     "obd, same rounds and retraining": {"criterion": "obd"},
-    "layer, else defaults": {"structure": "layer"},
-    "layer, step=0.05, retrain_epochs=20": {
-        "structure": "layer",
-        "step": 0.05,
-        "retrain_epochs": 20,
-    },
+    "step=0.05, retrain_epochs=20": {"step": 0.05, "retrain_epochs": 20},
     "newton": {"retrain_solver": "newton"},
     "newton, 15 passes": {"retrain_solver": "newton", "retrain_epochs": 15},
     "newton, 15 passes, 10 swaps": {

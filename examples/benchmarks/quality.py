@@ -26,7 +26,6 @@ from time import perf_counter
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.stats import friedmanchisquare, rankdata, studentized_range
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -37,7 +36,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from datasets import keel, mnist  # noqa: E402
+from datasets import keel, mnist
 
 LEVELS = (0.8, 0.9, 0.95, 0.98)
 CRITERIA = ("obs", "obd", "magnitude", "layer_magnitude", "movement", "random")
@@ -62,9 +61,7 @@ def split(name, seed):
     """X_train, X_test, y_train, y_test, scaled."""
     if name == "mnist":
         X, y, X_test, y_test = mnist()
-        X, _, y, _ = train_test_split(
-            X, y, train_size=MNIST_ROWS, stratify=y, random_state=seed
-        )
+        X, _, y, _ = train_test_split(X, y, train_size=MNIST_ROWS, stratify=y, random_state=seed)
         return X.astype(np.float64), X_test.astype(np.float64), y, y_test
     X, y = keel(name) if name in KEEL else BUNDLED[name](return_X_y=True)
     regression = name == "diabetes"
@@ -89,7 +86,8 @@ def one_network(name, seed, missing):
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         hidden = (40, 20, 10) if name == "mnist" else (30,)
-        dense = dense_class(hidden_layer_sizes=hidden, alpha=1e-3, max_iter=1000, random_state=seed).fit(X, y)
+        dense = dense_class(hidden_layer_sizes=hidden, alpha=1e-3, max_iter=1000, random_state=seed)
+        dense.fit(X, y)
         for budget, criterion in missing:
             model = pruned_class.from_sklearn(
                 dense,

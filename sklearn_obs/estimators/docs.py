@@ -29,17 +29,18 @@ criterion : {'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'}
     same share of every layer; 'movement' those that training moves towards 0 (Sanh, Wolf and Rush
     2020), seen in the first half of a round's retraining; 'random' any. All but 'obs' rank once a
     round and repair nothing; passes of retraining are the same for all.
-structure : {'unit', 'layer', 'full', 'low_rank', 'kronecker'}, default='unit'
+structure : {'auto', 'unit', 'layer', 'full', 'low_rank', 'kronecker'}, default='auto'
     What 'obs' keeps of the Hessian: one block per unit (its incoming weights and intercept), one
     per layer, or all of it; a block of n weights takes 8 n^2 bytes and n^3 operations. 'low_rank'
     is all of it, too, held by its m rows: 8 m n bytes, for m much smaller than n. 'kronecker' takes
     the inputs and the signals of a layer for independent (K-FAC): units choose, layers repair.
+    'auto' is, round by round, 'layer' where no layer has more than 2,500 survivors, else 'unit'.
 curvature : {'ggn', 'fisher', 'empirical_fisher', 'hessian'}, default='ggn'
     What the Hessian is taken to be. 'ggn' is Gauss-Newton's, which the 1992 paper uses. 'fisher'
     estimates it from one label a row, drawn from the network: cheaper by the number of outputs, and
     noisier. 'empirical_fisher' has the true labels instead, and vanishes where the fit is perfect.
     'hessian' is exact, with the second derivatives that the paper drops; where it is not positive
-    definite, its eigenvalues lose their signs. It goes with 'layer' and 'full' only.
+    definite, its eigenvalues lose their signs. It goes with 'layer' ('auto' is, then) and 'full'.
 n_curvature_samples : int, default=5000
     Rows that curvature is measured on, drawn afresh each round (of each class its share); all of
     them if there are fewer. 'low_rank' has as many rows as these, times the outputs for 'ggn'.

@@ -85,7 +85,7 @@ def check_parameters(estimator):
             "None or an int other than 0",
         ),
         "criterion": _known(estimator.criterion, CRITERIA),
-        "structure": _known(estimator.structure, STRUCTURES),
+        "structure": _known(estimator.structure, ("auto", *STRUCTURES)),
         "curvature": _known(estimator.curvature, KINDS),
         "retrain_solver": _known(estimator.retrain_solver, RETRAIN_SOLVERS),
     }
@@ -119,7 +119,8 @@ def _check_epochs(estimator):
 def _check_curvature(estimator):
     """Raise ValueError if the structure, or criterion, cannot use this kind of curvature."""
     kind = estimator.curvature
-    if estimator.criterion == "obs" and kind not in STRUCTURES[estimator.structure].kinds:
+    structure = STRUCTURES.get(estimator.structure)  # None is "auto", which goes with every kind
+    if estimator.criterion == "obs" and structure is not None and kind not in structure.kinds:
         valid = "; ".join(
             f"structure={name!r} with {', '.join(map(repr, structure.kinds))}"
             for name, structure in STRUCTURES.items()

@@ -36,7 +36,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         retrain_solver="auto",
         step=0.1,
         criterion="obs",
-        structure="unit",
+        structure="auto",
         curvature="ggn",
         n_curvature_samples=5000,
         prune_intercepts=False,
