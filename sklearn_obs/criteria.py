@@ -2,7 +2,8 @@
 
 A criterion is a function of a `Case`, the number of weights to remove, and the callable `freed` of
 `sklearn_obs.elimination.eliminate`. It returns an `Elimination` over the candidates. Saliencies are
-predicted increases of the loss, and nan where a criterion predicts none::
+predicted increases of the loss, and nan where a criterion predicts none. Of groups, the sum of the
+scores counts (for OBS see `sklearn_obs.groups`)::
 
     obs         w_q^2 / (2 [H^-1]_qq)   after every removal; the others repair
     obd         H_qq w_q^2 / 2          once a round; no repair
@@ -24,8 +25,20 @@ import numpy as np
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.blockwise import eliminate_blocks
-from sklearn_obs.curvature import FACTORED, STRUCTURES, Measurement, factor_diagonal
+from sklearn_obs.curvature import (
+    FACTORED,
+    STRUCTURES,
+    BlockInverse,
+    Measurement,
+    factor_diagonal,
+)
 from sklearn_obs.elimination import Elimination, eliminate
+from sklearn_obs.groups import (
+    eliminate_groups,
+    eliminate_groups_by_score,
+    group_saliencies,
+    useless,
+)
 from sklearn_obs.threads import blas_threads_for
 
 
@@ -42,6 +55,7 @@ class Case:
     n_jobs: int | None
     rng: np.random.Generator
     movement: np.ndarray | None = None  # (m,) -sum w g over gradients, where they were watched
+    groups: list | None = None  # what goes as a whole, where that is not each weight by itself
 
     @property
     def weights(self):
@@ -64,6 +78,11 @@ class Case:
         ridge = self._penalties() + self.damping * self.hessian_diagonal().mean()
         return STRUCTURES[self.structure].invert(self.measurement, self.keep, ridge)
 
+    def group_saliencies(self, groups):
+        """What the loss rises by if a group goes and the others repair, (n_groups,)."""
+        with blas_threads_for(self.keep.size**3):
+            return group_saliencies(self.weights, _chooser(self.inverse_hessian()), groups)
+
     def _penalties(self):
         return np.where(self.keep < self.measurement.network.n_coefs, self.penalty, 0.0)
 
@@ -80,16 +99,28 @@ def obs(case, n_remove, freed):
     options = {"eligible": case.eligible, "freed": watched}
     with blas_threads_for(case.keep.size**3):
         inverse = case.inverse_hessian()
-        if not hasattr(inverse, "parts"):
-            return eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
-        parts, n_jobs = inverse.parts(), case.n_jobs
-        path = eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
+        if case.groups is not None:
+            chooser = _chooser(inverse)
+            path = eliminate_groups(
+                case.weights, chooser, case.groups, n_remove, eligible=case.eligible
+            )
+            orphans = useless(case.groups, path.order)
+        elif hasattr(inverse, "parts"):
+            parts, n_jobs = inverse.parts(), case.n_jobs
+            path = eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
+        else:
+            path = eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
         if not hasattr(inverse, "repaired"):
             return path
         # blocks choose, the whole repairs; what no longer touches the output neither pays nor helps
         weights, gone = case.weights, np.union1d(path.order, orphans).astype(np.intp)
         weights[orphans] = 0
         return replace(path, weights=inverse.repaired(weights, gone))
+
+
+def _chooser(inverse):
+    """The inverse Hessian that groups are chosen by: the blocks, where those choose."""
+    return BlockInverse(inverse.parts()) if hasattr(inverse, "parts") else inverse
 
 
 def obd(case, n_remove, freed):
@@ -149,6 +180,10 @@ def random(case, n_remove, freed):
 
 def _by_score(score, saliency, case, n_remove, freed):
     """Lowest score first, ties to the lowest index; weights set free are 0 and go next."""
+    if case.groups is not None:
+        return eliminate_groups_by_score(
+            case.weights, score, saliency, case.groups, n_remove, eligible=case.eligible
+        )
     queue = deque(i for i in np.argsort(score, kind="stable") if case.eligible[i])
     weights, saliency = case.weights, saliency.astype(np.float64)
     next_up, gone, order = deque(), np.zeros(score.size, bool), []

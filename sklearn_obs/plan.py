@@ -28,6 +28,7 @@ class Plan:
     retrain_solver: str
     max_loss_increase: float | None
     n_swaps: int
+    granularity: str
     max_iter: int
     tol: float
     adam: dict  # batch_size, learning_rate, beta_1, beta_2, epsilon, n_iter_no_change

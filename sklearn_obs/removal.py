@@ -6,9 +6,10 @@ import numpy as np
 from joblib import effective_n_jobs
 from scipy.linalg import LinAlgError
 
-from sklearn_obs.compaction import Orphans, fold_constants, ghosts
+from sklearn_obs.compaction import Orphans, fold_constants, ghosts, inputs_read
 from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
-from sklearn_obs.curvature import STRUCTURES, extent
+from sklearn_obs.curvature import STRUCTURES, extent, positions
+from sklearn_obs.groups import LastGroupError, groups_of, least_left
 from sklearn_obs.memory import available_bytes, readable
 from sklearn_obs.network import row_batches
 from sklearn_obs.plan import measurement
@@ -50,21 +51,9 @@ def remove(network, mask, unread, objective, n_round, plan, rng, movement=None):
     removed, saliency = free, np.zeros(free.size)
     if free.size < n_round:
         keep = np.flatnonzero(mask & ~ghosts(network, mask))
-        structure = structure_for(network, keep, plan)
-        case = Case(
-            measurement=measurement(network, objective, plan, rng),
-            keep=keep,
-            eligible=may_go[keep],
-            penalty=objective.penalty,
-            damping=plan.damping,
-            structure=structure,
-            n_jobs=plan.n_jobs,
-            rng=rng,
-            movement=None if movement is None else movement[keep],
-        )
+        case = _case(network, keep, objective, plan, rng, may_go, movement)
         orphans = Orphans(network, mask)
-        position = np.zeros(theta.size, np.intp)
-        position[keep] = np.arange(keep.size)
+        position = positions(network, keep)
         try:
             chosen = CRITERIA[plan.criterion](
                 case,
@@ -73,14 +62,84 @@ def remove(network, mask, unread, objective, n_round, plan, rng, movement=None):
             )
         except LinAlgError as error:
             raise LinAlgError(
-                f"Surgery failed with damping={plan.damping}, structure={structure!r} and "
+                f"Surgery failed with damping={plan.damping}, structure={case.structure!r} and "
                 f"curvature={plan.curvature!r}: {error}. Increase `damping`."
             ) from error
+        except LastGroupError as error:
+            raise _nothing_left(plan) from error
         theta[keep] = chosen.weights
         mask[keep[chosen.order]] = False
         removed = np.concatenate([free, keep[chosen.order]])
         saliency = np.concatenate([saliency, chosen.saliency])
+        if case.groups is not None and not inputs_read(network, mask).size:
+            raise _nothing_left(plan)
     return fold_constants(network.with_theta(theta), mask), mask, removed, saliency
+
+
+def check_reach(network, n_left, plan):
+    """Raise ValueError if whole groups of a dense network cannot go until `n_left` weights are."""
+    if plan.granularity == "weight":
+        return
+    may_go = prunable(network, plan.prune_intercepts)
+    least, n = np.count_nonzero(least_left(plan.granularity, network) & may_go), may_go.sum()
+    if n_left < least:
+        raise ValueError(
+            f"Got a target sparsity of {1 - n_left / n:.4g} with granularity={plan.granularity!r}, "
+            f"but expected at most {1 - least / n:.4g}: beyond it, the last {plan.granularity} of "
+            "a layer would go, and the whole network with it. Lower `target_sparsity`, or use "
+            "granularity='weight'."
+        )
+
+
+def _nothing_left(plan):
+    return ValueError(
+        f"With granularity={plan.granularity!r} the target sparsity is out of reach: the next one "
+        "to go is the last of its layer, and the whole network would go with it. Lower "
+        "`target_sparsity`, or go on with granularity='weight'."
+    )
+
+
+def _case(network, keep, objective, plan, rng, may_go, movement=None):
+    """What a criterion is to look at."""
+    groups = None
+    if plan.granularity != "weight":
+        groups = groups_of(plan.granularity, network, positions(network, keep))
+    return Case(
+        measurement=measurement(network, objective, plan, rng),
+        keep=keep,
+        eligible=may_go[keep],
+        penalty=objective.penalty,
+        damping=plan.damping,
+        structure=structure_for(network, keep, plan),
+        n_jobs=plan.n_jobs,
+        rng=rng,
+        movement=None if movement is None else movement[keep],
+        groups=groups,
+    )
+
+
+def importances(network, mask, unread, objective, plan, rng):
+    """What the loss would rise by without each input, (n_inputs,), 0 of inputs that are not read.
+
+    With OBS's repair by the others, where that is the criterion; else of a diagonal Hessian.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the curvature cannot be inverted with this damping.
+    """
+    importance = np.zeros(len(network.coefs[0]))
+    keep = np.flatnonzero(mask & ~unread & ~ghosts(network, mask))
+    inputs = groups_of("input", network, positions(network, keep))
+    if inputs:
+        case = _case(network, keep, objective, plan, rng, prunable(network, plan.prune_intercepts))
+        at = [keep[group.members[0]] // network.coefs[0].shape[1] for group in inputs]
+        if plan.criterion == "obs":
+            importance[at] = case.group_saliencies(inputs)
+        else:
+            saliency = case.hessian_diagonal() * case.weights**2 / 2
+            importance[at] = [saliency[group.members].sum() for group in inputs]
+    return importance
 
 
 def never_read(network, X):
@@ -99,6 +158,8 @@ def check_memory(network, mask, n_rows, n_remove, plan):
         return
     keep = np.flatnonzero(mask & ~ghosts(network, mask))
     n_round = min(n_remove, per_round(keep.size, plan.step))
+    if plan.granularity != "weight":
+        n_round = keep.size  # blocks are held whole
     size = extent(
         network,
         keep,

@@ -19,7 +19,7 @@ ROWS = [  # top to bottom
     {"criteria", "plan"},
     {"newton"},
     {"curvature", "training", "compaction"},
-    {"network", "blockwise"},
+    {"network", "blockwise", "groups"},
     {"losses", "elimination", "swaps", "threads", "memory"},
 ]
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}

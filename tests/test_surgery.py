@@ -25,6 +25,7 @@ PLAN = Plan(
     retrain_solver="lbfgs",
     max_loss_increase=None,
     n_swaps=0,
+    granularity="weight",
     max_iter=200,
     tol=1e-4,
     adam={},

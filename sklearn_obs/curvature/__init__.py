@@ -11,7 +11,7 @@ from sklearn_obs.curvature.blocks import LAYER, UNIT, BlockInverse, Part, Task, 
 from sklearn_obs.curvature.dense import FULL
 from sklearn_obs.curvature.factors import Measurement, factor_diagonal
 from sklearn_obs.curvature.full import FullInverse
-from sklearn_obs.curvature.gauss_newton import gauss_newton
+from sklearn_obs.curvature.gauss_newton import gauss_newton, positions
 from sklearn_obs.curvature.hessian import exact_hessian
 from sklearn_obs.curvature.kinds import FACTORED, KINDS, targets
 from sklearn_obs.curvature.kronecker import KRONECKER, KroneckerInverse, LayerProduct
@@ -44,5 +44,6 @@ __all__ = [
     "factor_diagonal",
     "gauss_newton",
     "inverted",
+    "positions",
     "targets",
 ]

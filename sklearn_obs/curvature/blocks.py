@@ -91,13 +91,28 @@ class BlockInverse:
             diagonal[part.index] = inverse.diagonal()
         return diagonal
 
+    @cached_property
+    def _places(self):
+        """Position -> the number of its block, and the position there."""
+        block, local = np.empty(self.size, np.intp), np.empty(self.size, np.intp)
+        for number, part in enumerate(self._parts):
+            block[part.index], local[part.index] = number, np.arange(part.index.size)
+        return block, local
+
     def columns(self, indices, rows=None):
-        columns = np.zeros((self.size, len(indices)))
-        for part, inverse in zip(self._parts, self._inverses, strict=True):
-            (mine,) = np.nonzero(np.isin(indices, part.index))
-            local = np.searchsorted(part.index, np.asarray(indices)[mine])
-            columns[np.ix_(part.index, mine)] = inverse.columns(local)
-        return columns if rows is None else columns[rows]
+        block, local = self._places
+        indices = np.asarray(indices, np.intp)
+        n_rows = self.size if rows is None else len(rows)
+        columns = np.zeros((n_rows, indices.size))
+        for number in np.unique(block[indices]):
+            (mine,) = np.nonzero(block[indices] == number)
+            inverse, some = self._inverses[number], local[indices[mine]]
+            if rows is None:
+                columns[np.ix_(self._parts[number].index, mine)] = inverse.columns(some)
+            else:
+                (here,) = np.nonzero(block[rows] == number)
+                columns[np.ix_(here, mine)] = inverse.columns(some, local[np.take(rows, here)])
+        return columns
 
     def without(self, removed, *, factor=None, overwrite=False):
         rest = np.delete(np.arange(self.size), removed)

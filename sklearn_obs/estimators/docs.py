@@ -8,8 +8,8 @@ hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
 activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
     Activation of the hidden layers.
 target_sparsity : float in [0, 1), default=0.9
-    Share of the dense network's prunable weights to remove; reached exactly. 0 is scikit-learn's
-    network, bit for bit, whatever else is set.
+    Share of the dense network's prunable weights to remove; reached exactly (with `granularity`,
+    to within a group). 0 is scikit-learn's network, bit for bit, whatever else is set.
 damping : float >= 0, default=0.02
     Added to the diagonal of the Hessian, as a fraction of the diagonal's mean. Too little trusts
     repairs out of the quadratic model's range (or cannot be inverted), too much repairs little.
@@ -53,6 +53,10 @@ max_loss_increase : float >= 0 or None, default=None
 n_swaps : int, default=0
     Exchanges of removed for surviving weights once the sparsity is reached, at most. Each is
     retrained and kept only if it lowered the loss; recorded as a round.
+granularity : {'weight', 'unit', 'input'}, default='weight'
+    What goes at once: a weight, a hidden unit with all its weights, or all weights of an input. The
+    group of least saliency goes first; the one that reaches `target_sparsity` goes as a whole, and
+    the last of a layer never. To remove weights inside what is left, set 'weight' and `prune`.
 n_jobs : int, default=None
     Workers for the blocks of 'unit', 'layer' and 'kronecker', as in joblib. Does not change the
     result.
@@ -116,6 +120,10 @@ n_ghosts_ : int
     Those among them that no longer touch the output. They are 0 and go first in the next round.
 inputs_ : ndarray of shape (n_inputs_read,), int
     Indices of the inputs that are still read.
+feature_importances_ : ndarray of shape (n_features_in_,)
+    Saliency of each input: what the loss would rise by if all its weights went and the others
+    repaired, by the curvature of the network as it is; exactly 0 where it is not read. Of criteria
+    other than 'obs', the sum of OBD's saliencies. Not there before the first round.
 units_ : list of ndarray of shape (n_units,), int
     Indices of the surviving units, per hidden layer.
 pruning_path_ : dict of ndarray

@@ -10,6 +10,7 @@ from copy import copy
 from numbers import Integral
 
 import numpy as np
+from scipy.linalg import LinAlgError
 from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -17,7 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn_obs.compaction import ghosts, inputs_read, units_alive
 from sklearn_obs.network import Network, mean_objective
 from sklearn_obs.plan import Plan
-from sklearn_obs.removal import check_memory, never_read, prunable
+from sklearn_obs.removal import check_memory, check_reach, importances, never_read, prunable
 from sklearn_obs.surgery import operate
 
 DENSE_ATTRIBUTES = ("n_iter_", "loss_", "loss_curve_", "validation_scores_")
@@ -45,7 +46,8 @@ def unpruned(estimator, dense):
     path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
     network = network_of(estimator, state)
     everything = np.ones(network.n_parameters, bool)
-    return state | _described(estimator, network, everything) | _recorded(path)
+    state |= _described(estimator, network, everything) | _recorded(path)
+    return state | {"_importances": None}
 
 
 def check_fits(estimator, X, n_outputs):
@@ -60,18 +62,20 @@ def check_fits(estimator, X, n_outputs):
         estimator.activation,
         "identity",
     )
-    n_remove = round(estimator.target_sparsity * network.n_coefs)
-    mask = ~never_read(network, X)
-    check_memory(network, mask, X.shape[0], n_remove, _plan(estimator))
+    plan = _plan(estimator)
+    n_prunable = np.count_nonzero(prunable(network, plan.prune_intercepts))
+    n_remove = round(estimator.target_sparsity * n_prunable)
+    check_reach(network, n_prunable - n_remove, plan)
+    check_memory(network, ~never_read(network, X), X.shape[0], n_remove, plan)
 
 
 def operated(estimator, state, X, y, sample_weight, target_sparsity):
     """The attributes that change by surgery on the network in `state`, to `target_sparsity`."""
     network = network_of(estimator, state)
     mask = np.concatenate([m.ravel() for m in (*state["masks_"], *state["intercept_masks_"])])
-    may_go = prunable(network, estimator.prune_intercepts)
-    n_removed = int(np.count_nonzero(may_go & ~mask))
-    n_remove = round(target_sparsity * int(np.count_nonzero(may_go))) - n_removed
+    may_go, plan = prunable(network, estimator.prune_intercepts), _plan(estimator)
+    n_left = np.count_nonzero(may_go) - round(target_sparsity * int(np.count_nonzero(may_go)))
+    n_remove = int(np.count_nonzero(may_go & mask)) - n_left
     if n_remove < 0:
         raise ValueError(
             f"Got target_sparsity={target_sparsity}, but the network has a sparsity of "
@@ -80,16 +84,12 @@ def operated(estimator, state, X, y, sample_weight, target_sparsity):
         )
     if n_remove == 0:
         return {}
-    path = state["pruning_path_"]
-    rounds = operate(
-        network,
-        mask,
-        _objective(estimator, X, y, sample_weight),
-        n_remove,
-        _plan(estimator),
-        seed=check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max),
-        first_round=len(path["loss"]) + 1,
-    )
+    if mask.all():
+        check_reach(network, n_left, plan)
+    path, objective = state["pruning_path_"], _objective(estimator, X, y, sample_weight)
+    seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
+    first = len(path["loss"]) + 1
+    rounds = operate(network, mask, objective, n_remove, plan, seed=seed, first_round=first)
     finished = _finished(rounds, may_go, estimator.verbose)
     if not finished:
         return {}
@@ -106,7 +106,18 @@ def operated(estimator, state, X, y, sample_weight, target_sparsity):
         "loss_": last.loss,
         **_described(estimator, last.network, last.mask),
         **_recorded(_extended(path, finished, may_go)),
+        "_importances": _importances(last, objective, plan, seed),
     }
+
+
+def _importances(last, objective, plan, seed):
+    """Of the inputs after the last round; None where the curvature cannot be inverted any more."""
+    rng = np.random.default_rng([seed, last.number + 1])
+    unread = never_read(last.network, objective.X)
+    try:
+        return importances(last.network, last.mask, unread, objective, plan, rng)
+    except LinAlgError:
+        return None
 
 
 def _finished(rounds, may_go, verbose):
@@ -198,6 +209,7 @@ def _plan(estimator):
         retrain_solver=estimator.retrain_solver,
         max_loss_increase=estimator.max_loss_increase,
         n_swaps=estimator.n_swaps,
+        granularity=estimator.granularity,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         adam={

@@ -32,6 +32,7 @@ DENSE_PARAMETERS = (
 )
 
 RETRAIN_SOLVERS = ("auto", "newton", "lbfgs", "adam")
+GRANULARITIES = ("weight", "unit", "input")
 
 
 def _integer(value, low):
@@ -79,6 +80,7 @@ def check_parameters(estimator):
             "a finite non-negative number (relative increase of the loss) or None (no limit)",
         ),
         "n_swaps": (_integer(estimator.n_swaps, 0), "an int >= 0 (0 is off)"),
+        "granularity": _known(estimator.granularity, GRANULARITIES),
         "n_jobs": (
             estimator.n_jobs is None
             or (isinstance(estimator.n_jobs, Integral) and estimator.n_jobs != 0),
@@ -94,6 +96,25 @@ def check_parameters(estimator):
             raise ValueError(f"Got {name}={getattr(estimator, name)!r}, but expected {expected}.")
     _check_curvature(estimator)
     _check_epochs(estimator)
+    _check_groups(estimator)
+
+
+def _check_groups(estimator):
+    """Raise ValueError if what goes weight by weight is to go in whole groups."""
+    granularity = estimator.granularity
+    if granularity == "weight":
+        return
+    if estimator.criterion == "layer_magnitude":
+        raise ValueError(
+            f"Got criterion='layer_magnitude' with granularity={granularity!r}, but expected "
+            "granularity='weight': it takes the same share of the weights of each layer. Use "
+            "criterion='magnitude'."
+        )
+    if estimator.n_swaps:
+        raise ValueError(
+            f"Got n_swaps={estimator.n_swaps} with granularity={granularity!r}, but expected "
+            "granularity='weight': swaps exchange single weights. Set n_swaps=0."
+        )
 
 
 def _check_epochs(estimator):

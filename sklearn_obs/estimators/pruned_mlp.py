@@ -42,6 +42,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         prune_intercepts=False,
         max_loss_increase=None,
         n_swaps=0,
+        granularity="weight",
         n_jobs=None,
         solver="adam",
         alpha=0.0001,
@@ -78,6 +79,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.prune_intercepts = prune_intercepts
         self.max_loss_increase = max_loss_increase
         self.n_swaps = n_swaps
+        self.granularity = granularity
         self.n_jobs = n_jobs
         self.solver = solver
         self.alpha = alpha
@@ -189,6 +191,17 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """
         values = self._values(X)
         return values[-2][:, self.units_[-1] if self.units_ else self.inputs_]
+
+    @property
+    def feature_importances_(self):
+        """What the loss would rise by without each input: shape (n_features_in_,)."""
+        check_is_fitted(self)
+        if self._importances is None:
+            raise AttributeError(
+                "feature_importances_ come from the curvature of the last round of surgery, and "
+                "there was none, or it could not be inverted: prune, or increase `damping`."
+            )
+        return self._importances
 
     @property
     def _n_features_out(self):
