@@ -5,7 +5,8 @@
     python examples/benchmarks/quality.py --results quality.jsonl --docs docs
 
 The first line measures, and goes on where it was stopped: what the file of results holds is not
-measured again. The second writes the tables and the figure of the documentation from that file.
+measured again. It then prints the tables. The second also writes them to DOCS/comparison.md, below
+the line there that says so, with the figure DOCS/figures/quality.png.
 
 For each data set and seed a dense network of scikit-learn is trained once, and every criterion
 prunes that same network to 80, 90, 95 and 98 % in turn, each level from the one before, in the same
@@ -14,10 +15,13 @@ passes, or until converged (at most `CONVERGED` passes). All else is at its defa
 
 Reported are the mean and standard error over seeds of the training loss and of the test score
 (accuracy; R^2 for diabetes), and Friedman's mean ranks over the data sets with Nemenyi's critical
-difference at the 5 % level (Demsar 2006, JMLR 7).
+difference at the 5 % level (Demsar 2006, JMLR 7). First come the counts that a claim has to stand
+on: of data sets on which the mean loss of OBS is below that of magnitude and of OBD, and of those
+on which its mean score is worse by more than two standard errors of the difference.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import warnings
@@ -26,6 +30,7 @@ from time import perf_counter
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.stats import friedmanchisquare, rankdata, studentized_range
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -54,6 +59,7 @@ BUNDLED = {
 }
 KEEL = ("australian", "german", "ionosphere", "vehicle")
 DATASETS = (*BUNDLED, *KEEL, "mnist")
+WRITTEN = "<!-- from here on written by examples/benchmarks/quality.py -->"
 MNIST_ROWS = 3_000  # of the 60,000 for training; all 10,000 for testing
 
 
@@ -144,14 +150,150 @@ def read(file):
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
+def table_of(records):
+    """(data, budget, criterion) -> {"loss", "score", "dense": one row a seed}."""
+    table = {}
+    for name, budget, criterion in itertools.product(DATASETS, BUDGETS, CRITERIA):
+        key = name, budget, criterion
+        rows = [r for r in records if (r["data"], r["budget"], r["criterion"]) == key]
+        if rows:
+            rows.sort(key=lambda r: r["seed"])
+            values = ("loss", "score", "dense")
+            table[key] = {value: np.array([row[value] for row in rows]) for value in values}
+    return table
+
+
+def mean_and_error(values):
+    return values.mean(axis=0), values.std(axis=0, ddof=1) / len(values) ** 0.5
+
+
+def report(table):
+    """The tables in Markdown, line by line."""
+    yield from counts(table)
+    for budget in BUDGETS:
+        yield from ranks(table, budget)
+    for budget in BUDGETS:
+        for value, title in (("score", "Test score"), ("loss", "Training loss")):
+            yield from values_whole(table, budget, value, title)
+
+
+def held(table, budget):
+    return [name for name in DATASETS if (name, budget, "obs") in table]
+
+
+def counts(table):
+    yield f"## What OBS may claim, of {len(held(table, 'none'))} data sets\n"
+    yield (
+        "| retraining | sparsity | mean loss below magnitude's and OBD's | not so on | "
+        "mean score worse than another's by more than 2 standard errors |"
+    )
+    yield "|---|---|---|---|---|"
+    for budget, (column, level) in itertools.product(BUDGETS, enumerate(LEVELS)):
+        not_below, worse = [], []
+        for name in held(table, budget):
+            obs = table[name, budget, "obs"]
+            rivals = [table[name, budget, rival]["loss"] for rival in ("obd", "magnitude")]
+            if obs["loss"].mean(0)[column] >= min(x.mean(0)[column] for x in rivals):
+                not_below.append(name)
+            mean, error = mean_and_error(obs["score"])
+            for criterion in CRITERIA[1:]:
+                if (name, budget, criterion) in table:
+                    other, its = mean_and_error(table[name, budget, criterion]["score"])
+                    if (other - mean)[column] > 2 * np.hypot(error, its)[column]:
+                        worse.append(f"{name} ({criterion})")
+        n_below = len(held(table, budget)) - len(not_below)
+        cells = (n_below, ", ".join(not_below) or "-", ", ".join(worse) or "-")
+        yield f"| {budget} | {level:.0%} | {' | '.join(map(str, cells))} |"
+    yield ""
+
+
+def ranks(table, budget):
+    names = held(table, budget)
+    criteria = [c for c in CRITERIA if (names[0], budget, c) in table]
+    k, n = len(criteria), len(names)
+    critical = studentized_range.ppf(0.95, k, np.inf) / 2**0.5 * (k * (k + 1) / (6 * n)) ** 0.5
+    yield f"## Mean ranks of the test score, retraining: {budget}\n"
+    yield f"Critical difference {critical:.2f} ({k} criteria, {n} data sets, 5 %).\n"
+    yield f"| sparsity | {' | '.join(criteria)} | Friedman's p |"
+    yield "|---|" + "---|" * (k + 1)
+    for column, level in enumerate(LEVELS):
+        scores = np.array(
+            [[table[name, budget, c]["score"].mean(0)[column] for c in criteria] for name in names]
+        )
+        mean = rankdata(-scores, axis=1).mean(axis=0)
+        cells = [f"**{m:.2f}**" if m == mean.min() else f"{m:.2f}" for m in mean]
+        p = friedmanchisquare(*scores.T).pvalue
+        yield f"| {level:.0%} | {' | '.join(cells)} | {p:.1g} |"
+    yield ""
+
+
+def values_whole(table, budget, value, title):
+    names = held(table, budget)
+    criteria = [c for c in CRITERIA if (names[0], budget, c) in table]
+    yield f"## {title}, retraining: {budget}\n"
+    dense = ["dense"] if value == "score" else []
+    yield f"| data | sparsity | {' | '.join(dense + criteria)} |"
+    yield "|---|" + "---|" * (1 + len(dense) + len(criteria))
+    for name, (column, level) in itertools.product(names, enumerate(LEVELS)):
+        cells = [f"{table[name, budget, 'obs']['dense'].mean():.3f}" for _ in dense]
+        for criterion in criteria:
+            mean, error = mean_and_error(table[name, budget, criterion][value])
+            cells.append(f"{mean[column]:.3g} ± {error[column]:.1g}")
+        yield f"| {name} | {level:.0%} | {' | '.join(cells)} |"
+    yield ""
+
+
+def draw(table, path):
+    """Test score against sparsity: a row a budget, a column a data set."""
+    import matplotlib.pyplot as plt
+
+    names = held(table, "none")
+    figure, axes = plt.subplots(
+        len(BUDGETS), len(names), figsize=(2 * len(names), 7.2), sharex=True, sharey="col"
+    )
+    looks = dict(zip(CRITERIA, ("k-o", "C0--s", "C1-.^", "C2:v", "C3--x", "C7-."), strict=True))
+    for (row, budget), (column, name) in itertools.product(
+        zip(axes, BUDGETS, strict=True), enumerate(names)
+    ):
+        ax = row[column]
+        for criterion, look in looks.items():
+            if (name, budget, criterion) in table:
+                mean, error = mean_and_error(table[name, budget, criterion]["score"])
+                x = range(len(LEVELS))
+                ax.errorbar(x, mean, error, fmt=look, ms=4, lw=1.2, label=criterion)
+        ax.axhline(table[name, budget, "obs"]["dense"].mean(), color="0.8", lw=1, zorder=0)
+        ax.set_xticks(range(len(LEVELS)), [f"{100 * level:.0f}" for level in LEVELS])
+        if not column:
+            ax.set_ylabel(f"retraining: {budget}\ntest score")
+        if name == "diabetes":
+            ax.set_ylim(-0.5, 0.5)
+        if budget == "none":
+            ax.set_title(name + (" (R²)" if name == "diabetes" else ""), fontsize=10)
+    for ax in axes[-1]:
+        ax.set_xlabel("sparsity (%)")
+    handles, labels = axes[-1, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(CRITERIA), frameon=False)
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
+    figure.savefig(path, dpi=80)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="a file of JSON lines")
     parser.add_argument("--data", nargs="*", default=DATASETS, choices=DATASETS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--docs", type=Path, help="the folder of the documentation")
     options = parser.parse_args()
     measure(options.results, options.data, options.seeds, options.n_jobs)
+    table = table_of(read(options.results))
+    text = "\n".join(report(table))
+    print(text)
+    if options.docs:
+        page = options.docs / "comparison.md"
+        prose = page.read_text(encoding="utf-8").partition(WRITTEN)[0]
+        page.write_text(f"{prose}{WRITTEN}\n\n{text}", encoding="utf-8")
+        draw(table, options.docs / "figures" / "quality.png")
 
 
 if __name__ == "__main__":
