@@ -109,6 +109,7 @@ def planned(**changes):
         "retrain_solver": "lbfgs",
         "max_loss_increase": None,
         "n_swaps": 0,
+        "granularity": "weight",
         "max_iter": 200,
         "tol": 1e-4,
         "adam": {},
