@@ -11,7 +11,7 @@ import sklearn_obs
 HOUSE = Path(sklearn_obs.__file__).parent
 ROWS = [  # top to bottom
     {"__main__"},
-    {"display"},
+    {"display", "stopping"},
     {"estimators"},
     {"surgery"},
     {"regrowth"},
@@ -24,7 +24,7 @@ ROWS = [  # top to bottom
 ]
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 ALONE = {"losses", "elimination", "swaps", "threads", "memory"}  # import nothing of ours
-EDGE = {"__main__", "display", "estimators"}  # may import scikit-learn
+EDGE = {"__main__", "display", "stopping", "estimators"}  # may import scikit-learn
 FOLDERS = {"curvature", "estimators"}  # one idea in several forms
 
 FILES = sorted(HOUSE.rglob("*.py"))

@@ -131,3 +131,20 @@ def test_digits_sparsity(tmp_path):
     # at 90 % without repair and retraining a network guesses; with repair it does not
     assert rows["OBS, no retraining"][5] > 0.85 > 0.5 > rows["magnitude, no retraining"][5]
     assert (tmp_path / "digits_sparsity.png").exists()
+
+
+def test_stopping(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_stopping.py", "--seeds", "3")
+    rules = {
+        line[:20].strip(): numbers(line[20:])
+        for line in text.splitlines()
+        if line.startswith(("saliency", "loss", "one", "prediction"))
+    }
+    # published: the least error after about 20 of the weights; ten seeds have it at 20
+    assert 10 <= rules["prediction error"][0] <= 30
+    dense, *_ = numbers(text.splitlines()[1])
+    # within the standard error of 1,000 rows the rules cost nothing, or what they say they cost
+    assert rules["prediction error"][-1] < dense + 0.015
+    assert rules["one standard error"][-1] < dense + 0.03
+    assert (tmp_path / "stopping.png").exists()

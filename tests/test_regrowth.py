@@ -10,7 +10,7 @@ from small_nets import N_WEIGHTS, assert_same, small
 
 from sklearn_obs import regrowth, surgery
 from sklearn_obs.curvature import gauss_newton
-from sklearn_obs.estimators.fitted import _objective, _plan, network_of
+from sklearn_obs.estimators.fitted import _plan, network_of, objective_of
 from sklearn_obs.network import loss_and_gradient
 from sklearn_obs.plan import measurement
 
@@ -68,7 +68,7 @@ def test_no_swap_is_taken_that_does_not_lower_the_measured_loss(iris, pruned, mo
 
 def test_failed_swaps_are_halved_then_weights_regrow(iris, pruned, monkeypatch):
     """The order of attempts, read off the masks that are retrained."""
-    network, objective = network_of(pruned, vars(pruned)), _objective_of(pruned, iris)
+    network, objective = network_of(pruned, vars(pruned)), _objective(pruned, iris)
     mask = _mask(pruned)
     sizes = []
 
@@ -91,9 +91,9 @@ def test_failed_swaps_are_halved_then_weights_regrow(iris, pruned, monkeypatch):
     assert sizes.index((regrown[0], 0)) > 0  # swaps were tried first
 
 
-def _objective_of(estimator, iris):
+def _objective(estimator, iris):
     X, y = iris
-    return _objective(estimator, X, estimator._encode(y, estimator.classes_), None)
+    return objective_of(estimator, X, estimator._encode(y, estimator.classes_), None)
 
 
 def _mask(estimator):
@@ -103,7 +103,7 @@ def _mask(estimator):
 def test_model_is_that_of_the_loss(iris, pruned):
     network, objective, mask = (
         network_of(pruned, vars(pruned)),
-        _objective_of(pruned, iris),
+        _objective(pruned, iris),
         _mask(pruned),
     )
     plan, rng = _plan(pruned), np.random.default_rng(0)
@@ -124,7 +124,7 @@ def test_model_is_that_of_the_loss(iris, pruned):
 def test_a_large_network_has_the_most_promising_weights_in_its_model(iris, pruned, monkeypatch):
     network, objective, mask = (
         network_of(pruned, vars(pruned)),
-        _objective_of(pruned, iris),
+        _objective(pruned, iris),
         _mask(pruned),
     )
     everything, members = regrowth._model(
@@ -164,7 +164,7 @@ def test_loss_stays_within_the_limit_and_the_last_round_is_undone(iris):
     free = small(target_sparsity=0.95).fit(*iris)
     dense = small(target_sparsity=0).fit(*iris)
     path = free.pruning_path_
-    start = loss_and_gradient(network_of(dense, vars(dense)), _objective_of(dense, iris))[0]
+    start = loss_and_gradient(network_of(dense, vars(dense)), _objective(dense, iris))[0]
     for increase in (0.0, 0.05, 0.5, 5.0):
         limited = small(target_sparsity=0.95, max_loss_increase=increase).fit(*iris)
         too_much = path["loss"] > (1 + increase) * start

@@ -36,6 +36,7 @@ CONFIGURATIONS = {
     "magnitude, same rounds and retraining": {"criterion": "magnitude"},
     "obd, same rounds and retraining": {"criterion": "obd"},
     "step=0.05, retrain_epochs=20": {"step": 0.05, "retrain_epochs": 20},
+    "10 swaps": {"n_swaps": 10},
     "newton": {"retrain_solver": "newton"},
     "newton, 15 passes": {"retrain_solver": "newton", "retrain_epochs": 15},
     "newton, 15 passes, 10 swaps": {

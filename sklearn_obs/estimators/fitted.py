@@ -86,7 +86,7 @@ def operated(estimator, state, X, y, sample_weight, target_sparsity):
         return {}
     if mask.all():
         check_reach(network, n_left, plan)
-    path, objective = state["pruning_path_"], _objective(estimator, X, y, sample_weight)
+    path, objective = state["pruning_path_"], objective_of(estimator, X, y, sample_weight)
     seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
     first = len(path["loss"]) + 1
     rounds = operate(network, mask, objective, n_remove, plan, seed=seed, first_round=first)
@@ -179,7 +179,7 @@ def _extended(path, rounds, may_go):
     }
 
 
-def _objective(estimator, X, y, sample_weight):
+def objective_of(estimator, X, y, sample_weight):
     """What the dense solver minimised: its penalty depends on the rows of one step."""
     n_rows = X.shape[0]
     batch_rows = n_rows

@@ -1,0 +1,129 @@
+"""When to stop: test error against removals on a noisy problem, and where each rule stops.
+
+    python examples/plot_stopping.py [--seeds 10]
+
+The problem is that of Hassibi, Stork, Wolff and Watanabe (1993): two classes in five dimensions,
+each an equal mixture of two Gaussians, 1,000 rows for training and a network of 5-9-1 units. It is
+trained to the minimum of the loss and then pruned one weight at a time, without retraining: the
+training loss can only rise, but the test error does not: it is least after about 20 of the 54
+weights, as on the published curve. Then it rises, because what is left cannot tell the classes
+apart.
+
+Four rules say where to stop without knowing the test error:
+
+- the saliency of the next weight is no longer much smaller than the loss (Hassibi and Stork 1992);
+- the training loss has risen by 5 %: `max_loss_increase`, as FCNN4R does it;
+- the sparsest network within one standard error of the best on 1,000 held-out rows;
+- the least prediction error by the effective number of parameters (Pedersen, Hansen and Larsen
+  1995): no rows are held out.
+
+References
+----------
+Hassibi, B., Stork, D. G., Wolff, G. and Watanabe, T. (1993). Optimal Brain Surgeon: extensions and
+performance comparisons. NIPS 6.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import log_loss
+from sklearn.neural_network import MLPClassifier
+
+from sklearn_obs import OBSPrunedMLPClassifier
+from sklearn_obs.stopping import (
+    effective_parameters,
+    one_standard_error,
+    prediction_error,
+    saliency_rule,
+)
+
+MEANS = [[(1, 1, 0, 1, 0.5), (0, 0, 1, 0, 0.5)], [(0, 1, 0, 0, 0.5), (1, 0, 1, 1, 0.5)]]
+VARIANCES = [
+    [(0.99, 1.0, 0.88, 0.70, 0.95), (1.28, 0.60, 0.52, 0.93, 0.93)],
+    [(0.84, 0.68, 1.28, 1.02, 0.89), (0.52, 1.25, 1.09, 0.64, 1.13)],
+]
+N_ROWS, N_TEST = 1_000, 20_000
+N_WEIGHTS, N_REMOVED = 54, 46
+RULES = ("saliency", "loss increase", "one standard error", "prediction error")
+
+
+def draw(n_rows, rng):
+    """X and y, one of the four Gaussians a row."""
+    label, component = rng.integers(2, size=(2, n_rows))
+    spread = np.sqrt(np.array(VARIANCES)[label, component])
+    return np.array(MEANS)[label, component] + spread * rng.standard_normal((n_rows, 5)), label
+
+
+def one_network(seed):
+    """Test error after 0, 1, 2, ... removals; per rule, where it stops."""
+    rng = np.random.default_rng(seed)
+    (X, y), (X_held, y_held), (X_test, y_test) = (draw(n, rng) for n in (N_ROWS, N_ROWS, N_TEST))
+    dense = MLPClassifier(
+        (9,), activation="tanh", solver="lbfgs", alpha=5, max_iter=3000, random_state=seed
+    )
+    model = OBSPrunedMLPClassifier.from_sklearn(
+        dense.fit(X, y), structure="full", step=1, retrain_epochs=0
+    )
+    test_error, misfit, held, n_effective = [], [], [], []
+    for n_removed in range(N_REMOVED + 1):
+        if n_removed:
+            model.prune(X, y, target_sparsity=n_removed / N_WEIGHTS)
+        test_error.append(1 - model.score(X_test, y_test))
+        misfit.append(log_loss(y, model.predict_proba(X)))
+        held.append(model.predict(X_held) == y_held)
+        n_effective.append(effective_parameters(model, X, y))
+    path = model.pruning_path_
+    start = path["predicted_loss"][0] - path["saliency"][0]
+    raised = np.flatnonzero(path["loss"] > 1.05 * start)
+    stops = (
+        saliency_rule(path),
+        raised[0] if raised.size else N_REMOVED,
+        one_standard_error(held),
+        int(prediction_error(misfit, N_ROWS, n_effective, squared=False).argmin()),
+    )
+    return np.array(test_error), stops, np.array(n_effective)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--figure", type=Path, default=Path("stopping.png"))
+    options = parser.parse_args()
+    curves, stops, n_effective = map(
+        np.array, zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
+    )
+    mean = curves.mean(axis=0)
+    print(f"mean of {options.seeds} networks, {N_WEIGHTS} weights")
+    print(f"test error: dense {mean[0]:.4f}, least {mean.min():.4f} at {mean.argmin()} removed")
+    print("removed   " + " ".join(f"{k:6d}" for k in range(0, N_REMOVED + 1, 5)))
+    print("test error" + " ".join(f"{error:6.4f}" for error in mean[::5]))
+    print("parameters" + " ".join(f"{p:6.1f}" for p in n_effective.mean(axis=0)[::5]))
+    print("rule                 removed (least, most)   test error there")
+    for rule, where in zip(RULES, stops.T, strict=True):
+        there = np.take_along_axis(curves, where[:, None], axis=1).mean()
+        print(f"{rule:20} {where.mean():8.1f} ({where.min():2d}, {where.max():2d}) {there:18.4f}")
+
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        print("no figure: install matplotlib for it")
+        return
+    figure, ax = plt.subplots(figsize=(7, 4))
+    ax.plot(curves.T, color="0.85", lw=0.8, zorder=0)
+    ax.plot(mean, "k", label="test error, mean")
+    for rule, where, marker in zip(RULES, stops.T, "os^D", strict=True):
+        errors = np.take_along_axis(curves, where[:, None], axis=1).ravel()
+        ax.errorbar(
+            where.mean(), errors.mean(), xerr=where.std(), fmt=marker, ms=7, capsize=3, label=rule
+        )
+    ax.set(xlabel="weights removed, of 54", ylabel="test error (share of rows)")
+    ax.set_title("5-9-1, one weight at a time, no retraining")
+    ax.legend(frameon=False)
+    figure.tight_layout()
+    figure.savefig(options.figure, dpi=100)
+    print(f"figure: {options.figure}")
+
+
+if __name__ == "__main__":
+    main()
