@@ -148,3 +148,14 @@ def test_stopping(tmp_path):
     assert rules["prediction error"][-1] < dense + 0.015
     assert rules["one standard error"][-1] < dense + 0.03
     assert (tmp_path / "stopping.png").exists()
+
+
+def test_lottery(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_lottery.py", "--seeds", "2")
+    rows = {row[0]: row[1::2] for row in map(numbers, text.splitlines()[2:6])}
+    pruned, ticket, _, chance = rows[0.9]
+    # of five networks .950, .944 and .75, with standard errors of .003, .004 and .05
+    assert pruned > 0.93 and ticket > 0.9 > chance + 0.05
+    assert rows[0.98][0] > rows[0.98][1]  # .83 and .65, +- .09 of five
+    assert (tmp_path / "lottery.png").exists()
