@@ -11,6 +11,8 @@ from sklearn_obs.training import Retrained, adam, lbfgs
 
 # Below this many rows a full pass is a better step than a pass of mini-batches (docs/defaults.md)
 LBFGS_ROWS = 2_000
+# From so many survivors and passes a round on, curvature earns its passes (docs/defaults.md)
+NEWTON_SURVIVORS, NEWTON_EPOCHS = 100, 40
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,16 @@ def _stratified(network, y, n_samples, rng):
     return np.sort(rows[every.astype(np.intp)])
 
 
+def solver_for(n_survivors, n_rows, epochs, plan):
+    """The plan's solver; of "auto", the one that lowers the loss most in so many passes."""
+    if plan.retrain_solver != "auto":
+        return plan.retrain_solver
+    if n_rows > LBFGS_ROWS:
+        return "adam"
+    enough = n_survivors >= NEWTON_SURVIVORS and epochs >= NEWTON_EPOCHS
+    return "newton" if enough else "lbfgs"
+
+
 def retrain(network, mask, objective, plan, rng, *, epochs=None, watch=None):
     """The survivors, trained as the plan says: a `Retrained`.
 
@@ -75,9 +87,7 @@ def retrain(network, mask, objective, plan, rng, *, epochs=None, watch=None):
     free = mask & ~ghosts(network, mask)
     if epochs == 0 or not free.any():
         return Retrained(network, 0, True)
-    solver = plan.retrain_solver
-    if solver == "auto":
-        solver = "lbfgs" if objective.X.shape[0] <= LBFGS_ROWS else "adam"
+    solver = solver_for(np.count_nonzero(free), objective.X.shape[0], epochs, plan)
     options = {"epochs": epochs, "tol": plan.tol}
     if watch is not None:
         options["watch"] = lambda x, g: watch(free, x, g)

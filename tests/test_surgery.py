@@ -8,7 +8,7 @@ from sklearn_obs.compaction import ghosts
 from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal, gauss_newton
 from sklearn_obs.network import Objective, forward, loss
-from sklearn_obs.plan import Plan
+from sklearn_obs.plan import LBFGS_ROWS, NEWTON_EPOCHS, NEWTON_SURVIVORS, Plan, solver_for
 from sklearn_obs.removal import LAYER_SIZE, structure_for
 from sklearn_obs.surgery import operate
 from sklearn_obs.training import lbfgs
@@ -206,3 +206,31 @@ def test_auto_is_layer_on_a_small_network(trained):
             run(trained, 12, structure=name, curvature=curvature)[-1] for name in ("auto", "layer")
         )
         assert_array_equal(auto.network.theta, layer.network.theta)
+
+
+@pytest.mark.parametrize(
+    ("n_survivors", "n_rows", "epochs", "solver"),
+    [
+        (10_000, LBFGS_ROWS + 1, 200, "adam"),
+        (NEWTON_SURVIVORS, LBFGS_ROWS, NEWTON_EPOCHS, "newton"),
+        (NEWTON_SURVIVORS - 1, LBFGS_ROWS, NEWTON_EPOCHS, "lbfgs"),
+        (NEWTON_SURVIVORS, LBFGS_ROWS, NEWTON_EPOCHS - 1, "lbfgs"),
+    ],
+)
+def test_auto_retrains_by_survivors_rows_and_passes(n_survivors, n_rows, epochs, solver):
+    assert solver_for(n_survivors, n_rows, epochs, plan(retrain_solver="auto")) == solver
+    assert solver_for(n_survivors, n_rows, epochs, plan(retrain_solver="adam")) == "adam"
+
+
+def test_auto_is_newton_and_then_lbfgs_as_the_network_shrinks():
+    network, X, y, v = random_network("tanh", "softmax", (12,), n_rows=60)
+    objective, everything = Objective(X, y, v, 1e-3), np.ones(network.theta.size, bool)
+    assert network.theta.size > NEWTON_SURVIVORS
+    options = {"step": 15, "retrain_epochs": NEWTON_EPOCHS}
+    auto, newton, lbfgs_ = (
+        run((network, objective), 60, mask=everything, retrain_solver=solver, **options)
+        for solver in ("auto", "newton", "lbfgs")
+    )
+    assert auto[0].loss == newton[0].loss != lbfgs_[0].loss
+    assert np.count_nonzero(auto[-1].mask) < NEWTON_SURVIVORS
+    assert auto[-1].loss != newton[-1].loss

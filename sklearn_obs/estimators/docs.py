@@ -18,9 +18,11 @@ retrain_epochs : int or None, default=10
     OBS's own repair; None goes on until converged, at most `max_iter` passes.
 retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
     'newton' takes conjugate-gradient steps on the exact Gauss-Newton matrix of all rows, at least 4
-    passes a round; it lowers the loss most in a given number of passes. 'lbfgs' takes each pass
-    over all rows, 'adam' in batches, with the dense stage's `batch_size`, `learning_rate_init`,
-    `beta_1`, `beta_2` and `epsilon`. 'auto' is 'lbfgs' up to 2,000 rows, 'adam' beyond.
+    passes a round; while many weights survive it mostly lowers the loss more than 'lbfgs' does in
+    as many passes. 'lbfgs' takes each pass over all rows, 'adam' in batches, with the dense stage's
+    `batch_size`, `learning_rate_init`, `beta_1`, `beta_2` and `epsilon`. 'auto' is 'adam' beyond
+    2,000 rows; below, 'newton' while 100 parameters survive and a round has 40 passes, else
+    'lbfgs'.
 step : int or float, default=0.1
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
 criterion : {'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'}, default='obs'
