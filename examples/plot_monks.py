@@ -54,7 +54,6 @@ def pruning_path(data, n_units, criterion, seed):
         "tanh",
         target_sparsity=0,
         criterion=criterion,
-        structure="full",
         damping=3,
         step=1,
         retrain_epochs=200,

@@ -41,6 +41,7 @@ def main():
             model = OBSPrunedMLPClassifier.from_sklearn(
                 dense,
                 target_sparsity=level,
+                structure="unit",
                 step=0.2,
                 n_curvature_samples=3000,
                 retrain_epochs=0,

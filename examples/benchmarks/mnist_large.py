@@ -2,7 +2,7 @@
 
     python examples/benchmarks/mnist_large.py [--json FILE] [--n-jobs 2] [--parts surgery retrained]
 
-266,200 weights, unit blocks, all defaults but `n_jobs`. "surgery" is retrain_epochs=0, "retrained"
+266,200 weights, unit blocks, all else default but `n_jobs`. "surgery" is retrain_epochs=0, "retrained"
 the default; each runs in a process of its own. Peak memory is that of this process, with the data,
 and of its workers (Linux). The dense network is trained once and is not timed. Levels are those of
 one path: 95 % goes on from 80 %.
@@ -63,7 +63,9 @@ def main():
 def operate(dense, parameters, n_jobs):
     """One path: seconds since its start, peak memory and accuracy at each level."""
     X, y, X_test, y_test = mnist()
-    model = OBSPrunedMLPClassifier.from_sklearn(dense, n_jobs=n_jobs, **parameters)
+    model = OBSPrunedMLPClassifier.from_sklearn(
+        dense, structure="unit", n_jobs=n_jobs, **parameters
+    )
     rows, seconds = [], 0.0
     for level in LEVELS:
         start = perf_counter()
