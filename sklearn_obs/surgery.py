@@ -80,7 +80,7 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
             break  # as if it had not been tried
         yield done
         network, mask, before = done.network, done.mask, done.loss
-        n_remove, number = n_remove - n_round, number + 1
+        n_remove, number = n_remove - done.removed.size, number + 1
     last = number + plan.n_swaps
     while number < last:
         rng = np.random.default_rng([seed, number])

@@ -151,7 +151,8 @@ def test_groups_of_a_network_are_its_units_and_inputs():
 @pytest.mark.parametrize("criterion", ["obs", "obd", "magnitude", "movement", "random"])
 def test_whole_units_go_and_weights_inside_what_is_left_later(criterion):
     model = small(granularity="unit", criterion=criterion, target_sparsity=0.4).fit(X, y)
-    assert model.sparsity_ >= 0.4
+    # the unit that reaches the target is the last: at most 4 + 5 weights of 69 too many
+    assert 0.4 <= model.sparsity_ < 0.4 + 9 / 69
     W, V, _ = model.masks_
     for layer, masks in enumerate((model.masks_[:2], model.masks_[1:])):
         ins, out = masks[0].any(axis=0), masks[1].any(axis=1)

@@ -6,8 +6,9 @@ from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 
 VARIANTS = [
     {},  # as it comes
-    {"criterion": "magnitude"},
     # small networks: with the default 100 units these take minutes
+    {"hidden_layer_sizes": (10,), "criterion": "magnitude"},
+    {"hidden_layer_sizes": (10,), "granularity": "unit", "target_sparsity": 0.6},
     {"hidden_layer_sizes": (10,), "retrain_solver": "newton", "n_swaps": 1},
     {"hidden_layer_sizes": (10,), "structure": "full"},
 ]

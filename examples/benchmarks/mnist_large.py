@@ -2,10 +2,10 @@
 
     python examples/benchmarks/mnist_large.py [--json FILE] [--n-jobs 2] [--parts surgery retrained]
 
-266,200 weights, unit blocks, all else default but `n_jobs`. "surgery" is retrain_epochs=0, "retrained"
-the default; each runs in a process of its own. Peak memory is that of this process, with the data,
-and of its workers (Linux). The dense network is trained once and is not timed. Levels are those of
-one path: 95 % goes on from 80 %.
+266,200 weights, unit blocks, all else default but `n_jobs`. "surgery" is retrain_epochs=0,
+"retrained" the default; each runs in a process of its own. Peak memory is that of this process,
+with the data, and of its workers (Linux). The dense network is trained once and is not timed.
+Levels are those of one path: 95 % goes on from 80 %.
 """
 
 import argparse
