@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_obs import OBSPrunedMLPClassifier
-from sklearn_obs.display import plot_sparsity
+from sklearn_obs.display import PruningPathDisplay
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98)
 METHODS = {
@@ -53,14 +53,23 @@ def main():
     print(f"{'sparsity':<26}" + "".join(f"{s:>7.0%}" for s in LEVELS))
     for name, row in zip(METHODS, means, strict=True):
         print(f"{name:<26}" + "".join(f"{score:7.3f}" for score in row))
-    curves = {name: (LEVELS, row) for name, row in zip(METHODS, means, strict=True)}
+    axes = None
     try:
-        ax = plot_sparsity(curves, ylabel="test accuracy", dense=np.mean(dense), title="digits")
+        for name, row in zip(METHODS, means, strict=True):
+            display = PruningPathDisplay(
+                sparsities=LEVELS,
+                score=row,
+                dense_score=np.mean(dense),
+                name=name,
+                score_name="test accuracy",
+            ).plot(ax=axes)
+            axes = display.axes_
     except ImportError as error:
         print(f"no figure: {error}")
         return
+    display.ax_.set_title("digits")
     file = options.out / "digits_sparsity.png"
-    ax.figure.savefig(file, dpi=150)
+    display.figure_.savefig(file, dpi=150)
     print(f"figure: {file}")
 
 

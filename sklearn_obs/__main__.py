@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_obs.display import plot_sparsity
+from sklearn_obs.display import PruningPathDisplay
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 
 DATA = {
@@ -160,14 +160,23 @@ def _print_table(paths, metric):
 
 
 def _save_figure(options, paths, dense_score, metric):
-    curves = {name: (path[:, 0], path[:, 5]) for name, path in paths.items()}
+    axes = None
     try:
-        ax = plot_sparsity(curves, ylabel=f"test {metric}", dense=dense_score, title=options.data)
+        for name, path in paths.items():
+            display = PruningPathDisplay(
+                sparsities=path[:, 0],
+                score=path[:, 5],
+                dense_score=dense_score,
+                name=name,
+                score_name=f"test {metric}",
+            ).plot(ax=axes)
+            axes = display.axes_
     except ImportError as error:
         print(f"no figure: {error}")
         return
+    display.ax_.set_title(options.data)
     file = options.out / f"sklearn_obs_{options.data}.png"
-    ax.figure.savefig(file, dpi=150)
+    display.figure_.savefig(file, dpi=150)
     print(f"figure: {file}")
 
 

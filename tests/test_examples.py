@@ -159,3 +159,28 @@ def test_lottery(tmp_path):
     assert pruned > 0.93 and ticket > 0.9 > chance + 0.05
     assert rows[0.98][0] > rows[0.98][1]  # .83 and .65, +- .09 of five
     assert (tmp_path / "lottery.png").exists()
+
+
+def test_digits_pixels(tmp_path):
+    pytest.importorskip("matplotlib")
+    weights, pixels, _ = output(tmp_path, "plot_digits_pixels.py").splitlines()
+    n_left, n_dense, accuracy, dense = numbers(weights)
+    assert (n_left, n_dense) == (111, 2220)
+    assert accuracy > dense - 0.06 > 0.89  # measured .936 and .964, standard errors .012 and .009
+    n_read, n_pixels, n_units, n_all_units, _ = numbers(pixels)
+    assert n_read < 0.75 * n_pixels and n_units < n_all_units
+    assert (tmp_path / "digits_pixels.png").stat().st_size > 10_000
+
+
+def test_network(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_network.py")
+    found = {line.split(":")[0]: numbers(line) for line in text.splitlines() if "accuracy" in line}
+    n_weights, n_read, n_inputs, _, accuracy = found["breast_cancer"]
+    assert n_weights == 30 and n_read < n_inputs
+    assert accuracy > 0.92  # measured .958, standard error .017
+    assert (tmp_path / "network_breast_cancer.png").stat().st_size > 10_000
+    if HAS_MONKS:
+        n_weights, *_, accuracy = found["monks"]
+        assert (n_weights, accuracy) == (14, 1)  # as in the 1992 paper
+        assert (tmp_path / "network_monks.png").stat().st_size > 10_000

@@ -1,0 +1,75 @@
+"""What every display checks before it draws: matplotlib, the estimator, the names, the axes."""
+
+import math
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+
+def checked_pyplot():
+    """matplotlib's pyplot, or an ImportError that says how to install it."""
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            "Figures need matplotlib: python -m pip install 'sklearn-obs[plot]'"
+        ) from error
+    return pyplot
+
+
+def checked_estimator(estimator):
+    """The estimator, if it holds a network with masks."""
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "masks_"):
+        raise TypeError(
+            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
+            "OBSPrunedMLPRegressor; of a Pipeline or a search, pass the one that it holds."
+        )
+    return estimator
+
+
+def checked_names(names, n_names, argument):
+    """A list of so many strings, or None for None."""
+    if names is None:
+        return None
+    names = [str(name) for name in names]
+    if len(names) != n_names:
+        raise ValueError(f"Got {len(names)} names in `{argument}`, but expected {n_names}.")
+    return names
+
+
+def checked_axes(ax, n_axes, *, figsize, n_columns=None, widths=None):
+    """An array of `n_axes` axes: new ones for None, parts of a single one, or those of a list.
+
+    New ones stand in rows of `n_columns` (all in one by default), with columns in proportion to
+    `widths`.
+    """
+    plt = checked_pyplot()
+    n_columns = n_columns or n_axes
+    n_rows = math.ceil(n_axes / n_columns)
+    if ax is None:
+        figure = plt.figure(figsize=figsize, layout="constrained")
+        grid = figure.add_gridspec(n_rows, n_columns, width_ratios=widths)
+    elif not isinstance(ax, plt.Axes):
+        axes = np.asarray(ax, dtype=object).ravel()
+        if axes.size != n_axes:
+            raise ValueError(f"Got ax with {axes.size} axes, but expected {n_axes}.")
+        return axes
+    elif n_axes == 1:
+        return np.array([ax], dtype=object)
+    else:
+        if not ax.axison or ax.get_subplotspec() is None:
+            raise ValueError(
+                f"Got an Axes that cannot be divided into the {n_axes} that are needed: it is off "
+                "(divided already?) or not part of a grid. Pass a list of axes, such as the "
+                "`axes_` of the display that divided it."
+            )
+        ax.set_axis_off()
+        figure = ax.figure
+        managed = ax.figure.get_layout_engine() is not None
+        gaps = {} if managed else {"wspace": 0.4, "hspace": 0.5}
+        grid = ax.get_subplotspec().subgridspec(n_rows, n_columns, width_ratios=widths, **gaps)
+    axes = np.empty(n_axes, dtype=object)
+    for number in range(n_axes):
+        axes[number] = figure.add_subplot(grid[divmod(number, n_columns)])
+    return axes

@@ -1,0 +1,301 @@
+"""Scores and losses against the share of weights removed."""
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_obs.display.checks import checked_axes, checked_estimator
+from sklearn_obs.display.styles import free_style
+
+LOSSES = {
+    "predicted_loss": ("predicted", {"linestyle": "--", "fillstyle": "none", "markersize": 8}),
+    "pruned_loss": ("after removal", {"linestyle": ":", "fillstyle": "bottom"}),
+    "loss": ("after retraining", {"linestyle": "-"}),
+}
+DENSE = "dense network"
+
+
+class PruningPathDisplay:
+    """Score and loss of a network against its sparsity.
+
+    One panel for scores, one for losses; a panel without values is left out. Displays that are
+    drawn on the same axes differ in colours and markers, their scores in dashes, too.
+
+    Parameters
+    ----------
+    sparsities : array-like of shape (n_levels,)
+        Shares of the weights that were removed, in [0, 1].
+    score : array-like of shape (n_levels,), default=None
+        Scores; nan where there is none.
+    score_error : array-like of shape (n_levels,), default=None
+        Their standard errors, drawn as a band.
+    predicted_loss, pruned_loss, loss : array-like of shape (n_levels,), default=None
+        Training loss as the saliencies predict it, as after removal and repair, and after
+        retraining; nan where there is none.
+    chosen : float, default=None
+        The sparsity that was chosen, drawn as a vertical line.
+    dense_score : float, default=None
+        The dense network's score, drawn as a level.
+    name : str, default=None
+        What the curves are called in the legend.
+    score_name : str, default="score"
+        Label of the axis of scores.
+    loss_name : str, default="training loss"
+        Label of the axis of losses.
+
+    Attributes
+    ----------
+    axes_ : ndarray of shape (n_panels,)
+        The panels: scores first, then losses.
+    ax_ : matplotlib.axes.Axes
+        The first of them.
+    figure_ : matplotlib.figure.Figure
+        The figure that holds them.
+    lines_ : list of matplotlib.lines.Line2D
+        The curves of scores and losses, in this order.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.display import PruningPathDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", random_state=0).fit(scale(X), y)
+    >>> display = PruningPathDisplay.from_estimator(clf)
+    >>> [line.get_label() for line in display.lines_]
+    ['predicted', 'after removal', 'after retraining']
+    >>> display.ax_.get_ylabel()
+    'training loss (nats)'
+    """
+
+    def __init__(
+        self,
+        *,
+        sparsities,
+        score=None,
+        score_error=None,
+        predicted_loss=None,
+        pruned_loss=None,
+        loss=None,
+        chosen=None,
+        dense_score=None,
+        name=None,
+        score_name="score",
+        loss_name="training loss",
+    ):
+        self.sparsities = sparsities
+        self.score = score
+        self.score_error = score_error
+        self.predicted_loss = predicted_loss
+        self.pruned_loss = pruned_loss
+        self.loss = loss
+        self.chosen = chosen
+        self.dense_score = dense_score
+        self.name = name
+        self.score_name = score_name
+        self.loss_name = loss_name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, name=None):
+        """Draw the losses of a pruned network, one point a round of surgery.
+
+        Parameters
+        ----------
+        estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+            Fitted, and pruned.
+        ax : matplotlib.axes.Axes or list of one, default=None
+            As in `plot`.
+        name : str, default=None
+            What the curves are called in the legend.
+
+        Returns
+        -------
+        PruningPathDisplay
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If there was no round of surgery.
+        ImportError
+            If matplotlib is not installed.
+        """
+        path = checked_estimator(estimator).pruning_path_
+        if not path["loss"].size:
+            raise ValueError(
+                "Got an estimator without a round of surgery, so that there is no path to draw: "
+                "fit with a `target_sparsity` above 0, or call `prune` first."
+            )
+        intercepts = estimator.intercept_masks_ if estimator.prune_intercepts else []
+        n_prunable = sum(mask.size for mask in (*estimator.masks_, *intercepts))
+        unit = "nats" if is_classifier(estimator) else "squared units of y"
+        display = cls(
+            sparsities=1 - path["n_weights"] / n_prunable,
+            **{kind: path[kind] for kind in LOSSES},
+            name=name,
+            loss_name=f"training loss ({unit})",
+        )
+        return display.plot(ax=ax)
+
+    @classmethod
+    def from_path(
+        cls, path, *, ax=None, name=None, chosen=None, score_name="score", loss_name="training loss"
+    ):
+        """Draw scores and losses of a path of networks, one point a level.
+
+        Parameters
+        ----------
+        path : object
+            With the arrays `sparsities`, `score`, `predicted_loss`, `pruned_loss` and `loss`, each
+            with one entry a level; those that are None or all nan are left out.
+        ax : matplotlib.axes.Axes or list of them, default=None
+            As in `plot`.
+        name, chosen, score_name, loss_name
+            As in the constructor.
+
+        Returns
+        -------
+        PruningPathDisplay
+
+        Raises
+        ------
+        ValueError, ImportError
+            As in `plot`.
+        """
+        display = cls(
+            sparsities=path.sparsities,
+            score=path.score,
+            **{kind: getattr(path, kind) for kind in LOSSES},
+            chosen=chosen,
+            name=name,
+            score_name=score_name,
+            loss_name=loss_name,
+        )
+        return display.plot(ax=ax)
+
+    @classmethod
+    def from_cv(cls, cv, *, ax=None, name=None, score_name=None):
+        """Draw the mean score over folds with its standard error, and the sparsity chosen.
+
+        Parameters
+        ----------
+        cv : OBSPrunedMLPCV
+            Fitted: `sparsities_` of shape (n_levels,), `scores_` of shape (n_folds, n_levels) and
+            the chosen `sparsity_` are read.
+        ax : matplotlib.axes.Axes or list of one, default=None
+            As in `plot`.
+        name : str, default=None
+            What the curve is called in the legend.
+        score_name : str, default=None
+            Label of the axis; by default the estimator's `scoring` where that is a string.
+
+        Returns
+        -------
+        PruningPathDisplay
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If `cv` is not fitted.
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_is_fitted(cv, "scores_")
+        scores = np.asarray(cv.scores_)
+        n_folds = len(scores)
+        if score_name is None:
+            scoring = getattr(cv, "scoring", None)
+            score_name = scoring.replace("_", " ") if isinstance(scoring, str) else "score"
+        display = cls(
+            sparsities=cv.sparsities_,
+            score=scores.mean(axis=0),
+            score_error=scores.std(axis=0, ddof=1) / np.sqrt(n_folds) if n_folds > 1 else None,
+            chosen=cv.sparsity_,
+            name=name,
+            score_name=f"{score_name}, mean of {n_folds} folds" if n_folds > 1 else score_name,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax=None, name=None):
+        """Draw the panels.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or list of them, default=None
+            One for scores, one for losses; a single one is divided where both are there. With the
+            `axes_` of another display, draws on top of it. A new figure by default.
+        name : str, default=None
+            What the curves are called in the legend, instead of the display's name.
+
+        Returns
+        -------
+        PruningPathDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is neither a score nor a loss, or `ax` is a list of another length.
+        ImportError
+            If matplotlib is not installed.
+        """
+        losses = [kind for kind in LOSSES if _is_there(getattr(self, kind))]
+        n_panels = _is_there(self.score) + bool(losses)
+        if not n_panels:
+            raise ValueError("Got neither `score` nor a loss, but expected one of them at least.")
+        self.axes_ = checked_axes(ax, n_panels, figsize=(5.6 * n_panels + 0.8, 4))
+        self.ax_, self.figure_, self.lines_ = self.axes_[0], self.axes_[0].figure, []
+        name = self.name if name is None else name
+        colour, marker, dashes = free_style(self.axes_)
+        style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.5}
+        style["markerfacecoloralt"] = "white"  # the empty half of a marker
+        if _is_there(self.score):
+            own = {"label": name or self.score_name, "linestyle": dashes}
+            self._plot_score(self.axes_[0], style | own)
+        if losses:
+            self._plot_losses(self.axes_[-1], losses, name, style)
+        for axes in self.axes_:
+            self._finish(axes, name, colour)
+        return self
+
+    def _plot_score(self, ax, style):
+        percent, score = 100 * np.asarray(self.sparsities), np.asarray(self.score)
+        self.lines_ += ax.plot(percent, score, **style)
+        if self.score_error is not None:
+            self.lines_[-1].set_label(f"{style['label']} ± standard error")
+            low, high = score - self.score_error, score + self.score_error
+            ax.fill_between(percent, low, high, color=style["color"], alpha=0.2, linewidth=0)
+        levels = [line.get_ydata()[0] for line in ax.get_lines() if line.get_label() == DENSE]
+        if self.dense_score is not None and self.dense_score not in levels:
+            ax.axhline(self.dense_score, color="0.4", linewidth=1, linestyle=":", label=DENSE)
+        ax.set(ylabel=self.score_name)
+
+    def _plot_losses(self, ax, losses, name, style):
+        percent = 100 * np.asarray(self.sparsities)
+        for kind in losses:
+            label, own = LOSSES[kind]
+            own = own | {"label": _label(name, label)}
+            self.lines_ += ax.plot(percent, getattr(self, kind), **(style | own))
+        ax.set(ylabel=self.loss_name, yscale="log" if ax.dataLim.ymin > 0 else "linear")
+
+    def _finish(self, ax, name, colour):
+        if self.chosen is not None:
+            label = _label(name, f"chosen: {100 * self.chosen:.3g} %")
+            ax.axvline(100 * self.chosen, color=colour, linewidth=1, linestyle=":", label=label)
+        ax.set(xlabel="weights removed (%)")
+        ax.grid(alpha=0.3, which="both")
+        handles, labels = ax.get_legend_handles_labels()
+        if len(labels) > 1:
+            handles.sort(key=lambda line: line.get_label() == DENSE)
+            ax.legend(handles=handles, frameon=False, handlelength=3)
+
+
+def _is_there(values):
+    return values is not None and not np.isnan(values).all()
+
+
+def _label(name, what):
+    return f"{name}, {what}" if name else what
