@@ -13,6 +13,7 @@ A tie goes to the lowest index among the weights that set the maxima.
 import os
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import chain, groupby
 
 import numpy as np
@@ -30,7 +31,7 @@ CHUNKS = 16  # that a worker gets, so that none waits long for the last
 FEW = 8  # blocks whose inverses are held; of more blocks, only what their paths need is
 
 
-def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_jobs=None):
+def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, stops=(), n_jobs=None):
     """`eliminate` for a block-diagonal Hessian.
 
     Parameters
@@ -39,7 +40,7 @@ def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_j
     parts : sequence
         The blocks: values with `index`, ascending positions in `weights`, a `task` for a worker,
         with `name` and ``inverse(shared)``, and `shared`, what that is to be handed.
-    n_remove, eligible, freed
+    n_remove, eligible, freed, stops
         As in `eliminate`.
     n_jobs : int, default=None
         Workers, as in joblib. Results do not depend on it.
@@ -65,12 +66,10 @@ def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, n_j
     # one BLAS thread everywhere: blocks are small, and sums must not depend on the workers
     with threadpool_limits(1):
         blocks = _start(parts, weights, may_go, share, n_jobs)
-        order, saliency = _merge(blocks, n_remove, freed, weights.size)
-        result = weights.astype(saliency.dtype)
-        for block in blocks:
-            result[block.index] = block.weights_now()
-    result[order] = 0
-    return Elimination(order, saliency, result)
+        order, saliency, at = _merge(blocks, weights, n_remove, freed, stops)
+        path = Elimination(order, saliency, _standing(blocks, weights, order))
+    earlier = tuple(path.until(*stop) for stop in zip(stops, at, strict=True))
+    return replace(path, earlier=earlier)
 
 
 def held_bytes(sizes, n_remove):
@@ -198,15 +197,17 @@ class _Block:
             self.columns = inverse.columns(self.path.order)
 
 
-def _merge(blocks, n_remove, freed, n_weights):
+def _merge(blocks, weights, n_remove, freed, stops):
+    """Order, saliencies, and the weights at each of `stops`."""
     order = np.empty(n_remove, np.intp)
     saliency = np.empty(n_remove)
-    owner = np.empty(n_weights, np.intp)
+    owner = np.empty(weights.size, np.intp)
     for number, block in enumerate(blocks):
         owner[block.index] = number
-    n_done = 0
+    n_done, at = 0, []
     while n_done < n_remove:
-        for number, step in _heads(blocks, n_remove - n_done):
+        n_next = (*stops, n_remove)[len(at)]
+        for number, step in _heads(blocks, n_next - n_done):
             block = blocks[number]
             q = block.index[block.path.order[step]]
             order[n_done], saliency[n_done] = q, block.path.saliency[step]
@@ -220,7 +221,18 @@ def _merge(blocks, n_remove, freed, n_weights):
             elif not orphans.size:
                 continue
             break  # a path has changed: sort again
-    return order, saliency
+        if n_done == n_next < n_remove:
+            at.append(_standing(blocks, weights, order[:n_done]))
+    return order, saliency, at
+
+
+def _standing(blocks, weights, removed):
+    """The weights as they stand, 0 where removed."""
+    standing = weights.astype(np.float64)
+    for block in blocks:
+        standing[block.index] = block.weights_now()
+    standing[removed] = 0
+    return standing
 
 
 def _heads(blocks, n_next):

@@ -1,9 +1,9 @@
 """Criteria: which of the candidates go next, and what becomes of the others.
 
-A criterion is a function of a `Case`, the number of weights to remove, and the callable `freed` of
-`sklearn_obs.elimination.eliminate`. It returns an `Elimination` over the candidates. Saliencies are
-predicted increases of the loss, and nan where a criterion predicts none. Of groups, the sum of the
-scores counts (for OBS see `sklearn_obs.groups`)::
+A criterion is a function of a `Case`, the number of weights to remove, and the callable `freed` and
+the `stops` of `sklearn_obs.elimination.eliminate`. It returns an `Elimination` over the candidates.
+Saliencies are predicted increases of the loss, and nan where a criterion predicts none. Of groups,
+the sum of the scores counts (for OBS see `sklearn_obs.groups`)::
 
     obs         w_q^2 / (2 [H^-1]_qq)   after every removal; the others repair
     obd         H_qq w_q^2 / 2          once a round; no repair
@@ -87,35 +87,40 @@ class Case:
         return np.where(self.keep < self.measurement.network.n_coefs, self.penalty, 0.0)
 
 
-def obs(case, n_remove, freed):
+def obs(case, n_remove, freed, stops=()):
     """Optimal Brain Surgeon."""
-    orphans = []
+    freed_by = []  # the weights that each removal left without an output
 
     def watched(q):
-        found = freed(q)
-        orphans.extend(found)
-        return found
+        freed_by.append(freed(q))
+        return freed_by[-1]
 
-    options = {"eligible": case.eligible, "freed": watched}
+    options = {"eligible": case.eligible, "stops": stops}
     with blas_threads_for(case.keep.size**3):
         inverse = case.inverse_hessian()
         if case.groups is not None:
             chooser = _chooser(inverse)
-            path = eliminate_groups(
-                case.weights, chooser, case.groups, n_remove, eligible=case.eligible
-            )
-            orphans = useless(case.groups, path.order)
+            path = eliminate_groups(case.weights, chooser, case.groups, n_remove, **options)
         elif hasattr(inverse, "parts"):
-            parts, n_jobs = inverse.parts(), case.n_jobs
-            path = eliminate_blocks(case.weights, parts, n_remove, n_jobs=n_jobs, **options)
+            options |= {"freed": watched, "n_jobs": case.n_jobs}
+            path = eliminate_blocks(case.weights, inverse.parts(), n_remove, **options)
         else:
-            path = eliminate(case.weights, inverse, n_remove, overwrite=True, **options)
+            options |= {"freed": watched, "overwrite": True}
+            path = eliminate(case.weights, inverse, n_remove, **options)
         if not hasattr(inverse, "repaired"):
             return path
-        # blocks choose, the whole repairs; what no longer touches the output neither pays nor helps
-        weights, gone = case.weights, np.union1d(path.order, orphans).astype(np.intp)
-        weights[orphans] = 0
-        return replace(path, weights=inverse.repaired(weights, gone))
+
+        def repaired(path):
+            """Blocks choose, the whole repairs; what touches no output neither pays nor helps."""
+            if case.groups is not None:
+                orphans = useless(case.groups, path.order)
+            else:
+                orphans = [i for found in freed_by[: path.order.size] for i in found]
+            weights, gone = case.weights, np.union1d(path.order, orphans).astype(np.intp)
+            weights[orphans] = 0
+            return replace(path, weights=inverse.repaired(weights, gone))
+
+        return replace(repaired(path), earlier=tuple(map(repaired, path.earlier)))
 
 
 def _chooser(inverse):
@@ -123,26 +128,27 @@ def _chooser(inverse):
     return BlockInverse(inverse.parts()) if hasattr(inverse, "parts") else inverse
 
 
-def obd(case, n_remove, freed):
+def obd(case, n_remove, freed, stops=()):
     """Optimal Brain Damage: a diagonal Hessian.
 
     What it leaves out relative to OBS: that weights share work, hence any repair, and the ranking
     after each removal.
     """
     saliency = case.hessian_diagonal() * case.weights**2 / 2
-    return _by_score(saliency, saliency, case, n_remove, freed)
+    return _by_score(saliency, saliency, case, n_remove, freed, stops)
 
 
-def magnitude(case, n_remove, freed):
+def magnitude(case, n_remove, freed, stops=()):
     """The smallest weights first.
 
     What it leaves out relative to OBS: the loss. Neither what a weight is worth to it nor what the
     others could make up for counts, only size.
     """
-    return _by_score(np.abs(case.weights), np.full(case.keep.size, np.nan), case, n_remove, freed)
+    size = np.abs(case.weights)
+    return _by_score(size, np.full(size.size, np.nan), case, n_remove, freed, stops)
 
 
-def layer_magnitude(case, n_remove, freed):
+def layer_magnitude(case, n_remove, freed, stops=()):
     """The smallest weights of each layer first, the same share of every layer.
 
     What it leaves out relative to OBS: the curvature, hence what a weight is worth to the loss; any
@@ -155,10 +161,10 @@ def layer_magnitude(case, n_remove, freed):
         rank[here[np.argsort(size[here], kind="stable")]] = (np.arange(here.size) + 0.5) / max(
             here.size, 1
         )
-    return _by_score(rank, np.full(size.size, np.nan), case, n_remove, freed)
+    return _by_score(rank, np.full(size.size, np.nan), case, n_remove, freed, stops)
 
 
-def movement(case, n_remove, freed):
+def movement(case, n_remove, freed, stops=()):
     """The weights first that training moved towards 0: least -sum w dl/dw (Sanh et al. 2020).
 
     What it leaves out relative to OBS: the curvature, so that it predicts no loss and repairs
@@ -169,24 +175,30 @@ def movement(case, n_remove, freed):
     Sanh, V., Wolf, T. and Rush, A. M. (2020). Movement pruning: adaptive sparsity by fine-tuning.
     Advances in Neural Information Processing Systems 33.
     """
-    return _by_score(case.movement, np.full(case.keep.size, np.nan), case, n_remove, freed)
+    return _by_score(case.movement, np.full(case.keep.size, np.nan), case, n_remove, freed, stops)
 
 
-def random(case, n_remove, freed):
+def random(case, n_remove, freed, stops=()):
     """Any weight: what a criterion has to beat."""
     score = case.rng.permutation(case.keep.size)
-    return _by_score(score, np.full(case.keep.size, np.nan), case, n_remove, freed)
+    return _by_score(score, np.full(case.keep.size, np.nan), case, n_remove, freed, stops)
 
 
-def _by_score(score, saliency, case, n_remove, freed):
+def _by_score(score, saliency, case, n_remove, freed, stops):
     """Lowest score first, ties to the lowest index; weights set free are 0 and go next."""
     if case.groups is not None:
         return eliminate_groups_by_score(
-            case.weights, score, saliency, case.groups, n_remove, eligible=case.eligible
+            case.weights,
+            score,
+            saliency,
+            case.groups,
+            n_remove,
+            eligible=case.eligible,
+            stops=stops,
         )
     queue = deque(i for i in np.argsort(score, kind="stable") if case.eligible[i])
     weights, saliency = case.weights, saliency.astype(np.float64)
-    next_up, gone, order = deque(), np.zeros(score.size, bool), []
+    next_up, gone, order, earlier = deque(), np.zeros(score.size, bool), [], []
     while len(order) < n_remove:
         q = next_up.popleft() if next_up else queue.popleft()
         if gone[q]:
@@ -196,9 +208,12 @@ def _by_score(score, saliency, case, n_remove, freed):
         orphans = np.asarray(freed(int(q)), np.intp)
         weights[orphans], saliency[orphans] = 0, 0
         next_up.extend(i for i in orphans if case.eligible[i])
+        if len(order) in stops:
+            earlier.append((len(order), np.where(gone, 0, weights)))
     order = np.array(order, np.intp)
     weights[order] = 0
-    return Elimination(order, saliency[order], weights)
+    path = Elimination(order, saliency[order], weights)
+    return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))
 
 
 CRITERIA = {

@@ -19,7 +19,7 @@ Surgeon. Advances in Neural Information Processing Systems 5.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -57,6 +57,11 @@ class Elimination:
     order: np.ndarray  # (n_remove,) indices into `weights`, first removed first
     saliency: np.ndarray  # (n_remove,) predicted increase of the loss by each removal
     weights: np.ndarray  # (n,) the repaired weights, exactly 0 where removed
+    earlier: tuple["Elimination", ...] = ()  # the same as it stood at each of `stops`
+
+    def until(self, n_removed, weights):
+        """The first `n_removed` rows, with the weights as they were then."""
+        return Elimination(self.order[:n_removed], self.saliency[:n_removed], weights)
 
 
 def eliminate(
@@ -67,6 +72,7 @@ def eliminate(
     eligible=None,
     freed: Callable[[int], object] | None = None,
     overwrite: bool = False,
+    stops=(),
 ) -> Elimination:
     """Remove weights one at a time, the one of least saliency first, each repaired by the others.
 
@@ -87,6 +93,9 @@ def eliminate(
         touch the output because of it. They become 0, so that they go next and repair nothing.
     overwrite : bool, default=False
         Whether `inverse_hessian` may be destroyed, which saves its copy.
+    stops : sequence of int, default=()
+        Numbers of removals, ascending from 1 and less than `n_remove`, to look back at: `earlier`
+        holds what stood after each.
 
     Returns
     -------
@@ -132,7 +141,7 @@ def eliminate(
     repaired = np.zeros_like(w)
     order = np.empty(n_remove, np.intp)
     saliency = np.empty(n_remove, w.dtype)
-    n_done = 0
+    n_done, seen = 0, []
     while n_done < n_remove:
         Q, z, L = _panel(w, d, C, may_go, min(PANEL, n_remove - n_done))
         orphans = np.empty(0, np.intp)
@@ -142,6 +151,15 @@ def eliminate(
                 if orphans.size:
                     Q, z, L = Q[:j], z[:j], L[:, :j]
                     break
+        for k in (stop - n_done for stop in stops[len(seen) :]):
+            if k > Q.size:
+                break
+            then = np.zeros_like(repaired)
+            then[living] = w - _times(L[:, :k], z[:k])
+            then[living[Q[:k]]] = 0
+            if k == Q.size:
+                then[living[orphans]] = 0
+            seen.append(then)
         w -= _times(L, z)
         w[orphans] = 0
         order[n_done : n_done + Q.size] = living[Q]
@@ -154,7 +172,9 @@ def eliminate(
             overwrite = True  # from here on C is ours
             d = C.diagonal()
     repaired[living] = w
-    return Elimination(order, saliency, repaired)
+    path = Elimination(order, saliency, repaired)
+    earlier = tuple(path.until(*stop) for stop in zip(stops, seen, strict=True))
+    return replace(path, earlier=earlier)
 
 
 def _times(L, z):

@@ -89,7 +89,7 @@ def least_left(granularity, network):
     return mask
 
 
-def eliminate_groups(weights, inverse_hessian, groups, n_remove, *, eligible=None):
+def eliminate_groups(weights, inverse_hessian, groups, n_remove, *, eligible=None, stops=()):
     """Remove groups one at a time, the one of least saliency first, each repaired by the others.
 
     Ties go to the first in `groups`.
@@ -105,6 +105,8 @@ def eliminate_groups(weights, inverse_hessian, groups, n_remove, *, eligible=Non
         How many eligible weights to remove at least; the last group goes as a whole.
     eligible : ndarray of shape (n,), bool, default=None
         The weights that count and are recorded; the others become 0 with their groups.
+    stops : sequence of int, default=()
+        As in `eliminate`; here, too, the group that reaches one goes as a whole.
 
     Returns
     -------
@@ -133,7 +135,7 @@ def eliminate_groups(weights, inverse_hessian, groups, n_remove, *, eligible=Non
     C, w = inverse_hessian, np.array(weights, np.float64)
     counts = np.ones(w.size, bool) if eligible is None else np.asarray(eligible, bool)
     alive = np.ones(w.size, bool)
-    order, saliency = [], []
+    order, saliency, earlier = [], [], []
     while len(order) < n_remove:
         living = np.flatnonzero(alive)  # what C is over
         position = np.cumsum(alive) - 1
@@ -153,17 +155,25 @@ def eliminate_groups(weights, inverse_hessian, groups, n_remove, *, eligible=Non
         order.extend(chosen.members[recorded])
         saliency.extend(z[recorded] ** 2 / 2)
         groups = [group.among(alive) for group in groups if group is not chosen]
-    return Elimination(np.array(order, np.intp), np.array(saliency), w)
+        earlier += _reached(stops[len(earlier) :], len(order), w)
+    path = Elimination(np.array(order, np.intp), np.array(saliency), w)
+    return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))
 
 
-def eliminate_groups_by_score(weights, score, saliency, groups, n_remove, *, eligible):
+def _reached(stops, n_removed, w):
+    """(n_removed, w), once for each of the `stops` that are reached."""
+    reached = sum(stop <= n_removed for stop in stops)
+    return [(n_removed, w.copy())] * reached
+
+
+def eliminate_groups_by_score(weights, score, saliency, groups, n_remove, *, eligible, stops=()):
     """Remove the groups with the least sum of scores over what pays; nothing is repaired.
 
     Parameters
     ----------
     weights, score, saliency : ndarray of shape (n,)
         `saliency` is what is recorded of each weight that pays.
-    groups, n_remove, eligible
+    groups, n_remove, eligible, stops
         As in `eliminate_groups`.
 
     Returns
@@ -176,15 +186,17 @@ def eliminate_groups_by_score(weights, score, saliency, groups, n_remove, *, eli
         If every group that is left is the last of its layer.
     """
     w, saliency = np.array(weights), np.array(saliency)
-    alive, order = np.ones(w.size, bool), []
+    alive, order, earlier = np.ones(w.size, bool), [], []
     while len(order) < n_remove:
         chosen = min(removable(groups), key=lambda group: score[group.members[group.pays]].sum())
         order.extend(chosen.members[eligible[chosen.members]])
         saliency[chosen.members[~chosen.pays]] = 0
         w[chosen.members], alive[chosen.members] = 0, False
         groups = [group.among(alive) for group in groups if group is not chosen]
+        earlier += _reached(stops[len(earlier) :], len(order), w)
     order = np.array(order, np.intp)
-    return Elimination(order, saliency[order], w)
+    path = Elimination(order, saliency[order], w)
+    return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))
 
 
 def group_saliencies(weights, inverse_hessian, groups):

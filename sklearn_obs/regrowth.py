@@ -104,10 +104,8 @@ def exchange(network, mask, unread, objective, before, plan, rng):
         new_mask[regrown] = True
         fuller = retrain(network, new_mask, objective, plan, rng)
         spent += fuller.epochs
-        start, new_mask, removed, saliency = remove(
-            fuller.network, new_mask, unread, objective, n_regrown, plan, rng
-        )
-        found = attempt(start, new_mask, removed, regrown, saliency)
+        (cut,) = remove(fuller.network, new_mask, unread, objective, n_regrown, plan, rng)
+        found = attempt(cut.network, cut.mask, cut.removed, regrown, cut.saliency)
         if found is not None:
             return found
         n_regrown //= 2

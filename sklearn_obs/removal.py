@@ -1,5 +1,7 @@
 """A round's removal: what costs nothing first, then what a criterion chooses; constants folded."""
 
+import copy
+from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
@@ -11,7 +13,7 @@ from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
 from sklearn_obs.curvature import STRUCTURES, extent, positions
 from sklearn_obs.groups import LastGroupError, groups_of, least_left
 from sklearn_obs.memory import available_bytes, readable
-from sklearn_obs.network import row_batches
+from sklearn_obs.network import Network, row_batches
 from sklearn_obs.plan import measurement
 
 LAYER_SIZE = 2_500  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
@@ -35,45 +37,99 @@ def prunable(network, prune_intercepts):
     )
 
 
-def remove(network, mask, unread, objective, n_round, plan, rng, movement=None):
-    """One round of elimination: network, mask, removed flat indices, their saliencies.
+@dataclass(frozen=True)
+class Removal:
+    """The network after a removal, before its survivors are retrained."""
 
-    `movement`, of shape (n_parameters,), is what that criterion goes by.
+    network: Network
+    mask: np.ndarray  # (n_parameters,) bool, what lives
+    removed: np.ndarray  # (n_removed,) flat indices in the order of removal
+    saliency: np.ndarray  # (n_removed,) predicted increase of the loss
+    rng: np.random.Generator  # a copy of the round's, as it stands then
+
+
+def remove(network, mask, unread, objective, n_round, plan, rng, *, movement=None, stops=None):
+    """One round of elimination, as it stands at each of `stops`.
+
+    Parameters
+    ----------
+    network : Network
+    mask : ndarray of shape (n_parameters,), bool
+        What lives.
+    unread : ndarray of shape (n_parameters,), bool
+        The weights that no row reads.
+    objective : Objective
+    n_round : int
+        How many weights a whole round removes. What a round removes first does not depend on where
+        it stops, not even by a rounding error.
+    plan : Plan
+    rng : numpy.random.Generator
+    movement : ndarray of shape (n_parameters,), default=None
+        What that criterion goes by.
+    stops : sequence of int, default=None
+        Numbers of removals, ascending from 1 to `n_round`; `n_round` alone by default.
+
+    Returns
+    -------
+    list of Removal
+        One for each of `stops`.
     """
+    stops = [n_round] if stops is None else stops
     may_go = prunable(network, plan.prune_intercepts) & mask
     free = np.flatnonzero(ghosts(network, mask) & may_go)
     if plan.criterion in CURVATURE_CRITERIA:
         free = np.concatenate([free, np.setdiff1d(np.flatnonzero(unread & may_go), free)])
     free = free[:n_round]
-    theta, mask = network.theta.copy(), mask.copy()
-    theta[free], mask[free] = 0, False
+    n_free = sum(stop <= free.size for stop in stops)  # stops that cost nothing to reach
+    done = [
+        _removal(network, mask, network.theta, free[:stop], np.zeros(stop), rng)
+        for stop in stops[:n_free]
+    ]
+    if n_free == len(stops):
+        return done
+    theta, alive = network.theta.copy(), mask.copy()
+    theta[free], alive[free] = 0, False
     network = network.with_theta(theta)
-    removed, saliency = free, np.zeros(free.size)
-    if free.size < n_round:
-        keep = np.flatnonzero(mask & ~ghosts(network, mask))
-        case = _case(network, keep, objective, plan, rng, may_go, movement)
-        orphans = Orphans(network, mask)
-        position = positions(network, keep)
-        try:
-            chosen = CRITERIA[plan.criterion](
-                case,
-                n_round - free.size,
-                lambda q: position[np.asarray(orphans(keep[q]), np.intp)],
-            )
-        except LinAlgError as error:
-            raise LinAlgError(
-                f"Surgery failed with damping={plan.damping}, structure={case.structure!r} and "
-                f"curvature={plan.curvature!r}: {error}. Increase `damping`."
-            ) from error
-        except LastGroupError as error:
-            raise _nothing_left(plan) from error
-        theta[keep] = chosen.weights
-        mask[keep[chosen.order]] = False
-        removed = np.concatenate([free, keep[chosen.order]])
-        saliency = np.concatenate([saliency, chosen.saliency])
-        if case.groups is not None and not inputs_read(network, mask).size:
+    keep = np.flatnonzero(alive & ~ghosts(network, alive))
+    case = _case(network, keep, objective, plan, rng, may_go, movement)
+    whole = plan.criterion == "obs" and case.groups is None  # others come the same, cut or not
+    last = (n_round if whole else stops[-1]) - free.size
+    within = [stop - free.size for stop in stops[n_free:]]
+    orphans = Orphans(network, alive)
+    chosen = _chosen(case, orphans, last, [stop for stop in within if stop < last], plan)
+    for path in [*chosen.earlier, chosen][: len(within)]:
+        theta[keep] = path.weights
+        removed = np.concatenate([free, keep[path.order]])
+        saliency = np.concatenate([np.zeros(free.size), path.saliency])
+        done.append(_removal(network, mask, theta, removed, saliency, rng))
+        if case.groups is not None and not inputs_read(network, done[-1].mask).size:
             raise _nothing_left(plan)
-    return fold_constants(network.with_theta(theta), mask), mask, removed, saliency
+    return done
+
+
+def _removal(network, mask, theta, removed, saliency, rng):
+    theta, mask = theta.copy(), mask.copy()
+    theta[removed], mask[removed] = 0, False
+    network = fold_constants(network.with_theta(theta), mask)
+    return Removal(network, mask, removed, saliency, copy.deepcopy(rng))
+
+
+def _chosen(case, orphans, n_remove, stops, plan):
+    """The criterion's `Elimination`; its errors name the parameters to turn."""
+    position = positions(case.measurement.network, case.keep)
+
+    def freed(q):
+        return position[np.asarray(orphans(case.keep[q]), np.intp)]
+
+    try:
+        return CRITERIA[plan.criterion](case, n_remove, freed, stops)
+    except LinAlgError as error:
+        raise LinAlgError(
+            f"Surgery failed with damping={plan.damping}, structure={case.structure!r} and "
+            f"curvature={plan.curvature!r}: {error}. Increase `damping`."
+        ) from error
+    except LastGroupError as error:
+        raise _nothing_left(plan) from error
 
 
 def check_reach(network, n_left, plan):
@@ -152,12 +208,12 @@ def never_read(network, X):
     return weight
 
 
-def check_memory(network, mask, n_rows, n_remove, plan):
+def check_memory(network, mask, n_rows, plan):
     """Raise MemoryError if a round over the parameters in `mask` would take more than there is."""
     if plan.criterion != "obs":
         return
     keep = np.flatnonzero(mask & ~ghosts(network, mask))
-    n_round = min(n_remove, per_round(keep.size, plan.step))
+    n_round = per_round(keep.size, plan.step)
     if plan.granularity != "weight":
         n_round = keep.size  # blocks are held whole
     size = extent(
@@ -190,5 +246,5 @@ def check_memory(network, mask, n_rows, n_remove, plan):
 
 
 def per_round(n_living, step):
-    """How many of `n_living` weights a round removes: `step`, or that share of them."""
-    return max(1, step if isinstance(step, Integral) else int(step * n_living))
+    """How many of `n_living` weights a round removes: `step`, or that share, at least one."""
+    return min(n_living, max(1, step if isinstance(step, Integral) else int(step * n_living)))

@@ -28,11 +28,9 @@ saliencies: gamma OBD, gamma OBS. NIPS 8.
 
 import numpy as np
 from scipy.linalg import pinvh
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.compaction import ghosts
 from sklearn_obs.curvature import Measurement, gauss_newton
-from sklearn_obs.estimators.fitted import network_of, objective_of
 from sklearn_obs.removal import never_read
 
 
@@ -164,15 +162,10 @@ def effective_parameters(estimator, X, y, sample_weight=None):
     >>> bool(0 < effective_parameters(clf, X, y) < clf.n_weights_ + 8)
     True
     """
-    check_is_fitted(estimator)
-    X, y, sample_weight = estimator._validate(X, y, sample_weight, reset=False)
-    targets = estimator._encode(y, getattr(estimator, "classes_", None))
-    objective = objective_of(estimator, X, targets, sample_weight)
-    network = network_of(estimator, vars(estimator))
-    masks = (*estimator.masks_, *estimator.intercept_masks_)
-    mask = np.concatenate([m.ravel() for m in masks])
+    network, mask, objective = estimator._at_hand(X, y, sample_weight)
+    X, v = objective.X, objective.row_weight
     keep = np.flatnonzero(mask & ~ghosts(network, mask) & ~never_read(network, X))
-    measured = Measurement(network, X, objective.y, objective.row_weight, "ggn")
+    measured = Measurement(network, X, objective.y, v, "ggn")
     H = gauss_newton(measured, keep)
     D = np.where(keep < network.n_coefs, objective.penalty, 0.0)
     return float(np.vdot(H, pinvh(H + np.diag(D))))

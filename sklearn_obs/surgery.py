@@ -41,8 +41,24 @@ class Round:
     converged: bool
 
 
-def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) -> Iterator[Round]:
-    """Remove `n_remove` weights in rounds; yields each finished round.
+@dataclass(frozen=True)
+class _State:
+    """What a round starts from."""
+
+    network: Network
+    mask: np.ndarray  # (n_parameters,) bool
+    loss: float
+    number: int  # of the round to come
+
+
+def operate(
+    network, mask, objective, n_remove, plan, *, seed, first_round=1
+) -> Iterator[tuple[range, Round]]:
+    """Remove weights in rounds, to one sparsity or several; yields each finished round.
+
+    Several share the rounds that lead to them. One that falls inside a round is a side branch: the
+    beginning of that round's removal, retrained by itself; the main path goes on from the whole
+    round. So the rounds that lead to a sparsity are, bit for bit, those of an operation of its own.
 
     Parameters
     ----------
@@ -51,14 +67,16 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
         What lives at the start.
     objective : Objective
         What the dense network was trained on.
-    n_remove : int
+    n_remove : sequence of int
+        How many weights are to go: ascending from 1, one number for each sparsity.
     plan : Plan
     seed : int
     first_round : int, default=1
 
     Yields
     ------
-    Round
+    (range, Round)
+        A round, and the positions in `n_remove` that it leads to.
 
     Raises
     ------
@@ -69,59 +87,96 @@ def operate(network, mask, objective, n_remove, plan, *, seed, first_round=1) ->
     """
     may_go = prunable(network, plan.prune_intercepts)
     unread = never_read(network, objective.X)
-    check_memory(network, mask & ~unread, objective.X.shape[0], n_remove, plan)
-    before = loss(network, objective)
-    most = np.inf if plan.max_loss_increase is None else (1 + plan.max_loss_increase) * before
-    number = first_round
+    check_memory(network, mask & ~unread, objective.X.shape[0], plan)
+    fixed = (unread, objective, plan, seed)
+    now = _State(network, mask, loss(network, objective), first_round)
+    most = np.inf if plan.max_loss_increase is None else (1 + plan.max_loss_increase) * now.loss
+    n_gone, ahead = 0, range(len(n_remove))  # on the main path
+    while ahead:
+        n_round = per_round(np.count_nonzero(now.mask & may_go), plan.step)
+        left = [n_remove[level] - n_gone for level in ahead]
+        n_inside = sum(n < n_round for n in left)  # of this round, or reached by those before
+        inside, ahead = ahead[:n_inside], ahead[n_inside:]
+        stops = [n for n in left[:n_inside] if n > 0] + [n_round] * bool(ahead)
+        rounds = _rounds(now, n_round, stops, *fixed)
+        for level, n in zip(inside, left, strict=False):
+            only, end = range(level, level + 1), now
+            branch = next(rounds) if n > 0 else None
+            if branch is not None and branch.loss <= most:
+                yield only, branch
+                end = _after(branch)
+            for swap in _swaps(end, *fixed):
+                yield only, swap
+        if ahead:
+            whole = next(rounds)
+            if whole.loss > most:  # as if it had not been tried
+                for swap in _swaps(now, *fixed):
+                    yield ahead, swap
+                return
+            yield ahead, whole
+            n_gone += whole.removed.size
+            now = _after(whole)
+
+
+def most_rounds(n_living, n_remove, plan):
+    """How many rounds `operate` takes at most, exchanges included, if `n_living` weights may go."""
+    number = plan.n_swaps
     while n_remove > 0:
-        n_round = min(n_remove, per_round(np.count_nonzero(mask & may_go), plan.step))
-        done = _round(number, network, mask, unread, objective, before, n_round, plan, seed)
-        if done.loss > most:
-            break  # as if it had not been tried
-        yield done
-        network, mask, before = done.network, done.mask, done.loss
-        n_remove, number = n_remove - done.removed.size, number + 1
-    last = number + plan.n_swaps
-    while number < last:
-        rng = np.random.default_rng([seed, number])
-        with blas_threads_for(2 * objective.X.shape[0] * network.n_coefs):
-            found = exchange(network, mask, unread, objective, before, plan, rng)
-        if found is None:
-            break
-        yield Round(number=number, predicted_loss=before + found.saliency.sum(), **vars(found))
-        network, mask, before = found.network, found.mask, found.loss
-        number += 1
+        n_round = per_round(n_living, plan.step)
+        n_living, n_remove, number = n_living - n_round, n_remove - n_round, number + 1
+    return number
 
 
-def _round(number, network, mask, unread, objective, before, n_round, plan, seed):
-    rng = np.random.default_rng([seed, number])
-    movement, epochs_before, epochs = None, 0, plan.retrain_epochs
+def _after(r):
+    return _State(r.network, r.mask, r.loss, r.number + 1)
+
+
+def _rounds(now, n_round, stops, unread, objective, plan, seed):
+    """The round of `n_round` weights as far as each of `stops`, retrained."""
+    rng = np.random.default_rng([seed, now.number])
+    network, movement, epochs_before, epochs = now.network, None, 0, plan.retrain_epochs
     if plan.criterion == "movement":  # half of the passes show which way the weights go
-        movement, first = _moved(network, mask, objective, plan, rng)
+        movement, first = _moved(network, now.mask, objective, plan, rng)
         network, epochs_before = first.network, first.epochs
         epochs = None if epochs is None else epochs - epochs // 2
-    network, mask, removed, saliency = remove(
-        network, mask, unread, objective, n_round, plan, rng, movement
+    cuts = remove(
+        network, now.mask, unread, objective, n_round, plan, rng, movement=movement, stops=stops
     )
-    with blas_threads_for(2 * objective.X.shape[0] * network.n_coefs):
-        pruned_loss = loss(network, objective)
-        retrained = retrain(network, mask, objective, plan, rng, epochs=epochs)
-        after = pruned_loss
-        if retrained.epochs:
-            network, after = retrained.network, loss(retrained.network, objective)
-    return Round(
-        number=number,
-        network=network,
-        mask=mask,
-        removed=removed,
-        regrown=np.empty(0, np.intp),
-        saliency=saliency,
-        predicted_loss=before + saliency.sum(),
-        pruned_loss=pruned_loss,
-        loss=after,
-        epochs=epochs_before + retrained.epochs,
-        converged=retrained.converged,
-    )
+    for cut in cuts:
+        with blas_threads_for(2 * objective.X.shape[0] * network.n_coefs):
+            pruned_loss = loss(cut.network, objective)
+            retrained = retrain(cut.network, cut.mask, objective, plan, cut.rng, epochs=epochs)
+            network, after = cut.network, pruned_loss
+            if retrained.epochs:
+                network, after = retrained.network, loss(retrained.network, objective)
+        yield Round(
+            number=now.number,
+            network=network,
+            mask=cut.mask,
+            removed=cut.removed,
+            regrown=np.empty(0, np.intp),
+            saliency=cut.saliency,
+            predicted_loss=now.loss + cut.saliency.sum(),
+            pruned_loss=pruned_loss,
+            loss=after,
+            epochs=epochs_before + retrained.epochs,
+            converged=retrained.converged,
+        )
+
+
+def _swaps(now, unread, objective, plan, seed):
+    """Exchanges that lower the loss, as long as one is found and `n_swaps` allows it."""
+    for _ in range(plan.n_swaps):
+        rng = np.random.default_rng([seed, now.number])
+        with blas_threads_for(2 * objective.X.shape[0] * now.network.n_coefs):
+            found = exchange(now.network, now.mask, unread, objective, now.loss, plan, rng)
+        if found is None:
+            return
+        done = Round(
+            number=now.number, predicted_loss=now.loss + found.saliency.sum(), **vars(found)
+        )
+        yield done
+        now = _after(done)
 
 
 def _moved(network, mask, objective, plan, rng):

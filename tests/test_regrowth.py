@@ -10,7 +10,8 @@ from small_nets import N_WEIGHTS, assert_same, small
 
 from sklearn_obs import regrowth, surgery
 from sklearn_obs.curvature import gauss_newton
-from sklearn_obs.estimators.fitted import _plan, network_of, objective_of
+from sklearn_obs.estimators.fitted import network_of
+from sklearn_obs.estimators.operation import objective_of, plan_of
 from sklearn_obs.network import loss_and_gradient
 from sklearn_obs.plan import measurement
 
@@ -80,7 +81,7 @@ def test_failed_swaps_are_halved_then_weights_regrow(iris, pruned, monkeypatch):
     monkeypatch.setattr(regrowth, "retrain", watched)
     unread = np.zeros(mask.size, bool)
     rng = np.random.default_rng(0)
-    nothing = regrowth.exchange(network, mask, unread, objective, -1.0, _plan(pruned), rng)
+    nothing = regrowth.exchange(network, mask, unread, objective, -1.0, plan_of(pruned), rng)
     assert nothing is None  # no loss is below -1
     swaps = [n for n, m in sizes if n == m]
     regrown = [n for n, m in sizes if m == 0]
@@ -106,7 +107,7 @@ def test_model_is_that_of_the_loss(iris, pruned):
         _objective(pruned, iris),
         _mask(pruned),
     )
-    plan, rng = _plan(pruned), np.random.default_rng(0)
+    plan, rng = plan_of(pruned), np.random.default_rng(0)
     model, members = regrowth._model(network, mask, objective, plan, rng)
     H = gauss_newton(measurement(network, objective, plan, rng), np.arange(network.n_parameters))
     H += np.diag(np.where(np.arange(len(H)) < network.n_coefs, objective.penalty, 0))
@@ -128,10 +129,10 @@ def test_a_large_network_has_the_most_promising_weights_in_its_model(iris, prune
         _mask(pruned),
     )
     everything, members = regrowth._model(
-        network, mask, objective, _plan(pruned), np.random.default_rng(0)
+        network, mask, objective, plan_of(pruned), np.random.default_rng(0)
     )
     monkeypatch.setattr(regrowth, "MODEL_SIZE", 0)
-    _, some = regrowth._model(network, mask, objective, _plan(pruned), np.random.default_rng(0))
+    _, some = regrowth._model(network, mask, objective, plan_of(pruned), np.random.default_rng(0))
     n_living = np.count_nonzero(mask)
     assert some.size == 2 * n_living < members.size
     assert mask[some].sum() == n_living

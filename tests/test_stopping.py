@@ -8,7 +8,8 @@ from sklearn.linear_model import LinearRegression
 from small_nets import ESTIMATORS, small
 
 from sklearn_obs import OBSPrunedMLPRegressor
-from sklearn_obs.estimators.fitted import network_of, objective_of
+from sklearn_obs.estimators.fitted import network_of
+from sklearn_obs.estimators.operation import objective_of
 from sklearn_obs.network import forward
 from sklearn_obs.stopping import (
     effective_parameters,

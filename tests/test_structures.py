@@ -129,7 +129,7 @@ def test_kronecker_is_close_to_dense_greedy_on_one_layer():
             losses = []
             for structure in ("kronecker", "full"):
                 p = planned(structure=structure)
-                *_, last = operate(network, everything, objective, n_remove, p, seed=0)
+                *_, (_, last) = operate(network, everything, objective, [n_remove], p, seed=0)
                 losses.append(last.loss)
             ratios.append(losses[0] / losses[1])
             increases.append((losses[0] - before) / (losses[1] - before))
@@ -145,7 +145,7 @@ def test_the_joint_repair_is_better_than_the_blocks(monkeypatch):
 
     def pruned_loss():
         p = planned(structure="kronecker", step=60)
-        (only,) = operate(network, everything, objective, 60, p, seed=0)
+        ((_, only),) = operate(network, everything, objective, [60], p, seed=0)
         return only.loss
 
     together = pruned_loss()

@@ -53,17 +53,16 @@ def plan(**changes):
 def run(trained, n_remove, first_round=1, mask=None, **changes):
     network, objective = trained
     mask = np.ones(network.theta.size, bool) if mask is None else mask
-    return list(
-        operate(
-            network,
-            mask,
-            objective,
-            n_remove,
-            plan(**changes),
-            seed=0,
-            first_round=first_round,
-        )
+    rounds = operate(
+        network,
+        mask,
+        objective,
+        [n_remove],
+        plan(**changes),
+        seed=0,
+        first_round=first_round,
     )
+    return [done for _, done in rounds]
 
 
 def test_one_round_is_the_textbook_s(trained):
@@ -118,8 +117,8 @@ def test_curvature_rows_are_drawn_afresh_each_round(trained):
     network, objective = trained
     everything = np.ones(network.theta.size, bool)
     sampled = plan(step=10, n_curvature_samples=20)
-    (other_seed,) = operate(network, everything, objective, 10, sampled, seed=1)
-    (later,) = operate(network, everything, objective, 10, sampled, seed=0, first_round=2)
+    ((_, other_seed),) = operate(network, everything, objective, [10], sampled, seed=1)
+    ((_, later),) = operate(network, everything, objective, [10], sampled, seed=0, first_round=2)
     for b in (other_seed, later):
         assert not np.array_equal(a.network.theta, b.network.theta)
 
@@ -132,7 +131,7 @@ def test_unread_inputs_and_ghosts_go_first_for_free(trained):
     mask = np.ones(network.theta.size, bool)
     mask[network.index[1][4]] = False  # unit 4 has no output: its 6 inputs are ghosts
     network = network.with_theta(network.theta * mask)
-    rounds = list(operate(network, mask, objective, 11, plan(step=5), seed=0))
+    rounds = [done for _, done in operate(network, mask, objective, [11], plan(step=5), seed=0)]
     removed = np.concatenate([r.removed for r in rounds])
     assert set(removed[:6]) == set(network.index[0][:-1, 4])
     assert set(removed[6:11]) == set(np.delete(network.index[0][2], 4))
@@ -179,7 +178,7 @@ def test_the_damping_in_force_is_named(trained):
     ):
         list(
             operate(
-                network, np.ones(network.theta.size, bool), objective, 5, plan(damping=0), seed=0
+                network, np.ones(network.theta.size, bool), objective, [5], plan(damping=0), seed=0
             )
         )
 

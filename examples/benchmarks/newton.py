@@ -26,7 +26,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.curvature import Measurement
-from sklearn_obs.estimators.fitted import network_of, objective_of
+from sklearn_obs.estimators.fitted import network_of
+from sklearn_obs.estimators.operation import objective_of
 from sklearn_obs.network import loss
 from sklearn_obs.newton import newton
 from sklearn_obs.training import lbfgs

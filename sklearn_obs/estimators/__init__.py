@@ -1,6 +1,14 @@
 """Estimators of scikit-learn's kind: they validate, call the core and store. No arithmetic here."""
 
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
+from sklearn_obs.estimators.cross_validation import OBSPrunedMLPCV
+from sklearn_obs.estimators.path import PruningPath, obs_pruning_path
 from sklearn_obs.estimators.regressor import OBSPrunedMLPRegressor
 
-__all__ = ["OBSPrunedMLPClassifier", "OBSPrunedMLPRegressor"]
+__all__ = [
+    "OBSPrunedMLPCV",
+    "OBSPrunedMLPClassifier",
+    "OBSPrunedMLPRegressor",
+    "PruningPath",
+    "obs_pruning_path",
+]

@@ -2,6 +2,9 @@
 
 from numbers import Integral, Real
 
+import numpy as np
+from sklearn.utils import check_array
+
 from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
 from sklearn_obs.newton import LEAST_EPOCHS
@@ -50,6 +53,24 @@ def check_sparsity(value):
             f"Got target_sparsity={value!r}, but expected a number in [0, 1): the share of weights "
             "to remove."
         )
+
+
+def check_sparsities(values):
+    """The levels in ascending order, each once: ndarray of shape (n_levels,).
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one of them is not in [0, 1).
+    """
+    levels = np.unique(check_array(values, ensure_2d=False, input_name="sparsities"))
+    outside = levels[(levels < 0) | (levels >= 1)]
+    if outside.size:
+        raise ValueError(
+            f"Got sparsities with {outside.tolist()}, but expected numbers in [0, 1): shares of "
+            "weights to remove."
+        )
+    return levels.astype(np.float64)
 
 
 def check_parameters(estimator):

@@ -4,8 +4,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_obs.estimators.callbacks import CallbackSupportMixin, Watch, with_callbacks
+from sklearn_obs.estimators.dense import cache, fitted
 from sklearn_obs.estimators.exchange import check_source, plain
-from sklearn_obs.estimators.fitted import check_fits, network_of, operated, unpruned
+from sklearn_obs.estimators.fitted import mask_of, network_of, unpruned
+from sklearn_obs.estimators.operation import check_fits, objective_of, operated, rounds_to_go
 from sklearn_obs.estimators.parameters import (
     DENSE_PARAMETERS,
     check_parameters,
@@ -17,7 +20,9 @@ from sklearn_obs.network import forward
 FLOATS = (np.float64, np.float32)
 
 
-class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class PrunedMLP(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """The common part of `OBSPrunedMLPClassifier` and `OBSPrunedMLPRegressor`.
 
     A subclass names scikit-learn's estimator for the dense stage in `_dense_class`, and says what y
@@ -43,6 +48,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         max_loss_increase=None,
         n_swaps=0,
         granularity="weight",
+        memory=None,
         n_jobs=None,
         solver="adam",
         alpha=0.0001,
@@ -80,6 +86,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.max_loss_increase = max_loss_increase
         self.n_swaps = n_swaps
         self.granularity = granularity
+        self.memory = memory
         self.n_jobs = n_jobs
         self.solver = solver
         self.alpha = alpha
@@ -102,6 +109,7 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
 
+    @with_callbacks
     def fit(self, X, y, sample_weight=None):
         """Train the dense network, then prune it to `target_sparsity`.
 
@@ -121,24 +129,25 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Raises
         ------
         ValueError
-            If a parameter is out of range, X or y is not finite, no row has a positive weight, or,
-            for a classifier, y holds one class only.
+            If a parameter is out of range, X or y is not finite, no row has a positive weight,
+            `memory` cannot be written to, or, for a classifier, y holds one class only.
         MemoryError
             If `structure` needs more memory than there is, before any is taken; the message names
             the structures that fit.
         numpy.linalg.LinAlgError
             If the curvature cannot be inverted with this `damping`.
         """
-        check_parameters(self)
-        X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
+        train, X, y, sample_weight = self._prepared(X, y, sample_weight)
         targets = self._encode(y, self._classes_of(y))
-        check_fits(self, X, targets.shape[1])
-        dense = self._dense_class(**{name: getattr(self, name) for name in DENSE_PARAMETERS})
-        dense.fit(X, y, sample_weight=sample_weight)
-        start = unpruned(self, dense)
-        done = operated(self, start, X, targets, sample_weight, self.target_sparsity)
-        return self._store(start | done)
+        n_rounds = check_fits(self, X, targets.shape[1], self.target_sparsity)
+        watch = Watch(self, n_rounds, X, y, sample_weight, "fit")
+        start = train()
+        done = operated(self, start, X, targets, sample_weight, self.target_sparsity, watch)
+        self._store(start | done)
+        watch.finish(start | done)
+        return self
 
+    @with_callbacks
     def prune(self, X, y, *, target_sparsity=None, sample_weight=None):
         """Remove more weights from the fitted network, in further rounds.
 
@@ -172,8 +181,12 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         check_parameters(self)
         check_sparsity(target)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-        y = self._encode(y, getattr(self, "classes_", None))
-        return self._store(operated(self, vars(self), X, y, sample_weight, target))
+        targets = self._encode(y, getattr(self, "classes_", None))
+        watch = Watch(self, rounds_to_go(self, vars(self), target), X, y, sample_weight, "prune")
+        done = operated(self, vars(self), X, targets, sample_weight, target, watch)
+        self._store(done)
+        watch.finish(done)
+        return self
 
     def transform(self, X):
         """Activations of the surviving units of the last hidden layer.
@@ -251,6 +264,26 @@ class PrunedMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """
         check_is_fitted(self)
         return plain(self, self._dense_class, self._shell_targets())
+
+    def _prepared(self, X, y, sample_weight):
+        """A function that trains the dense network and returns its state; the rows it sees."""
+        check_parameters(self)
+        memory = cache(self.memory, self.random_state)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
+
+        def train():
+            dense = self._dense_class(**{name: getattr(self, name) for name in DENSE_PARAMETERS})
+            return unpruned(self, memory.cache(fitted)(dense, X, y, sample_weight))
+
+        return train, X, y, sample_weight
+
+    def _at_hand(self, X, y, sample_weight):
+        """Network, mask and objective of the fitted estimator on these rows."""
+        check_is_fitted(self)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
+        targets = self._encode(y, getattr(self, "classes_", None))
+        objective = objective_of(self, X, targets, sample_weight)
+        return network_of(self, vars(self)), mask_of(vars(self)), objective
 
     def _validate(self, X, y, sample_weight, reset):
         X, y = validate_data(

@@ -1,0 +1,135 @@
+"""Callbacks for scikit-learn 1.9 and later: watch surgery, or stop it.
+
+They are set on an estimator with ``set_callbacks``, beside scikit-learn's own `ProgressBar` and
+`ScoringMonitor`. The end of each round is when they look: at the network as if `fit` had stopped
+there.
+"""
+
+from sklearn.metrics import check_scoring
+
+try:
+    from sklearn.callback import ScoringMonitor
+except ImportError as error:  # scikit-learn < 1.9
+    raise ImportError(
+        "Callbacks need scikit-learn 1.9 or later: python -m pip install 'scikit-learn>=1.9'"
+    ) from error
+
+
+class PruningMonitor(ScoringMonitor):
+    """Records sparsity, predicted and measured loss after each round.
+
+    Parameters
+    ----------
+    scoring : str, callable, list, tuple or dict, default=None
+        Scores on the training rows to record as well, as in `sklearn.callback.ScoringMonitor`.
+
+    See Also
+    --------
+    sklearn.callback.ScoringMonitor : Its `get_logs` says what a log holds.
+
+    Notes
+    -----
+    The log has a row a round, with ``sparsity``, ``n_weights``, ``predicted_loss`` (loss before the
+    round and the sum of the saliencies), ``pruned_loss`` (measured after removal and repair) and
+    ``loss`` (after retraining), as in `pruning_path_`. It also gets there from worker processes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.callbacks import PruningMonitor
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), step=0.5, solver="lbfgs", alpha=1, random_state=0)
+    >>> monitor = PruningMonitor()
+    >>> clf = clf.set_callbacks(monitor).set_params(target_sparsity=0.6).fit(X, y)
+    >>> [(row["n_weights"], row["loss"] == clf.loss_) for row in monitor.get_logs().data]
+    [(18, False), (14, True)]
+    """
+
+    def __init__(self, scoring=None):
+        super().__init__(scoring=_Record(scoring))
+
+
+class _Record:
+    """A scorer of several values: where surgery stands, and what `scoring` says."""
+
+    def __init__(self, scoring):
+        self.scoring = scoring
+
+    def __call__(self, estimator, X, y, **metadata):
+        path = estimator.pruning_path_
+        record = {"sparsity": estimator.sparsity_, "n_weights": estimator.n_weights_}
+        for name in ("predicted_loss", "pruned_loss", "loss"):
+            record[name] = float(path[name][-1]) if path[name].size else estimator.loss_
+        if self.scoring is not None:
+            scores = check_scoring(estimator, self.scoring)(estimator, X, y, **metadata)
+            record |= scores if isinstance(scores, dict) else {"score": scores}
+        return record
+
+
+class StopAtScoreDrop:
+    """Stops surgery after a round that left the score too far below the dense network's.
+
+    Parameters
+    ----------
+    drop : float >= 0, default=0.01
+        How far the score may fall below that before the first round.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+        Held-out rows to score on; the training rows by default.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their targets.
+    scoring : str or callable, default=None
+        The score, greater is better, as in scikit-learn; the estimator's own if None.
+
+    Raises
+    ------
+    ValueError
+        If `drop` is negative, or X is given without y.
+
+    Notes
+    -----
+    The round that fell too far is the last one, and stays: surgery has no way back for a callback.
+    `max_loss_increase` undoes its last round, but goes by the training loss.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.callbacks import StopAtScoreDrop
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), target_sparsity=0.99, step=0.3, random_state=0)
+    >>> clf = clf.set_callbacks(StopAtScoreDrop(0.05)).fit(X[:500] / 16, y[:500])
+    >>> 0.5 < clf.sparsity_ < 0.99
+    True
+    """
+
+    def __init__(self, drop=0.01, *, X=None, y=None, scoring=None):
+        if not 0 <= drop < float("inf"):
+            raise ValueError(f"Got drop={drop!r}, but expected a finite non-negative number.")
+        if (X is None) != (y is None):
+            raise ValueError("Got X without y, or y without X, but expected both or neither.")
+        self.drop, self.X, self.y, self.scoring = drop, X, y, scoring
+        self._at_first = {}  # estimator -> score before its first round
+
+    def setup(self, estimator, context):
+        """A fit begins."""
+
+    def teardown(self, estimator, context):
+        """A fit has ended."""
+        self._at_first.pop(estimator, None)
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+        """Before the first round: what the score is to be compared with."""
+        if fitted_estimator is not None and estimator not in self._at_first:
+            self._at_first[estimator] = self._score(fitted_estimator, X, y)
+
+    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+        """After a round: True if the score has fallen too far."""
+        if fitted_estimator is None or estimator not in self._at_first:
+            return False
+        return self._score(fitted_estimator, X, y) < self._at_first[estimator] - self.drop
+
+    def _score(self, estimator, X, y):
+        if self.X is not None:
+            X, y = self.X, self.y
+        return check_scoring(estimator, self.scoring)(estimator, X, y)

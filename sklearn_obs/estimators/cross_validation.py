@@ -1,0 +1,293 @@
+"""The sparsity by cross-validation: one path a fold, all sparsities scored on the rows left out."""
+
+from copy import deepcopy
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier, is_regressor
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_consistent_length, get_tags, indexable
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
+from sklearn_obs.estimators.parameters import check_parameters, check_sparsities
+from sklearn_obs.estimators.path import check_prunable, fitted_levels
+from sklearn_obs.estimators.pruned_mlp import FLOATS
+from sklearn_obs.stopping import one_standard_error
+
+LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
+SELECTIONS = ("one_standard_error", "best")
+
+
+def _has(method):
+    return available_if(lambda self: hasattr(self._estimator(), method))
+
+
+class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
+    """The sparsity of a pruned network by cross-validation.
+
+    Each fold trains one dense network and prunes it once, through all sparsities; each is scored on
+    the rows left out. The network of the chosen sparsity is fitted on all rows.
+
+    Parameters
+    ----------
+    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, default=None
+        What to fit; its `target_sparsity` does not matter. A classifier with its defaults if None.
+    sparsities : int or array-like of shape (n_sparsities,), default=20
+        The sparsities to choose from, or how many: then from 0, the dense network, to 0.98, so that
+        each has the same share of the weights of the one before.
+    cv : int, cross-validation generator or iterable, default=None
+        The folds, as in scikit-learn; None is 5 of them, stratified for a classifier.
+    scoring : str or callable, default=None
+        The score, greater is better, as in scikit-learn; the estimator's own if None.
+    selection : {'one_standard_error', 'best'}, default='one_standard_error'
+        'one_standard_error' takes the sparsest network whose mean score is within one standard
+        error of the best; 'best' the best (of equals the least sparse, as `GridSearchCV` does).
+    n_jobs : int, default=None
+        Folds in parallel, as in joblib. Does not change the result.
+
+    Attributes
+    ----------
+    sparsity_ : float
+        The chosen sparsity, one of `sparsities_`.
+    sparsities_ : ndarray of shape (n_sparsities,)
+        What it was chosen from, in ascending order.
+    scores_ : ndarray of shape (n_folds, n_sparsities)
+        The score of each fold's network on the rows left out.
+    estimator_ : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+        Fitted on all rows with ``target_sparsity=sparsity_``.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, of a classifier.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had names.
+
+    See Also
+    --------
+    obs_pruning_path : The networks of several sparsities.
+    sklearn_obs.display.PruningPathDisplay : Draws the scores and the choice.
+
+    Notes
+    -----
+    Scores and the choice of 'best' are those of `GridSearchCV` over `target_sparsity` with the same
+    folds, if `random_state` is an integer.
+
+    References
+    ----------
+    Breiman, L., Friedman, J. H., Olshen, R. A. and Stone, C. J. (1984). Classification and
+    Regression Trees, section 3.4.3. Wadsworth.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), solver="lbfgs", random_state=0)
+    >>> search = OBSPrunedMLPCV(clf, sparsities=[0, 0.5, 0.8, 0.9], cv=3).fit(scale(X), y)
+    >>> search.scores_.shape
+    (3, 4)
+    >>> search.sparsity_ >= 0.5
+    True
+    >>> search.estimator_.n_weights_ <= 35
+    True
+    """
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        sparsities=20,
+        cv=None,
+        scoring=None,
+        selection="one_standard_error",
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.sparsities = sparsities
+        self.cv = cv
+        self.scoring = scoring
+        self.selection = selection
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Score every sparsity on every fold, choose one, fit it on all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in training; scores are not weighted.
+        groups : array-like of shape (n_samples,), default=None
+            Of the rows, for a splitter that wants them.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is of another class.
+        ValueError
+            If a parameter is out of range or a score not finite, and as in the estimator's `fit`.
+        MemoryError, numpy.linalg.LinAlgError
+            As in the estimator's `fit`.
+        """
+        estimator = self._estimator()
+        levels, splits, scorer = self._checked(estimator, X, y, groups)
+        rows, targets = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=is_regressor(estimator),
+            dtype=FLOATS,
+        )
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight)
+            check_consistent_length(X, sample_weight)
+        tasks = [
+            (estimator, rows, targets, sample_weight, train, test, levels, scorer)
+            for train, test in splits
+        ]
+        if effective_n_jobs(self.n_jobs) == 1:
+            scores = [_fold_scores(*task) for task in tasks]
+        else:
+            scores = Parallel(self.n_jobs)(delayed(_fold_scores)(*task) for task in tasks)
+        self.sparsities_, self.scores_ = levels, np.array(scores)
+        self.sparsity_ = float(levels[self._chosen(self.scores_)])
+        self.estimator_ = clone(estimator).set_params(target_sparsity=self.sparsity_)
+        self.estimator_.fit(X, y, sample_weight=sample_weight)
+        return self
+
+    def _estimator(self):
+        if hasattr(self, "estimator_"):
+            return self.estimator_
+        return OBSPrunedMLPClassifier() if self.estimator is None else self.estimator
+
+    def _checked(self, estimator, X, y, groups):
+        """Levels, folds and scorer; a ValueError or TypeError before anything is trained."""
+        check_prunable(estimator)
+        check_parameters(estimator)
+        if self.selection not in SELECTIONS:
+            raise ValueError(
+                f"Got selection={self.selection!r}, but expected one of "
+                f"{', '.join(map(repr, SELECTIONS))}."
+            )
+        if isinstance(self.sparsities, Integral):
+            if isinstance(self.sparsities, bool) or self.sparsities < 2:
+                raise ValueError(
+                    f"Got sparsities={self.sparsities!r}, but expected a number of them >= 2, or "
+                    "the sparsities themselves."
+                )
+            levels = 1 - np.geomspace(1, LEAST_LEFT, self.sparsities)
+        else:
+            levels = check_sparsities(self.sparsities)
+        _, y, groups = indexable(X, y, groups)
+        cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
+        splits = list(cv.split(X, y, groups))
+        if self.selection == "one_standard_error" and len(splits) < 2:
+            raise ValueError(
+                f"Got cv={self.cv!r} with one fold, but a standard error needs two. Use more folds, "
+                "or selection='best'."
+            )
+        return levels, splits, check_scoring(estimator, self.scoring)
+
+    def _chosen(self, scores):
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"Got a score that is not finite with scoring={self.scoring!r}: it may not be "
+                "defined on so few rows. Use fewer folds, or another score."
+            )
+        if self.selection == "best":
+            return scores.mean(axis=0).argmax()
+        return one_standard_error(scores.T)
+
+    @property
+    def classes_(self):
+        """Class labels."""
+        return self.estimator_.classes_
+
+    def predict(self, X):
+        """Predict with the chosen network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @_has("predict_proba")
+    def predict_proba(self, X):
+        """Probabilities of the classes, of a classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @_has("predict_log_proba")
+    def predict_log_proba(self, X):
+        """Their logarithms.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X)
+
+    def score(self, X, y):
+        """The score that sparsities were chosen by, of the chosen network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        return float(check_scoring(self.estimator_, self.scoring)(self.estimator_, X, y))
+
+    def __sklearn_tags__(self):
+        tags, own = super().__sklearn_tags__(), get_tags(self._estimator())
+        tags.estimator_type = own.estimator_type
+        tags.classifier_tags = deepcopy(own.classifier_tags)
+        tags.regressor_tags = deepcopy(own.regressor_tags)
+        tags.target_tags = deepcopy(own.target_tags)
+        tags.input_tags.sparse = own.input_tags.sparse
+        return tags
+
+
+def _fold_scores(estimator, X, y, sample_weight, train, test, levels, scorer):
+    """The score on the rows `test` of each level's network, fitted on the rows `train`."""
+    weight = None if sample_weight is None else sample_weight[train]
+    networks = fitted_levels(estimator, X[train], y[train], levels, weight)
+    return [float(scorer(network, X[test], y[test])) for network in networks]
