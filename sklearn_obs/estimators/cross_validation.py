@@ -197,8 +197,8 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         splits = list(cv.split(X, y, groups))
         if self.selection == "one_standard_error" and len(splits) < 2:
             raise ValueError(
-                f"Got cv={self.cv!r} with one fold, but a standard error needs two. Use more folds, "
-                "or selection='best'."
+                f"Got cv={self.cv!r} with one fold, but a standard error needs two. Use more "
+                "folds, or selection='best'."
             )
         return levels, splits, check_scoring(estimator, self.scoring)
 

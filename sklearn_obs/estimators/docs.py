@@ -59,6 +59,10 @@ granularity : {'weight', 'unit', 'input'}, default='weight'
     What goes at once: a weight, a hidden unit with all its weights, or all weights of an input. The
     group of least saliency goes first; the one that reaches `target_sparsity` goes as a whole, and
     the last of a layer never. To remove weights inside what is left, set 'weight' and `prune`.
+memory : str or joblib.Memory, default=None
+    Where dense networks are kept, so that a search over surgical parameters trains each of its
+    folds once: a network is trained again only if X, y, weights or parameters of the dense stage
+    differ. Of an integer `random_state` only; warnings of the dense stage are not repeated.
 n_jobs : int, default=None
     Workers for the blocks of 'unit', 'layer' and 'kronecker', as in joblib. Does not change the
     result.
@@ -84,7 +88,8 @@ random_state : int, RandomState instance or None, default=None
 tol : float, default=1e-4
     Tolerance of the optimisation.
 verbose : bool, default=False
-    Whether to print progress, one line an iteration and one a round.
+    Whether to print progress, one line an iteration and one a round. For progress bars see
+    `set_callbacks`, from scikit-learn 1.9 on.
 momentum : float, default=0.9
     Momentum of 'sgd'.
 nesterovs_momentum : bool, default=True

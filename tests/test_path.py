@@ -1,0 +1,117 @@
+"""Several sparsities from one surgery: each level is a fit of its own, bit for bit."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from small_nets import ESTIMATORS, N_WEIGHTS, assert_same_value, small
+
+from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, obs_pruning_path
+
+LEVELS = [0, 0.1, 0.2, 0.45, 0.5, 0.8]  # two in the first round, one at its end nearly, one dense
+
+
+def check_levels(path, estimator, X, y, sample_weight=None):
+    for i, level in enumerate(path.sparsities):
+        alone = estimator.set_params(target_sparsity=level).fit(X, y, sample_weight)
+        assert path.n_weights[i] == alone.n_weights_
+        assert path.loss[i] == alone.loss_
+        assert path.score[i] == alone.score(X, y, sample_weight)
+        for name in ("coefs", "intercepts", "masks", "intercept_masks"):
+            assert_same_value(getattr(path, name)[i], getattr(alone, f"{name}_"), name)
+        for name in ("predicted_loss", "pruned_loss"):
+            recorded = alone.pruning_path_[name]
+            last = recorded[-1] if recorded.size else alone.loss_
+            assert_array_equal(getattr(path, name)[i], last)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"structure": "unit"},
+        {"structure": "full"},
+        {"structure": "low_rank", "n_curvature_samples": 20},
+        {"structure": "kronecker"},
+        {"criterion": "magnitude"},
+        {"criterion": "layer_magnitude"},
+        {"criterion": "obd"},
+        {"criterion": "movement"},
+        {"criterion": "random"},
+        {"granularity": "unit"},
+        {"granularity": "unit", "criterion": "magnitude"},
+        {"step": 7, "prune_intercepts": True},
+        {"max_loss_increase": 0.05},
+        {"n_swaps": 2},
+        {"retrain_solver": "adam"},
+        {"retrain_solver": "newton", "retrain_epochs": 6},
+        {"retrain_epochs": 0},
+    ],
+    ids=str,
+)
+def test_every_level_is_a_separate_fit(iris, parameters):
+    estimator = small(**parameters)
+    levels = [0, 0.1, 0.3] if "granularity" in parameters else LEVELS
+    check_levels(obs_pruning_path(estimator, *iris, sparsities=levels), estimator, *iris)
+
+
+def test_targets_weights_and_types(iris):
+    X, y = iris
+    weight = np.arange(len(y)) % 3
+    for cls, target in zip(ESTIMATORS, (np.array(["a", "b", "c"])[y], X[:, :2]), strict=True):
+        estimator = small(cls)
+        path = obs_pruning_path(
+            estimator, X.astype(np.float32), target, sparsities=[0.3, 0.6], sample_weight=weight
+        )
+        assert path.coefs[0][0].dtype == np.float32
+        check_levels(path, estimator, X.astype(np.float32), target, weight)
+
+
+def test_unread_inputs_go_first_at_every_level(iris):
+    X, y = iris
+    X = np.hstack([X, np.zeros((len(X), 2))])
+    levels = np.array([3, 11, 12, 13, 40]) / (N_WEIGHTS + 12)  # 12 weights read nothing
+    path = obs_pruning_path(small(), X, y, sparsities=levels)
+    check_levels(path, small(), X, y)
+    assert [m[0][4:].sum() for m in path.masks] == [9, 1, 0, 0, 0]
+    assert [m[0][:4].all() for m in path.masks[:3]] == [True] * 3
+
+
+def test_surgery_happens_once(iris, monkeypatch):
+    fits = []
+    fit = OBSPrunedMLPClassifier._dense_class.fit
+    monkeypatch.setattr(
+        OBSPrunedMLPClassifier._dense_class, "fit", lambda *a, **k: fits.append(1) or fit(*a, **k)
+    )
+    estimator = small(verbose=False)
+    obs_pruning_path(estimator, *iris, sparsities=LEVELS)
+    assert len(fits) == 1
+    assert not hasattr(estimator, "coefs_")  # a copy was fitted
+
+
+def test_levels_are_sorted_and_counted_once(iris):
+    path = obs_pruning_path(small(), *iris, sparsities=[0.5, 0.2, 0.5])
+    assert_array_equal(path.sparsities, [0.2, 0.5])
+    with pytest.raises(AttributeError, match="cannot assign"):
+        path.score = None
+
+
+@pytest.mark.parametrize(
+    "sparsities, message",
+    [
+        ([0.5, 1], r"Got sparsities with \[1.0\], but expected numbers in \[0, 1\)"),
+        ([-0.1, 0.5], r"Got sparsities with \[-0.1\]"),
+        ([], "Found array with 0 sample"),
+        ([0.1, np.nan], "sparsities contains NaN"),
+        (["much"], "not compatible with arrays of bytes/strings"),
+    ],
+)
+def test_sparsities_that_are_none(iris, sparsities, message):
+    with pytest.raises(ValueError, match=message):
+        obs_pruning_path(small(), *iris, sparsities=sparsities)
+    with pytest.raises(ValueError, match=message):
+        OBSPrunedMLPCV(small(), sparsities=sparsities).fit(*iris)
+
+
+def test_another_class_is_refused(iris):
+    with pytest.raises(TypeError, match=r"Got an estimator of the class MLPClassifier, but.*OBS"):
+        obs_pruning_path(OBSPrunedMLPClassifier._dense_class(), *iris, sparsities=[0.5])
