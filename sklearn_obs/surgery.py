@@ -95,7 +95,8 @@ def operate(
     while ahead:
         n_round = per_round(np.count_nonzero(now.mask & may_go), plan.step)
         left = [n_remove[level] - n_gone for level in ahead]
-        n_inside = sum(n < n_round for n in left)  # of this round, or reached by those before
+        # inside this round, or reached by those before, the removal of all weights among them
+        n_inside = sum(n < max(n_round, 1) for n in left)
         inside, ahead = ahead[:n_inside], ahead[n_inside:]
         stops = [n for n in left[:n_inside] if n > 0] + [n_round] * bool(ahead)
         rounds = _rounds(now, n_round, stops, *fixed)

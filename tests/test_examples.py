@@ -184,3 +184,15 @@ def test_network(tmp_path):
         n_weights, *_, accuracy = found["monks"]
         assert (n_weights, accuracy) == (14, 1)  # as in the 1992 paper
         assert (tmp_path / "network_monks.png").stat().st_size > 10_000
+
+
+def test_choose_sparsity(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_choose_sparsity.py", "--out", str(tmp_path))
+    chosen = [numbers(line) for line in text.splitlines() if "chosen" in line]
+    assert len(chosen) == 2
+    for sparsity, score in chosen:
+        assert sparsity > 80  # %: dense networks overfit there
+        assert score > 0.35
+    for name in ("choose_sparsity.png", "pruning_path.png"):
+        assert (tmp_path / name).stat().st_size > 10_000

@@ -142,7 +142,7 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
             As in the estimator's `fit`.
         """
         estimator = self._estimator()
-        levels, splits, scorer = self._checked(estimator, X, y, groups)
+        levels = self._levels(estimator)
         rows, targets = validate_data(
             self,
             X,
@@ -155,6 +155,7 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)
             check_consistent_length(X, sample_weight)
+        splits, scorer = self._splits(X, y, groups), check_scoring(estimator, self.scoring)
         tasks = [
             (estimator, rows, targets, sample_weight, train, test, levels, scorer)
             for train, test in splits
@@ -174,8 +175,8 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
             return self.estimator_
         return OBSPrunedMLPClassifier() if self.estimator is None else self.estimator
 
-    def _checked(self, estimator, X, y, groups):
-        """Levels, folds and scorer; a ValueError or TypeError before anything is trained."""
+    def _levels(self, estimator):
+        """The sparsities, after all parameters have been checked."""
         check_prunable(estimator)
         check_parameters(estimator)
         if self.selection not in SELECTIONS:
@@ -189,18 +190,19 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
                     f"Got sparsities={self.sparsities!r}, but expected a number of them >= 2, or "
                     "the sparsities themselves."
                 )
-            levels = 1 - np.geomspace(1, LEAST_LEFT, self.sparsities)
-        else:
-            levels = check_sparsities(self.sparsities)
-        _, y, groups = indexable(X, y, groups)
-        cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
+            return 1 - np.geomspace(1, LEAST_LEFT, self.sparsities)
+        return check_sparsities(self.sparsities)
+
+    def _splits(self, X, y, groups):
+        X, y, groups = indexable(X, y, groups)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self))
         splits = list(cv.split(X, y, groups))
         if self.selection == "one_standard_error" and len(splits) < 2:
             raise ValueError(
                 f"Got cv={self.cv!r} with one fold, but a standard error needs two. Use more "
                 "folds, or selection='best'."
             )
-        return levels, splits, check_scoring(estimator, self.scoring)
+        return splits
 
     def _chosen(self, scores):
         if not np.isfinite(scores).all():
