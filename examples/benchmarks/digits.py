@@ -38,6 +38,7 @@ CONFIGURATIONS = {
     "obd, same rounds and retraining": {"criterion": "obd"},
     "step=0.05, retrain_epochs=20": {"step": 0.05, "retrain_epochs": 20},
     "10 swaps": {"n_swaps": 10},
+    "5 passes, 10 swaps": {"retrain_epochs": 5, "n_swaps": 10},
     "newton": {"retrain_solver": "newton"},
     "newton, 15 passes": {"retrain_solver": "newton", "retrain_epochs": 15},
     "newton, 15 passes, 10 swaps": {

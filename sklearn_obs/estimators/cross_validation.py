@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
+from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.parameters import check_parameters, check_sparsities
 from sklearn_obs.estimators.path import check_prunable, fitted_levels
 from sklearn_obs.estimators.pruned_mlp import FLOATS
@@ -96,6 +97,8 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
     >>> search.estimator_.n_weights_ <= 35
     True
     """
+
+    _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
 
     def __init__(
         self,

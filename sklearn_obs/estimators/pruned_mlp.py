@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.callbacks import CallbackSupportMixin, Watch, with_callbacks
 from sklearn_obs.estimators.dense import cache, fitted
+from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.exchange import check_source, plain
 from sklearn_obs.estimators.fitted import mask_of, network_of, unpruned
 from sklearn_obs.estimators.operation import check_fits, objective_of, operated, rounds_to_go
@@ -29,6 +30,8 @@ class PrunedMLP(
     may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to put
     out for it (`_encode`), and what one row of targets looks like (`_shell_targets`).
     """
+
+    _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
 
     def __init__(
         self,
