@@ -45,15 +45,14 @@ class Watch:
     Parameters
     ----------
     estimator : object
-    n_rounds : int
-        How many rounds there are at most.
+    n_rounds : int or None
+        How many rounds there are at most, None if that is not known.
     X, y, sample_weight
         What the estimator is being fitted on.
     task : {"fit", "prune"}
     """
 
     def __init__(self, estimator, n_rounds, X, y, sample_weight, task):
-        self.n_rounds = n_rounds
         self._context = estimator._init_callback_context(task_name=task, max_subtasks=n_rounds)
         self._round = None
         self._shown = {"estimator": estimator, "X": X, "y": y}

@@ -28,8 +28,10 @@ def check_fits(estimator, X, n_outputs, target_sparsity):
         If whole groups cannot go that far.
     """
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
-    if not target_sparsity or not all(isinstance(n, Integral) and n > 0 for n in hidden):
-        return 0  # no surgery, or scikit-learn's to refuse
+    if not target_sparsity:
+        return 0
+    if not all(isinstance(n, Integral) and n > 0 for n in hidden):
+        return None  # scikit-learn's to refuse
     units = (X.shape[1], *hidden, n_outputs)
     network = Network(
         tuple(np.zeros(shape, X.dtype) for shape in itertools.pairwise(units)),
@@ -127,8 +129,10 @@ class _Surgery:
         self.n_remove = sorted(numbers - {0})
         self.objective = objective_of(estimator, X, y, sample_weight)
         self.seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
-        self.rounds = iter(())
+        self.rounds, self.most_rounds = iter(()), 0
         if self.n_remove:
+            n_living = int(np.count_nonzero(self.may_go & self.mask))
+            self.most_rounds = most_rounds(n_living, self.n_remove[-1], self.plan)
             self.rounds = operate(
                 network,
                 self.mask,
@@ -165,7 +169,7 @@ def _finished(surgery, watch):
         return surgery.state | surgery.changed(finished)
 
     try:
-        for _ in range(watch.n_rounds):
+        for _ in range(surgery.most_rounds):
             watch.begin(as_it_stands)
             _, r = next(surgery.rounds, (None, None))
             if r is None:  # the groups were larger, or there was nothing left to exchange
