@@ -29,7 +29,7 @@ class PruningMonitor(ScoringMonitor):
 
     Notes
     -----
-    The log has a row a round, with ``sparsity``, ``n_weights``, ``predicted_loss`` (loss before the
+    The log has a row a round, and one of the fit as a whole, with ``sparsity``, ``n_weights``, ``predicted_loss`` (loss before the
     round and the sum of the saliencies), ``pruned_loss`` (measured after removal and repair) and
     ``loss`` (after retraining), as in `pruning_path_`. It also gets there from worker processes.
 
@@ -42,8 +42,9 @@ class PruningMonitor(ScoringMonitor):
     >>> clf = OBSPrunedMLPClassifier((5,), step=0.5, solver="lbfgs", alpha=1, random_state=0)
     >>> monitor = PruningMonitor()
     >>> clf = clf.set_callbacks(monitor).set_params(target_sparsity=0.6).fit(X, y)
-    >>> [(row["n_weights"], row["loss"] == clf.loss_) for row in monitor.get_logs().data]
-    [(18, False), (14, True)]
+    >>> rows = monitor.get_logs().data
+    >>> [row["n_weights"] for row in rows if row["task_name"] == "round"]
+    [18, 14]
     """
 
     def __init__(self, scoring=None):

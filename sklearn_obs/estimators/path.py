@@ -79,7 +79,7 @@ def obs_pruning_path(estimator, X, y, *, sparsities, sample_weight=None):
     >>> path.n_weights
     array([35, 14,  7])
     >>> [int((W != 0).sum()) for W in path.coefs[-1]]
-    [3, 4]
+    [4, 3]
     """
     levels = check_sparsities(sparsities)
     networks = fitted_levels(estimator, X, y, levels, sample_weight)
