@@ -29,9 +29,10 @@ class PruningMonitor(ScoringMonitor):
 
     Notes
     -----
-    The log has a row a round, and one of the fit as a whole, with ``sparsity``, ``n_weights``, ``predicted_loss`` (loss before the
-    round and the sum of the saliencies), ``pruned_loss`` (measured after removal and repair) and
-    ``loss`` (after retraining), as in `pruning_path_`. It also gets there from worker processes.
+    The log has a row a round, and one of the fit as a whole, with ``sparsity``, ``n_weights``,
+    ``predicted_loss`` (loss before the round and the sum of the saliencies), ``pruned_loss``
+    (measured after removal and repair) and ``loss`` (after retraining), as in `pruning_path_`. What
+    happens in worker processes gets there, too.
 
     Examples
     --------
