@@ -72,6 +72,12 @@ def test_names_scoring_groups_and_weights(iris):
     np.testing.assert_allclose(search.scores_[0, 1], likelihood, rtol=1e-12)
 
 
+def test_a_second_fit_goes_by_the_parameters_of_now(iris):
+    search = OBSPrunedMLPCV(small(), sparsities=[0.3], cv=2).fit(*iris)
+    again = search.set_params(estimator__step=5).fit(*iris)
+    assert_same(again.estimator_, small(step=5, target_sparsity=0.3).fit(*iris))
+
+
 def test_only_classifiers_have_probabilities():
     assert hasattr(OBSPrunedMLPCV(), "predict_proba")
     assert not hasattr(OBSPrunedMLPCV(OBSPrunedMLPRegressor()), "predict_proba")

@@ -174,8 +174,6 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         return self
 
     def _estimator(self):
-        if hasattr(self, "estimator_"):
-            return self.estimator_
         return OBSPrunedMLPClassifier() if self.estimator is None else self.estimator
 
     def _levels(self, estimator):
