@@ -8,13 +8,15 @@ folded into the next intercepts::
 
 Ghosts are 0, stay 0 in training, cost nothing to remove and go first.
 
+A *compacted* network has lost the units that ghosts lead to or come from, and computes the same.
+
 References
 ----------
 Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalization based weight
 saliencies: gamma OBD, gamma OBS. Advances in Neural Information Processing Systems 8.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,6 +102,39 @@ class Orphans:
             return ()
         incoming = self._index[layer - 1][:, unit]
         return incoming[self._living[incoming]]
+
+
+def compacted(network, mask, drop_inputs=False):
+    """The same function of fewer units: (network, mask, kept).
+
+    A weight that is 0 carries nothing, alive or not. Constants are folded into removed intercepts,
+    too, which then live again: at least as many weights go. A layer keeps one unit at least.
+
+    Returns
+    -------
+    network : Network
+    mask : ndarray of shape (n_parameters,), bool
+        What lives of it.
+    kept : list of ndarray, int
+        Per layer of units, inputs first and outputs last, the indices in the network as it was.
+    """
+    carries = mask & (network.theta != 0)
+    carries[network.n_coefs :] = True
+    matters = traffic(network, carries).matters
+    if not drop_inputs:
+        matters[0] = np.ones_like(matters[0])
+    kept = [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
+    folded = fold_constants(network, carries)
+    alive = mask & ~ghosts(network, carries)
+    alive[network.n_coefs :] |= folded.theta[network.n_coefs :] != 0
+    masks, intercept_masks = network.split(alive)
+    parts = zip(
+        kept, kept[1:], folded.coefs, masks, folded.intercepts, intercept_masks, strict=False
+    )
+    layers = [(W[np.ix_(i, j)], M[np.ix_(i, j)], b[j], m[j]) for i, j, W, M, b, m in parts]
+    coefs, masks, intercepts, intercept_masks = zip(*layers, strict=True)
+    small = replace(network, coefs=coefs, intercepts=intercepts)
+    return small, np.concatenate([m.ravel() for m in (*masks, *intercept_masks)]), kept
 
 
 def inputs_read(network, mask):

@@ -1,15 +1,109 @@
-"""To and from scikit-learn's own networks, by public means."""
+"""Other forms of the same network: scikit-learn's own, and one without what is useless."""
 
 from copy import copy
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_obs.estimators.fitted import DENSE_ATTRIBUTES
-from sklearn_obs.estimators.parameters import DENSE_PARAMETERS
+from sklearn_obs.compaction import compacted
+from sklearn_obs.estimators.fitted import DENSE_ATTRIBUTES, begun, mask_of, network_of, unpruned
+from sklearn_obs.estimators.parameters import DENSE_PARAMETERS, check_parameters
 
 
-def check_source(mlp, dense_class):
+class Exchange:
+    """The part of `PrunedMLP` that takes in and hands out whole networks."""
+
+    @classmethod
+    def from_sklearn(cls, mlp, **parameters):
+        """An estimator that holds the network of a fitted one of scikit-learn, unpruned.
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted. It is not changed.
+        **parameters
+            Surgical parameters of the new estimator; those of the dense stage are taken from `mlp`.
+
+        Returns
+        -------
+        object
+            Fitted, of sparsity 0; call `prune` next.
+
+        Raises
+        ------
+        TypeError
+            If `mlp` is of another class.
+        ValueError
+            If its loss is Poisson's.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        """
+        _check_source(mlp, cls._dense_class)
+        new = cls(**{name: getattr(mlp, name) for name in DENSE_PARAMETERS})
+        new.set_params(**parameters)
+        check_parameters(new)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(mlp, name):
+                setattr(new, name, getattr(mlp, name))
+        return new._store(unpruned(new, mlp))
+
+    def to_sklearn(self):
+        """The network as a plain fitted `MLPClassifier` or `MLPRegressor`, zeros included.
+
+        Returns
+        -------
+        MLPClassifier or MLPRegressor
+            Predicts the same, and needs nothing of this library.
+        """
+        check_is_fitted(self)
+        return _plain(self, self._dense_class, self._shell_targets())
+
+    def compact(self, *, drop_inputs=False):
+        """The same predictions by a smaller network: without the units that carry nothing.
+
+        Units whose value reaches no output, or that have no input left, go; what constant ones
+        contributed is folded into the next intercepts. A layer keeps one unit at least.
+
+        Parameters
+        ----------
+        drop_inputs : bool, default=False
+            Whether the new estimator takes only the columns that are still read, `inputs_` of this
+            one (the first column if none is), with their names.
+
+        Returns
+        -------
+        object
+            A fitted estimator of the same class, whose `hidden_layer_sizes` are the new ones. Its
+            `sparsity_` and masks are of its own, smaller network, and its `pruning_path_` is empty;
+            `prune` goes on from there.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0).fit(scale(X), y)
+        >>> small = clf.compact(drop_inputs=True)
+        >>> small.n_weights_ == clf.n_weights_, small.n_features_in_ == len(clf.inputs_)
+        (True, True)
+        >>> (small.predict(scale(X)[:, clf.inputs_]) == clf.predict(scale(X))).all()
+        np.True_
+        """
+        check_is_fitted(self)
+        state = vars(self)
+        network, mask, kept = compacted(network_of(self, state), mask_of(state), drop_inputs)
+        inputs, *hidden, _ = kept
+        new = clone(self).set_params(hidden_layer_sizes=tuple(len(units) for units in hidden))
+        new.n_features_in_ = len(inputs)
+        if hasattr(self, "feature_names_in_"):
+            new.feature_names_in_ = self.feature_names_in_[inputs]
+        importances = None if self._importances is None else self._importances[inputs]
+        return new._store(begun(new, self, network, mask) | {"_importances": importances})
+
+
+def _check_source(mlp, dense_class):
     """Raise unless `mlp` is a fitted `dense_class` with a loss that can be pruned."""
     if not isinstance(mlp, dense_class):
         raise TypeError(
@@ -22,7 +116,7 @@ def check_source(mlp, dense_class):
     check_is_fitted(mlp)
 
 
-def plain(estimator, dense_class, targets):
+def _plain(estimator, dense_class, targets):
     """A fitted `dense_class` with the estimator's network; `targets` are one row's."""
     # a step of training lays out all that scikit-learn keeps, then it is overwritten
     solver = "adam" if estimator.solver == "lbfgs" else estimator.solver  # lbfgs takes no steps

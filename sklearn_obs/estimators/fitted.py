@@ -32,17 +32,24 @@ def mask_of(state):
 
 def unpruned(estimator, dense):
     """The state of a network as scikit-learn's fitted estimator `dense` holds it."""
-    state = {name: copy(getattr(dense, name)) for name in DENSE_ATTRIBUTES if hasattr(dense, name)}
-    for name in ("coefs_", "intercepts_", "n_layers_", "n_outputs_", "out_activation_"):
-        state[name] = getattr(dense, name)
-    if hasattr(dense, "classes_"):
-        state["classes_"] = dense.classes_
+    network = Network(
+        tuple(dense.coefs_), tuple(dense.intercepts_), dense.activation, dense.out_activation_
+    )
+    return begun(estimator, dense, network, np.ones(network.n_parameters, bool))
+
+
+def begun(estimator, source, network, mask):
+    """The state before any surgery of a network that comes from the fitted estimator `source`."""
+    state = {
+        name: copy(getattr(source, name)) for name in DENSE_ATTRIBUTES if hasattr(source, name)
+    }
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "classes_"):
+        if hasattr(source, name):
+            state[name] = copy(getattr(source, name))
     integers = ("n_weights", "epochs", "removed", "round", "regrown", "regrown_round")
     path = {name: np.empty(0, np.intp) for name in integers}
     path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
-    network = network_of(estimator, state)
-    everything = np.ones(network.n_parameters, bool)
-    state |= described(estimator, network, everything) | recorded(path)
+    state |= described(estimator, network, mask) | recorded(path)
     return state | {"_importances": None}
 
 

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_obs.estimators.callbacks import CallbackSupportMixin, Watch, with_callbacks
 from sklearn_obs.estimators.dense import cache, fitted
 from sklearn_obs.estimators.docs import PAGE
-from sklearn_obs.estimators.exchange import check_source, plain
+from sklearn_obs.estimators.exchange import Exchange
 from sklearn_obs.estimators.fitted import mask_of, network_of, unpruned
 from sklearn_obs.estimators.operation import check_fits, objective_of, operated, rounds_to_go
 from sklearn_obs.estimators.parameters import (
@@ -22,7 +22,7 @@ FLOATS = (np.float64, np.float32)
 
 
 class PrunedMLP(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    Exchange, CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """The common part of `OBSPrunedMLPClassifier` and `OBSPrunedMLPRegressor`.
 
@@ -222,51 +222,6 @@ class PrunedMLP(
     @property
     def _n_features_out(self):
         return len(self.units_[-1] if self.units_ else self.inputs_)
-
-    @classmethod
-    def from_sklearn(cls, mlp, **parameters):
-        """An estimator that holds the network of a fitted one of scikit-learn, unpruned.
-
-        Parameters
-        ----------
-        mlp : MLPClassifier or MLPRegressor
-            Fitted. It is not changed.
-        **parameters
-            Surgical parameters of the new estimator; those of the dense stage are taken from `mlp`.
-
-        Returns
-        -------
-        object
-            Fitted, of sparsity 0; call `prune` next.
-
-        Raises
-        ------
-        TypeError
-            If `mlp` is of another class.
-        ValueError
-            If its loss is Poisson's.
-        sklearn.exceptions.NotFittedError
-            If it is not fitted.
-        """
-        check_source(mlp, cls._dense_class)
-        new = cls(**{name: getattr(mlp, name) for name in DENSE_PARAMETERS})
-        new.set_params(**parameters)
-        check_parameters(new)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(mlp, name):
-                setattr(new, name, getattr(mlp, name))
-        return new._store(unpruned(new, mlp))
-
-    def to_sklearn(self):
-        """The network as a plain fitted `MLPClassifier` or `MLPRegressor`, zeros included.
-
-        Returns
-        -------
-        MLPClassifier or MLPRegressor
-            Predicts the same, and needs nothing of this library.
-        """
-        check_is_fitted(self)
-        return plain(self, self._dense_class, self._shell_targets())
 
     def _prepared(self, X, y, sample_weight):
         """A function that trains the dense network and returns its state; the rows it sees."""
