@@ -1,0 +1,135 @@
+"""The C99 that `c_source` fills in; ``$name`` and the like are `string.Template`'s."""
+
+from string import Template
+
+HEADER = Template("""\
+$facts
+#ifndef $guard
+#define $guard
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ${upper}_N_FEATURES $n_features
+#define ${upper}_N_OUTPUTS $n_outputs
+$classes
+$prototypes
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+""")
+
+LINEAR = Template("""
+/* The output layer before its activation into z; returns $returns, or -1. */
+static int linear(const $real *x, $real *z)
+{
+$variables
+
+    for (j = 0; j < $n_features; j++) {
+        if (!(x[j] - x[j] == 0)) return -1; /* not finite */
+$scaling    }
+$layers$result
+}
+""")
+
+DENSE = Template("""\
+    for (j = 0; j < $units; j++) {
+        $real sum = $start;
+        int k;
+        for (k = 0; k < $fan_in; k++) sum += *weights++ * $inputs[k];
+$finish        $into[j] = $value;
+    }
+""")
+
+ROWS = Template("""\
+    for (j = 0; j < $units; j++) {
+        $real sum = $start;
+        int k = *$counts++;
+        while (k--) sum += *weights++ * $inputs[*$columns++];
+$finish        $into[j] = $value;
+    }
+""")
+
+CONSTANT = Template("""\
+    for (j = 0; j < $units; j++) {
+        $real sum = $start;
+$finish        $into[j] = $value;
+    }
+""")
+
+PHI = {
+    "identity": "sum",
+    "relu": "sum < 0 ? 0 : sum",
+    "logistic": "1 / (1 + $exp(-(sum)))",
+    "tanh": "$tanh(sum)",
+}
+
+RESULT = {  # kind -> (what it is, code)
+    "classes": (
+        "the index of the largest",
+        """\
+    for (j = 1; j < $n_outputs; j++)
+        if (z[j] > z[best]) best = j;
+    return best;""",
+    ),
+    "binary": ("whether it is positive", "    return z[0] > 0;"),
+    "labels": ("0", "    return 0;"),
+    "values": ("0", "    return 0;"),
+}
+
+PREDICT = {  # kind -> (what it does, prototype, body)
+    "classes": (
+        "Returns the index of the likeliest class, or -1.",
+        "int ${name}_predict(const $real *x)",
+        """\
+    $real z[$n_outputs];
+    return linear(x, z);
+""",
+    ),
+    "labels": (
+        "Sets y[j] to 1 where label j is likelier than not, else to 0; returns 0, or -1.",
+        "int ${name}_predict(const $real *x, unsigned char *y)",
+        """\
+    $real z[$n_outputs];
+    int j;
+    if (linear(x, z)) return -1;
+    for (j = 0; j < $n_outputs; j++) y[j] = z[j] > 0;
+    return 0;
+""",
+    ),
+    "values": (
+        "Predicts into y; returns 0, or -1.",
+        "int ${name}_predict(const $real *x, $real *y)",
+        """\
+    return linear(x, y);
+""",
+    ),
+}
+PREDICT["binary"] = PREDICT["classes"]
+
+PROBA = {
+    "classes": """\
+    $real top, sum = 0;
+    int j, best = linear(x, p);
+    if (best < 0) return -1;
+    top = p[best];
+    for (j = 0; j < $n_outputs; j++) sum += p[j] = $exp(p[j] - top);
+    for (j = 0; j < $n_outputs; j++) p[j] /= sum;
+    return 0;
+""",
+    "binary": """\
+    if (linear(x, p) < 0) return -1;
+    p[1] = 1 / (1 + $exp(-p[0]));
+    p[0] = 1 - p[1];
+    return 0;
+""",
+    "labels": """\
+    int j;
+    if (linear(x, p)) return -1;
+    for (j = 0; j < $n_outputs; j++) p[j] = 1 / (1 + $exp(-p[j]));
+    return 0;
+""",
+}

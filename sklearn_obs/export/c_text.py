@@ -1,0 +1,78 @@
+"""Python values as C99 text: numbers, strings, comments, arrays."""
+
+import re
+from textwrap import wrap
+
+import numpy as np
+
+WIDTH = 96
+
+
+def number(value):
+    """A number with as many digits as it takes to read it back."""
+    if isinstance(value, (np.integer, int)):
+        return str(int(value))
+    digits = 9 if value.dtype == np.float32 else 17
+    text = f"{value:.{digits}g}"
+    if not re.search(r"[.e]", text):
+        text += ".0"
+    return text + ("f" if value.dtype == np.float32 else "")
+
+
+def c_type(dtype):
+    """The C99 type of an array's numbers."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return "float" if dtype == np.float32 else "double"
+    return f"{dtype.name}_t"
+
+
+def numbers(values):
+    """Numbers with commas between them, in lines."""
+    return "\n".join(wrap(", ".join(map(number, values)), WIDTH, break_on_hyphens=False))
+
+
+def comment(paragraphs):
+    """A comment of these paragraphs; '' is an empty line."""
+    lines = []
+    for text in paragraphs:
+        lines += wrap(text, WIDTH, subsequent_indent=" ", break_on_hyphens=False) or [""]
+    return "/*\n" + "".join(f" * {line}".rstrip() + "\n" for line in lines) + " */"
+
+
+def string(text):
+    """A string literal, in octal where C or a comment around it would stumble."""
+    plain = []
+    for byte, after in zip(text.encode(), [*text.encode()[1:], 0], strict=True):
+        character = chr(byte)
+        ends_comment = character + chr(after) in ("*/", "/*")
+        if not 32 <= byte < 127 or character in '"\\?' or ends_comment:
+            character = f"\\{byte:03o}"
+        plain.append(character)
+    return '"' + "".join(plain) + '"'
+
+
+def label(value):
+    """A class label as a C constant.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a string nor a number.
+    """
+    if isinstance(value, (str, np.str_)):
+        return string(str(value))
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    if isinstance(value, (int, np.integer)):
+        value = int(value)
+        if -(2**31) < value < 2**31:
+            return str(value)
+        if -(2**63) < value < 2**63:
+            return f"{value}LL"
+    if isinstance(value, (float, np.floating)) and np.isfinite(value):
+        return number(np.float64(value))
+    raise ValueError(
+        f"Got the class label {value!r}, but expected strings or numbers: C has no name for it. "
+        "Encode y, for instance with LabelEncoder, before fit."
+    )

@@ -1,0 +1,122 @@
+"""Transformers that take each column by itself to a straight line of it: ``s x + t``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import SelectorMixin
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.utils.validation import check_is_fitted
+
+FOLDABLE = (
+    "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, feature selectors, 'passthrough', "
+    "or a ColumnTransformer of these"
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Net inputs as columns of X: ``X[:, source] * scale + shift``."""
+
+    source: np.ndarray  # (n_net_inputs,), int
+    scale: np.ndarray  # (n_net_inputs,)
+    shift: np.ndarray  # (n_net_inputs,)
+
+    def of(self, first):
+        """These columns of what the columns `first` put out."""
+        scale = self.scale * first.scale[self.source]
+        shift = self.scale * first.shift[self.source] + self.shift
+        return Columns(first.source[self.source], scale, shift)
+
+    def __getitem__(self, chosen):
+        return Columns(self.source[chosen], self.scale[chosen], self.shift[chosen])
+
+
+def as_they_are(n):
+    """Columns 0 to n - 1, neither scaled nor shifted."""
+    return Columns(np.arange(n), np.ones(n), np.zeros(n))
+
+
+def columns_of(step, n):
+    """What a fitted transformer of `n` columns puts out.
+
+    Raises
+    ------
+    TypeError
+        If that is no straight line of each column; the message lists what is.
+    """
+    if step is None or step == "passthrough":
+        return as_they_are(n)
+    if isinstance(step, Pipeline):
+        columns = as_they_are(n)
+        for _, part in step.steps:
+            columns = columns_of(part, len(columns.source)).of(columns)
+        return columns
+    check_is_fitted(step)
+    if getattr(step, "clip", False):
+        raise TypeError(f"{named(step)} with clip=True cannot be folded: it bends. Fit without it.")
+    if isinstance(step, ColumnTransformer) and not step.transformer_weights:
+        return _side_by_side(step)
+    if isinstance(step, SelectorMixin):
+        return as_they_are(n)[step.get_support()]
+    if isinstance(step, FunctionTransformer) and step.func is None:
+        return as_they_are(n)
+    if isinstance(step, MinMaxScaler):
+        return Columns(np.arange(n), step.scale_, step.min_)
+    if isinstance(step, (StandardScaler, MaxAbsScaler, RobustScaler)):
+        scale = np.ones(n) if step.scale_ is None else 1 / step.scale_
+        centre = np.zeros(n)
+        if isinstance(step, StandardScaler) and step.with_mean:
+            centre = step.mean_
+        if isinstance(step, RobustScaler) and step.with_centering:
+            centre = step.center_
+        return Columns(np.arange(n), scale, -centre * scale)
+    raise TypeError(f"{named(step)} cannot be folded into a network; what can is {FOLDABLE}.")
+
+
+def named(step):
+    """'a PCA', for a message."""
+    return step if isinstance(step, str) else f"a {type(step).__name__}"
+
+
+def _side_by_side(step):
+    """The columns of a ColumnTransformer, part by part in its own order."""
+    everything = as_they_are(step.n_features_in_)
+    names = list(getattr(step, "feature_names_in_", ()))
+    parts = []
+    for _, part, chosen in step.transformers_:
+        if isinstance(part, str) and part == "drop":
+            continue
+        mine = everything[_indices(chosen, names, step.n_features_in_)]
+        if mine.source.size:
+            parts.append(columns_of(part, mine.source.size).of(mine))
+    return Columns(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("source", "scale", "shift")
+        )
+    )
+
+
+def _indices(chosen, names, n):
+    """Columns as ColumnTransformer takes them, by name, number, mask or slice, as integers."""
+    if isinstance(chosen, str):
+        return np.array([names.index(chosen)])
+    if isinstance(chosen, slice):
+        ends = [
+            names.index(end) if isinstance(end, str) else end for end in (chosen.start, chosen.stop)
+        ]
+        if isinstance(chosen.stop, str):
+            ends[1] += 1  # a slice of names includes its end
+        return np.arange(n)[slice(*ends, chosen.step)]
+    chosen = np.atleast_1d(np.asarray(chosen))
+    if chosen.dtype.kind in "OUS":
+        return np.array([names.index(name) for name in chosen], int)
+    return np.arange(n)[chosen if chosen.size else chosen.astype(int)]

@@ -1,0 +1,150 @@
+"""A fitted model as one network on the columns as they come, its scalers folded in.
+
+With net input k the column c_k of X times s_k plus t_k, and targets scaled as s y + t::
+
+    W_1[c, j] <- sum_{k: c_k = c} s_k W_1[k, j]        b_1 <- b_1 + t W_1
+    W_L <- W_L / s                                     b_L <- (b_L - t) / s
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.export.columns import Columns, as_they_are, columns_of, named
+from sklearn_obs.network import Network, forward
+
+SUPPORTED = (
+    "a fitted OBSPrunedMLPClassifier, OBSPrunedMLPRegressor, MLPClassifier or MLPRegressor, a "
+    "fitted search for one, or a Pipeline or TransformedTargetRegressor that ends in one"
+)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a device has to compute."""
+
+    network: Network  # of float64, on all columns of X, without units that carry nothing
+    columns: Columns  # of the net inputs, before they were folded
+    bare: Network  # the network on the net inputs, targets folded in
+    classes: np.ndarray | None  # labels, or None in regression
+    feature_names: list[str] | None
+
+    @property
+    def kind(self):
+        """'classes', 'binary', 'labels' (label sets) or 'values' (regression)."""
+        if self.classes is None:
+            return "values"
+        if self.network.out_activation == "softmax":
+            return "classes"
+        return "binary" if len(self.classes) == 2 and self.n_outputs == 1 else "labels"
+
+    @property
+    def n_features(self):
+        """Columns of X, read or not."""
+        return len(self.network.coefs[0])
+
+    @property
+    def n_outputs(self):
+        """Units of the output layer."""
+        return self.network.coefs[-1].shape[1]
+
+    def predict(self, network, X):
+        """What the model predicts, by a `network` in other numbers."""
+        X = check_array(X, accept_sparse="csr", dtype=network.coefs[0].dtype)
+        p = forward(network, X)[-1]
+        if self.kind == "classes":
+            return self.classes[p.argmax(axis=1)]
+        if self.kind == "binary":
+            return self.classes[(p.ravel() > 0.5).astype(np.intp)]
+        if self.kind == "labels":
+            return (p > 0.5).astype(int)
+        return p.ravel() if self.n_outputs == 1 else p
+
+    def score(self, network, X, y):
+        """Its accuracy or R^2."""
+        measure = r2_score if self.kind == "values" else accuracy_score
+        return float(measure(y, self.predict(network, X)))
+
+
+def folded(model):
+    """The model as `Folded`.
+
+    Raises
+    ------
+    TypeError
+        If it is not a supported model, or a step of it cannot be folded; the message lists what is.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    columns, estimator, target = _taken_apart(model)
+    bare = _on_targets(_compact_network(estimator), target)
+    first = bare.coefs[0]
+    W = np.zeros((_n_features(model), first.shape[1]))
+    np.add.at(W, columns.source, columns.scale[:, None] * first)
+    b = bare.intercepts[0] + columns.shift @ first
+    network = replace(bare, coefs=(W, *bare.coefs[1:]), intercepts=(b, *bare.intercepts[1:]))
+    names = getattr(model, "feature_names_in_", None)
+    return Folded(
+        network,
+        columns,
+        bare,
+        getattr(estimator, "classes_", None),
+        None if names is None else [str(name) for name in names],
+    )
+
+
+def _taken_apart(model):
+    """(columns of the net inputs, estimator, columns of its targets or None)."""
+    if hasattr(model, "best_estimator_"):  # a search of scikit-learn
+        return _taken_apart(model.best_estimator_)
+    if isinstance(model, OBSPrunedMLPCV):
+        check_is_fitted(model)
+        return _taken_apart(model.estimator_)
+    if isinstance(model, Pipeline) and model.steps:
+        columns, estimator, target = _taken_apart(model.steps[-1][1])
+        return columns.of(columns_of(model[:-1], _n_features(model))), estimator, target
+    if isinstance(model, TransformedTargetRegressor):
+        check_is_fitted(model)
+        columns, estimator, target = _taken_apart(model.regressor_)
+        outer = columns_of(model.transformer_, estimator.n_outputs_)
+        return columns, estimator, outer if target is None else target.of(outer)
+    if isinstance(model, MLPClassifier):
+        model = OBSPrunedMLPClassifier.from_sklearn(model)
+    if isinstance(model, MLPRegressor):
+        model = OBSPrunedMLPRegressor.from_sklearn(model)
+    if isinstance(model, (OBSPrunedMLPClassifier, OBSPrunedMLPRegressor)):
+        check_is_fitted(model)
+        return as_they_are(model.n_features_in_), model, None
+    raise TypeError(f"Got {named(model)}, but expected {SUPPORTED}.")
+
+
+def _n_features(model):
+    """Columns of X; a Pipeline that begins with "passthrough" does not say by itself."""
+    if isinstance(model, Pipeline):
+        return next(_n_features(step) for _, step in model.steps if hasattr(step, "fit"))
+    return model.n_features_in_
+
+
+def _compact_network(estimator):
+    small = estimator.compact()
+    network = Network(
+        tuple(small.coefs_), tuple(small.intercepts_), small.activation, small.out_activation_
+    )
+    return network.astype(np.float64)
+
+
+def _on_targets(network, target):
+    """The network whose outputs are targets as they were before the columns `target` of them."""
+    if target is None:
+        return network
+    W = network.coefs[-1] / target.scale
+    b = (network.intercepts[-1] - target.shift) / target.scale
+    return replace(
+        network, coefs=(*network.coefs[:-1], W), intercepts=(*network.intercepts[:-1], b)
+    )

@@ -1,0 +1,110 @@
+"""A network in the numbers of a device: float64, float32, or weights of eight bits.
+
+Eight bits have one scale a layer; intercepts, scales and sums are float32::
+
+    q_ij = round(w_ij / r)        r = max |w| / 127        z_j = b_j + r sum_i q_ij h_i
+
+The first layer's weights are rounded as they are without a scaler folded in, which would give them
+the spread of the columns' units. So a column is multiplied by its scale first, and of the scaler
+only the shift, times the rounded weights, goes into the intercepts.
+
+References
+----------
+Jacob, B. et al. (2018). Quantization and training of neural networks for efficient
+integer-arithmetic-only inference. IEEE Conference on Computer Vision and Pattern Recognition.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_obs.network import Network
+
+DTYPES = {"float32": np.float32, "float64": np.float64, "int8": np.float32}
+LARGEST = 127  # the same on both sides of 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer as it is stored."""
+
+    weights: np.ndarray  # (fan_in, fan_out), of int8, float32 or float64
+    scale: float | None  # r, or None where weights are what they are
+    intercepts: np.ndarray  # (fan_out,), of float32 or float64
+
+
+@dataclass(frozen=True)
+class Device:
+    """A network as a device holds it."""
+
+    layers: list[Layer]
+    input_scale: np.ndarray | None  # (n_features,), times the columns of X, or None
+    network: Network  # the same as one network on the columns of X, to evaluate here
+
+
+def rounded(folded, dtype):
+    """The folded model in the numbers of `dtype`.
+
+    Raises
+    ------
+    ValueError
+        If `dtype` is unknown, a number is too large for it, or 'int8' is asked for a model that
+        reads a column twice.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"Got dtype={dtype!r}, but expected one of {', '.join(DTYPES)}.")
+    layers, input_scale = (_eight_bits if dtype == "int8" else _floats)(folded, DTYPES[dtype])
+    if not all(
+        np.isfinite(part).all() for layer in layers for part in (layer.weights, layer.intercepts)
+    ):
+        raise ValueError(
+            f"Got a network with numbers that are too large for {DTYPES[dtype].__name__} once its "
+            "scalers are folded in: are there columns of next to no variance? Drop them, or use "
+            "dtype='float64'."
+        )
+    coefs = [_real(layer) for layer in layers]
+    if input_scale is not None:
+        coefs[0] = coefs[0] * input_scale[:, None]
+    network = replace(
+        folded.network, coefs=tuple(coefs), intercepts=tuple(layer.intercepts for layer in layers)
+    )
+    return Device(layers, input_scale, network)
+
+
+def _floats(folded, dtype):
+    with np.errstate(over="ignore"):  # said by `rounded`
+        coefs, intercepts = (
+            [a.astype(dtype) for a in arrays]
+            for arrays in (folded.network.coefs, folded.network.intercepts)
+        )
+    return [Layer(W, None, b) for W, b in zip(coefs, intercepts, strict=True)], None
+
+
+def _eight_bits(folded, dtype):
+    columns, net = folded.columns, folded.bare
+    if len(np.unique(columns.source)) < len(columns.source):
+        raise ValueError("dtype='int8' takes no column twice; use dtype='float32'.")
+    q = [_quantised(W) for W in net.coefs]
+    first, r = q[0]
+    b = net.intercepts[0] + r * (columns.shift @ first)
+    spread = np.zeros((folded.n_features, first.shape[1]), np.int8)
+    spread[columns.source] = first
+    input_scale = np.zeros(folded.n_features, dtype)
+    with np.errstate(over="ignore"):
+        input_scale[columns.source] = columns.scale
+        layers = [
+            Layer(W, dtype(r), b.astype(dtype))
+            for (W, r), b in zip([(spread, r), *q[1:]], (b, *net.intercepts[1:]), strict=True)
+        ]
+    return layers, None if (columns.scale == 1).all() else input_scale
+
+
+def _quantised(W):
+    """(q, r) of one layer."""
+    largest = np.abs(W).max()
+    r = largest / LARGEST if largest else 1.0
+    return np.rint(W / r).astype(np.int8), r
+
+
+def _real(layer):
+    return layer.weights if layer.scale is None else layer.weights * layer.scale

@@ -1,0 +1,59 @@
+"""Exported C compiled and run: rows in, what it returns, writes and predicts out."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CC = shutil.which("gcc") or shutil.which("cc")
+FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Os"]
+needs_c = pytest.mark.skipif(CC is None, reason="needs a C compiler")
+
+MAIN = """\
+#include <stdio.h>
+#include "{name}.h"
+int main(void)
+{{
+    {real} x[{upper}_N_FEATURES];
+    while (fread(x, sizeof x, 1, stdin) == 1) {{
+        {real} p[{upper}_N_OUTPUTS] = {{0}};
+        double row[2 * {upper}_N_OUTPUTS + 2] = {{0}};
+        int j;
+        {calls}
+        for (j = 0; j < {upper}_N_OUTPUTS; j++) row[2 + {upper}_N_OUTPUTS + j] = p[j];
+        fwrite(row, sizeof row, 1, stdout);
+    }}
+    return 0;
+}}
+"""
+CALLS = {
+    "index": "row[0] = {name}_predict(x); row[1] = {name}_predict_proba(x, p);",
+    "labels": """unsigned char y[{upper}_N_OUTPUTS] = {{0}};
+        row[0] = {name}_predict(x, y); row[1] = {name}_predict_proba(x, p);
+        for (j = 0; j < {upper}_N_OUTPUTS; j++) row[2 + j] = y[j];""",
+    "values": "row[0] = {name}_predict(x, p);",
+}
+
+
+def compiled(source, calls="index", real="float", flags=FLAGS):
+    """The program for an exported source."""
+    source = Path(source)
+    words = {"name": source.stem, "upper": source.stem.upper(), "real": real}
+    main, program = source.with_name("main.c"), source.with_suffix("")
+    main.write_text(MAIN.format(**words, calls=CALLS[calls].format(**words)))
+    command = [CC, *flags, "-I", source.parent, source, main, "-o", program, "-lm"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+def outputs(program, X, real="float"):
+    """(what predict returns, what predict_proba returns, label sets, p), a row for each of X."""
+    X = np.asarray(X, np.float32 if real == "float" else np.float64)
+    done = subprocess.run([program], input=X.tobytes(), capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+    rows = np.frombuffer(done.stdout).reshape(len(X), -1)
+    n = rows.shape[1] // 2 - 1
+    return rows[:, 0].astype(int), rows[:, 1].astype(int), rows[:, 2 : 2 + n], rows[:, 2 + n :]

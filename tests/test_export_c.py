@@ -1,0 +1,409 @@
+"""Exported C against `predict` and `predict_proba`: every row, compiled with all warnings."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from c_programs import CC, FLAGS, compiled, needs_c, outputs
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from small_nets import small
+
+from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.export import export_c
+from sklearn_obs.export.folding import folded
+from sklearn_obs.network import forward
+
+# a probability moves by at most a quarter of what its logit does; logits are a few units, sums of
+# tens of numbers, each rounded to 6e-8 (1.1e-16)
+TOLERANCE = {"float": 1e-5, "double": 1e-12}
+REALS = [("float32", "float"), ("float64", "double")]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    clf = OBSPrunedMLPClassifier((32,), target_sparsity=0.9, max_iter=60, random_state=0)
+    return clf.fit(X / 16, y), X / 16, y
+
+
+def assert_agrees(model, X, path, dtype="float32", real="float", flags=FLAGS):
+    """The program says what the classifier says, on every row; returns the probabilities."""
+    program = compiled(export_c(model, path, dtype=dtype).source, real=real, flags=flags)
+    index, status, _, p = outputs(program, X, real)
+    assert_array_equal(status, 0)
+    assert_array_equal(model.classes_[index], model.predict(X))
+    assert_allclose(p, model.predict_proba(X), rtol=0, atol=TOLERANCE[real])
+    return p
+
+
+@needs_c
+@pytest.mark.parametrize("dtype, real", REALS)
+def test_digits(digits, tmp_path, dtype, real):
+    clf, X, _ = digits
+    assert_agrees(clf, X, tmp_path / "digits.c", dtype, real)
+
+
+@needs_c
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("hidden", [(), (7,), (9, 300, 5)])
+@pytest.mark.parametrize("sparsity", [0, 0.7])
+def test_layers(iris, tmp_path, activation, hidden, sparsity):
+    X, y = iris
+    clf = small(hidden_layer_sizes=hidden, activation=activation, target_sparsity=sparsity)
+    assert_agrees(clf.fit(X, y), X, tmp_path / "iris.c")
+
+
+@needs_c
+@pytest.mark.parametrize("dtype, real", REALS)
+def test_two_classes(tmp_path, dtype, real):
+    X, y = load_breast_cancer(return_X_y=True)
+    labels = np.array(["malignant", "benign"])[y]
+    model = make_pipeline(StandardScaler(), small(target_sparsity=0.8)).fit(X, labels)
+    p = assert_agrees(model, X, tmp_path / "cancer.c", dtype, real)
+    assert p.shape == (569, 2)
+    assert '#define CANCER_CLASSES {"benign", "malignant"}' in (tmp_path / "cancer.h").read_text()
+
+
+@needs_c
+def test_label_sets(iris, tmp_path):
+    X, y = iris
+    Y = np.column_stack([y == 0, y < 2, X[:, 0] > 0]).astype(int)
+    clf = small(target_sparsity=0.5, max_iter=200).fit(X, Y)
+    program = compiled(export_c(clf, tmp_path / "sets.c").source, "labels")
+    status, status_proba, found, p = outputs(program, X)
+    assert not status.any() and not status_proba.any()
+    assert_array_equal(found, clf.predict(X))
+    assert_allclose(p, clf.predict_proba(X), rtol=0, atol=TOLERANCE["float"])
+
+
+@needs_c
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_regression_with_a_scaled_target(tmp_path, n_outputs):
+    X, y = load_diabetes(return_X_y=True)
+    y = 100 + 50 * np.column_stack([y, X[:, 0], -y])[:, :n_outputs].squeeze()
+    net = make_pipeline(StandardScaler(), small(OBSPrunedMLPRegressor, max_iter=50))
+    model = TransformedTargetRegressor(net, transformer=StandardScaler()).fit(X, y)
+    program = compiled(export_c(model, tmp_path / "values.c").source, "values")
+    status, _, _, found = outputs(program, X)
+    assert not status.any()
+    scale = np.abs(y).max()
+    expected = model.predict(X).reshape(len(X), -1)
+    assert_allclose(found, expected, rtol=0, atol=TOLERANCE["float"] * scale)
+
+
+def rows_of_all_sizes(rng, n_features):
+    """10,000 rows: of zeros, of numbers near 1, of 1e6, and denormal ones."""
+    X = rng.normal(size=(10_000, n_features))
+    X[:100] = 0
+    X[100:200] *= rng.random((100, n_features)) < 0.5  # some zeros
+    X[200:3000] *= 1e6
+    X[3000:5000] *= 1e-40  # denormal in float32
+    return X.astype(np.float32).astype(float)
+
+
+@needs_c
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+@pytest.mark.parametrize("dtype, real", REALS)
+def test_rows_of_all_sizes_under_sanitizers(tmp_path, scaler, dtype, real):
+    X, y = load_iris(return_X_y=True)
+    model = make_pipeline(scaler, small(target_sparsity=0.5, max_iter=100)).fit(X, y)
+    flags = [*FLAGS, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    rows = rows_of_all_sizes(np.random.default_rng(0), 4)
+    assert_agrees(model, rows, tmp_path / "iris.c", dtype, real, flags)
+
+
+@needs_c
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_rows_that_predict_refuses_are_refused(digits, tmp_path, value):
+    clf, X, _ = digits
+    program = compiled(export_c(clf, tmp_path / "digits.c").source)
+    for column in (0, 20, 63):  # read or not
+        rows = X[:2].copy()
+        rows[1, column] = value
+        with pytest.raises(ValueError, match=r"NaN|infinity"):
+            clf.predict(rows)
+        index, status, *_ = outputs(program, rows)
+        assert index[0] >= 0 and index[1] == -1
+        assert_array_equal(status, [0, -1])
+
+
+@needs_c
+def test_eight_bits_do_what_they_say(digits, tmp_path):
+    clf, X, y = digits
+    written = export_c(clf, tmp_path / "digits.c", dtype="int8", test_data=(X, y))
+    index, *_ = outputs(compiled(written.source), X)
+    assert np.mean(index == y) == written.exported_score  # the emulation is the C
+    assert written.score == clf.score(X, y)
+    assert written.exported_score > written.score - 0.01
+    n = clf.n_weights_
+    assert written.n_bytes < 2 * n + 5 * (32 + 10)  # a byte a weight, one its column; intercepts
+    assert f"{written.exported_score:.4f}" in written.header.read_text()
+
+
+@needs_c
+def test_eight_bits_under_a_scaler_of_very_unequal_columns(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    X = X * [1e5, 1, 1e-3, 30] + [1e6, 0, 1, -5]
+    model = make_pipeline(StandardScaler(), small(max_iter=300, target_sparsity=0.3)).fit(X, y)
+    written = export_c(model, tmp_path / "iris.c", dtype="int8", test_data=(X, y))
+    index, _, _, p = outputs(compiled(written.source), X)
+    assert np.mean(index == y) == written.exported_score > written.score - 0.03
+    # weights are rounded to 1/254 of the largest: two layers of some six weights near 1 each
+    assert_allclose(p, model.predict_proba(X), rtol=0, atol=0.05)
+
+
+@needs_c
+def test_constant_networks(iris, tmp_path):
+    X, y = iris
+    clf = small(criterion="magnitude", target_sparsity=0.99).fit(X, y)
+    assert clf.n_weights_ <= 1
+    for dtype in ("float32", "int8"):
+        program = compiled(export_c(clf, tmp_path / "none.c", dtype=dtype, overwrite=True).source)
+        assert_allclose(outputs(program, X)[-1], clf.predict_proba(X), rtol=0, atol=1e-6)
+
+
+@needs_c
+def test_wide_layers_take_wider_indices(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 300))
+    y = (X[:, 0] > 0) + (X[:, 299] > 0).astype(int)
+    clf = small(hidden_layer_sizes=(280, 4), target_sparsity=0.5, criterion="magnitude").fit(X, y)
+    assert_agrees(clf, X, tmp_path / "wide.c")
+    source = (tmp_path / "wide.c").read_text()
+    assert "uint16_t columns_uint16[" in source and "uint8_t counts_uint8[" in source
+
+
+FOLDED = {
+    "standard": StandardScaler(),
+    "mean only": StandardScaler(with_std=False),
+    "std only": StandardScaler(with_mean=False),
+    "min max": MinMaxScaler((-1, 3)),
+    "max abs": MaxAbsScaler(),
+    "robust": RobustScaler(),
+    "robust, centred": RobustScaler(with_scaling=False),
+    "robust, scaled": RobustScaler(with_centering=False),
+    "none": "passthrough",
+    "function": FunctionTransformer(),
+    "chain": make_pipeline(MinMaxScaler(), "passthrough", SelectKBest(k=3), StandardScaler()),
+    "variance": VarianceThreshold(0.3),
+    "parts": ColumnTransformer(
+        [
+            ("a", StandardScaler(), [3, 1]),
+            ("b", "passthrough", slice(1, 3)),
+            ("c", MinMaxScaler(), [False, True, False, False]),
+            ("d", "drop", [0]),
+            ("e", make_pipeline(RobustScaler(), MinMaxScaler()), [2]),
+        ]
+    ),
+    "rest": ColumnTransformer([("a", StandardScaler(), [2])], remainder=MinMaxScaler()),
+    "rest as it is": ColumnTransformer([("a", StandardScaler(), [2])], remainder="passthrough"),
+}
+
+
+@pytest.mark.parametrize("step", FOLDED.values(), ids=FOLDED)
+def test_what_is_folded_is_the_pipeline(step):
+    X, y = load_iris(return_X_y=True)
+    model = make_pipeline(step, small(max_iter=100, target_sparsity=0.3)).fit(X, y)
+    net = folded(model)
+    expected = model.predict_proba(X)
+    assert_allclose(forward(net.network, X)[-1], expected, rtol=0, atol=TOLERANCE["double"])
+    assert_array_equal(net.predict(net.network, X), model.predict(X))
+    assert net.n_features == 4
+
+
+def test_columns_by_name():
+    frame = load_iris(as_frame=True).frame
+    X, y = frame.iloc[:, :4], frame["target"]
+    first, *_, last = X.columns
+    parts = [("a", StandardScaler(), [last, first]), ("b", MinMaxScaler(), slice(first, last))]
+    model = make_pipeline(ColumnTransformer(parts), small(max_iter=100)).fit(X, y)
+    net = folded(model)
+    assert net.feature_names == list(X.columns)
+    assert_array_equal(net.predict(net.network, X), model.predict(X))
+
+
+def test_searches_hold_a_model(iris):
+    X, y = iris
+    search = GridSearchCV(small(), {"target_sparsity": [0.2, 0.5]}, cv=2).fit(X, y)
+    path = OBSPrunedMLPCV(small(), sparsities=[0.2, 0.5], cv=2).fit(X, y)
+    for model in (search, path, make_pipeline(StandardScaler(), path).fit(X, y)):
+        net = folded(model)
+        assert_array_equal(net.predict(net.network, X), model.predict(X))
+
+
+def test_networks_of_scikit_learn(iris):
+    X, y = iris
+    for cls in (MLPClassifier, MLPRegressor):
+        model = cls(
+            hidden_layer_sizes=(5,), max_iter=200, random_state=0, n_iter_no_change=3, tol=0.1
+        ).fit(X, y)
+        net = folded(model)
+        assert_allclose(net.predict(net.network, X), model.predict(X), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (LogisticRegression(), "Got a LogisticRegression, but expected a fitted OBSPrunedMLP"),
+        (
+            make_pipeline(PCA(2), small()),
+            "a PCA cannot be folded into a network; what can is Stand",
+        ),
+        (make_pipeline(MinMaxScaler(clip=True), small()), "clip=True cannot be folded"),
+        (
+            make_pipeline(ColumnTransformer([("a", OneHotEncoder(), [0])]), small()),
+            "a OneHotEncoder cannot be folded",
+        ),
+        (make_pipeline(FunctionTransformer(np.abs), small()), "a FunctionTransformer cannot be"),
+    ],
+)
+def test_unsupported_models_say_what_is_supported(model, words, tmp_path):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(TypeError, match=words):
+        export_c(model.fit(np.round(X), y), tmp_path / "model.c")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "model", [small(), make_pipeline(StandardScaler(), small()), MLPClassifier()]
+)
+def test_unfitted(model, tmp_path):
+    with pytest.raises(NotFittedError):
+        export_c(model, tmp_path / "model.c")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"dtype": "int4"}, ValueError, "Got dtype='int4', but expected one of float32, float64"),
+        ({"path": "model.h"}, ValueError, "ends in '.c'"),
+        ({"path": "model"}, ValueError, "ends in '.c'"),
+        ({"path": "3d.c"}, ValueError, "Got name='3d', but expected a C identifier"),
+        ({"name": "a b"}, ValueError, "Got name='a b'"),
+        ({"name": "é"}, ValueError, "Got name='é'"),
+        ({"path": "no/folder/model.c"}, FileNotFoundError, "There is no folder"),
+    ],
+)
+def test_bad_arguments(digits, tmp_path, arguments, error, words):
+    path = (
+        tmp_path / arguments.pop("path", "model.c") if "path" in arguments else tmp_path / "model.c"
+    )
+    with pytest.raises(error, match=words):
+        export_c(digits[0], path, **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_are_made_of_the_file_name(digits, tmp_path):
+    export_c(digits[0], tmp_path / "my-model v2.c")
+    assert "int my_model_v2_predict(" in (tmp_path / "my-model v2.h").read_text()
+
+
+@pytest.mark.parametrize("existing", ["model.c", "model.h"])
+def test_existing_files_stay(digits, tmp_path, existing):
+    (tmp_path / existing).write_text("mine")
+    with pytest.raises(FileExistsError, match=r"model\.[ch]' exists; pass overwrite=True"):
+        export_c(digits[0], tmp_path / "model.c")
+    assert [path.name for path in tmp_path.iterdir()] == [existing]
+    assert (tmp_path / existing).read_text() == "mine"
+    export_c(digits[0], tmp_path / "model.c", overwrite=True)
+    assert (tmp_path / existing).read_text() != "mine"
+
+
+def test_nothing_half_written_is_left(digits, tmp_path, monkeypatch):
+    write_bytes, calls = Path.write_bytes, []
+
+    def full_disk(path, data):
+        calls.append(path)
+        if len(calls) == 2:
+            write_bytes(path, data[:100])
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        export_c(digits[0], tmp_path / "model.c")
+    assert len(calls) == 2 and not list(tmp_path.iterdir())
+
+
+def test_numbers_too_large_for_float32(iris, tmp_path):
+    X, y = iris
+    model = make_pipeline(StandardScaler(), small()).fit(X * 1e-42, y)
+    with pytest.raises(ValueError, match=r"too large for float32 .*dtype='float64'"):
+        export_c(model, tmp_path / "model.c")
+    export_c(model, tmp_path / "model.c", dtype="float64")
+
+
+def test_eight_bits_take_no_column_twice(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    twice = ColumnTransformer([("a", StandardScaler(), [0]), ("b", MinMaxScaler(), [0])])
+    model = make_pipeline(twice, small()).fit(X, y)
+    with pytest.raises(ValueError, match="takes no column twice; use dtype='float32'"):
+        export_c(model, tmp_path / "model.c", dtype="int8")
+
+
+LABELS = [
+    (['say "hi"', "a\\b", "why??!"], r'{"a\134b", "say \042hi\042", "why\077\077!"}'),
+    (["über", "日本", "/* no */"], None),
+    ([-1, 7, 2**40], "{-1, 7, 1099511627776LL}"),
+    ([1e9, 1.0, -3.0], "{-3.0, 1.0, 1000000000.0}"),
+]
+
+
+PRINT = """\
+#include <stdio.h>
+#include "model.h"
+static const KIND labels[] = MODEL_CLASSES;
+int main(void)
+{
+    int j;
+    for (j = 0; j < MODEL_N_OUTPUTS; j++) printf("SHAPE\\n", labels[j]);
+    return 0;
+}
+"""
+
+
+@needs_c
+@pytest.mark.parametrize(("labels", "macro"), LABELS)
+def test_labels_in_c(tmp_path, labels, macro):
+    X, y = load_iris(return_X_y=True)
+    names = [f'the "{name}"' for name in ("quoted */ /*", "日本", "back\\", "new\nline")]
+    clf = small(target_sparsity=0.2).fit(pd.DataFrame(X, columns=names), np.array(labels)[y])
+    export_c(clf, tmp_path / "model.c")
+    header = (tmp_path / "model.h").read_text(encoding="ascii")
+    if macro:
+        assert f"#define MODEL_CLASSES {macro} " in header
+    kind, shape = ("char *const", "%s") if isinstance(labels[0], str) else ("double", "%.17g")
+    (tmp_path / "print.c").write_text(PRINT.replace("KIND", kind).replace("SHAPE", shape))
+    files = [tmp_path / "print.c", tmp_path / "model.c", "-o", tmp_path / "print", "-lm"]
+    subprocess.run([CC, *FLAGS, *files], check=True)
+    said = subprocess.run([tmp_path / "print"], capture_output=True, check=True).stdout.decode()
+    assert [type(labels[0])(line) for line in said.splitlines()] == clf.classes_.tolist()
+
+
+def test_labels_that_c_cannot_name(iris, tmp_path):
+    X, y = iris
+    clf = small().fit(X, y)
+    clf.classes_ = np.array([None, (1, 2), "c"], object)
+    with pytest.raises(
+        ValueError, match="Got the class label None, but expected strings or numbers"
+    ):
+        export_c(clf, tmp_path / "model.c")
