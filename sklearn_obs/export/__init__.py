@@ -1,5 +1,14 @@
-"""Fitted networks as files for other programs."""
+"""Fitted networks as files for other programs: C99, ONNX, skops."""
 
 from sklearn_obs.export.c_source import CSource, export_c
+from sklearn_obs.export.onnx import export_onnx, register_onnx
+from sklearn_obs.export.skops import export_skops, load_skops
 
-__all__ = ["CSource", "export_c"]
+__all__ = [
+    "CSource",
+    "export_c",
+    "export_onnx",
+    "export_skops",
+    "load_skops",
+    "register_onnx",
+]

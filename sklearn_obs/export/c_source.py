@@ -105,8 +105,8 @@ def export_c(model, path, *, name=None, dtype="float32", test_data=None, overwri
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0)
     >>> model = make_pipeline(StandardScaler(), clf).fit(X, y)
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> written = export_c(model, f"{folder.name}/iris.c", test_data=(X, y))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = export_c(model, f"{folder}/iris.c", test_data=(X, y))
     >>> written.header.name, written.n_bytes < 100, written.exported_score == written.score
     ('iris.h', True, True)
     """

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.estimators.fitted import network_of
 from sklearn_obs.export.columns import Columns, as_they_are, columns_of, named
 from sklearn_obs.network import Network, forward
 
@@ -82,10 +83,14 @@ def folded(model):
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    columns, estimator, target = _taken_apart(model)
-    bare = _on_targets(_compact_network(estimator), target)
+    steps, estimator, target = taken_apart(model)
+    small = compacted_on_targets(estimator, target)
+    bare = network_of(small, vars(small)).astype(np.float64)
+    columns = as_they_are(n_features(steps, estimator))
+    for _, step in steps:
+        columns = columns_of(step, len(columns.source)).of(columns)
     first = bare.coefs[0]
-    W = np.zeros((_n_features(model), first.shape[1]))
+    W = np.zeros((n_features(steps, estimator), first.shape[1]))
     np.add.at(W, columns.source, columns.scale[:, None] * first)
     b = bare.intercepts[0] + columns.shift @ first
     network = replace(bare, coefs=(W, *bare.coefs[1:]), intercepts=(b, *bare.intercepts[1:]))
@@ -99,52 +104,42 @@ def folded(model):
     )
 
 
-def _taken_apart(model):
-    """(columns of the net inputs, estimator, columns of its targets or None)."""
+def taken_apart(model):
+    """(named steps before the network, a pruned estimator, columns of its targets or None)."""
     if hasattr(model, "best_estimator_"):  # a search of scikit-learn
-        return _taken_apart(model.best_estimator_)
+        return taken_apart(model.best_estimator_)
     if isinstance(model, OBSPrunedMLPCV):
         check_is_fitted(model)
-        return _taken_apart(model.estimator_)
+        return taken_apart(model.estimator_)
     if isinstance(model, Pipeline) and model.steps:
-        columns, estimator, target = _taken_apart(model.steps[-1][1])
-        return columns.of(columns_of(model[:-1], _n_features(model))), estimator, target
+        *steps, (_, last) = model.steps
+        more, estimator, target = taken_apart(last)
+        return [*steps, *more], estimator, target
     if isinstance(model, TransformedTargetRegressor):
         check_is_fitted(model)
-        columns, estimator, target = _taken_apart(model.regressor_)
+        steps, estimator, target = taken_apart(model.regressor_)
         outer = columns_of(model.transformer_, estimator.n_outputs_)
-        return columns, estimator, outer if target is None else target.of(outer)
+        return steps, estimator, outer if target is None else target.of(outer)
     if isinstance(model, MLPClassifier):
         model = OBSPrunedMLPClassifier.from_sklearn(model)
     if isinstance(model, MLPRegressor):
         model = OBSPrunedMLPRegressor.from_sklearn(model)
     if isinstance(model, (OBSPrunedMLPClassifier, OBSPrunedMLPRegressor)):
         check_is_fitted(model)
-        return as_they_are(model.n_features_in_), model, None
+        return [], model, None
     raise TypeError(f"Got {named(model)}, but expected {SUPPORTED}.")
 
 
-def _n_features(model):
-    """Columns of X; a Pipeline that begins with "passthrough" does not say by itself."""
-    if isinstance(model, Pipeline):
-        return next(_n_features(step) for _, step in model.steps if hasattr(step, "fit"))
-    return model.n_features_in_
+def n_features(steps, estimator):
+    """Columns of X, as the first says that looks at them."""
+    seen = [step for _, step in steps if hasattr(step, "n_features_in_")]
+    return (seen or [estimator])[0].n_features_in_
 
 
-def _compact_network(estimator):
+def compacted_on_targets(estimator, target):
+    """The compacted estimator, of targets as they were before the columns `target` of them."""
     small = estimator.compact()
-    network = Network(
-        tuple(small.coefs_), tuple(small.intercepts_), small.activation, small.out_activation_
-    )
-    return network.astype(np.float64)
-
-
-def _on_targets(network, target):
-    """The network whose outputs are targets as they were before the columns `target` of them."""
-    if target is None:
-        return network
-    W = network.coefs[-1] / target.scale
-    b = (network.intercepts[-1] - target.shift) / target.scale
-    return replace(
-        network, coefs=(*network.coefs[:-1], W), intercepts=(*network.intercepts[:-1], b)
-    )
+    if target is not None:
+        small.coefs_[-1] = small.coefs_[-1] / target.scale
+        small.intercepts_[-1] = (small.intercepts_[-1] - target.shift) / target.scale
+    return small

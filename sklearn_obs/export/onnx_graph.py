@@ -1,0 +1,134 @@
+"""ONNX graphs through skl2onnx, with zeros left out on demand. Imports the optional packages.
+
+A sparse initializer holds the weights that are left and their places, counted row by row. Runtimes
+make it dense when they load it: it saves bytes on disk, not time.
+"""
+
+import numpy as np
+from onnx import TensorProto, checker, helper, numpy_helper
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
+
+from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
+from sklearn_obs.export.folding import compacted_on_targets, n_features, taken_apart
+
+
+def graph_of(model, X, sparse):
+    """The checked graph of a fitted model; `X`, if any, says which columns are strings."""
+    steps, estimator, target = taken_apart(model)
+    network = compacted_on_targets(estimator, target)
+    options = None
+    if is_classifier(network):
+        _check_labels(network.classes_)
+        options = {"zipmap": False}
+    if X is None:
+        inputs = [("X", FloatTensorType([None, n_features(steps, estimator)]))]
+    else:
+        numeric = [dtype.kind in "biuf" for dtype in X.dtypes]
+        types = [FloatTensorType if number else StringTensorType for number in numeric]
+        inputs = [(str(c), t([None, 1])) for c, t in zip(X.columns, types, strict=True)]
+    register()
+    whole = Pipeline([*steps, ("network", network)]) if steps else network
+    graph = convert_sklearn(whole, initial_types=inputs, options=options)
+    if sparse:
+        _leave_out_zeros(graph.graph)
+    checker.check_model(graph)
+    return graph
+
+
+def register():
+    """Tell skl2onnx of our estimators."""
+    update_registered_converter(
+        OBSPrunedMLPClassifier,
+        "SklearnOBSPrunedMLPClassifier",
+        calculate_linear_classifier_output_shapes,
+        _convert_classifier,
+        options={
+            "zipmap": [True, False, "columns"],
+            "output_class_labels": [False, True],
+            "nocl": [True, False],
+        },
+    )
+    update_registered_converter(
+        OBSPrunedMLPRegressor,
+        "SklearnOBSPrunedMLPRegressor",
+        _regressor_shapes,
+        _convert_regressor,
+    )
+
+
+def _regressor_shapes(operator):
+    calculate_linear_regressor_output_shapes(operator)
+    operator.outputs[0].type.shape[1] = operator.raw_operator.n_outputs_
+
+
+def _convert_classifier(scope, operator, container):
+    labels, p = _plain(scope, operator, container, "SklearnMLPClassifier")
+    ours = [output.full_name for output in operator.outputs]
+    _node(scope, container, "Identity", [labels], ours[0])
+    model = operator.raw_operator
+    if model.out_activation_ == "logistic" and model.n_outputs_ == 2:
+        # skl2onnx takes two label sets for two classes, and puts their 1 - p before p
+        ends = [_integers(scope, container, [end]) for end in (2, 4, 1)]
+        _node(scope, container, "Slice", [p, *ends], ours[1])
+    else:
+        _node(scope, container, "Identity", [p], ours[1])
+
+
+def _convert_regressor(scope, operator, container):
+    (values,) = _plain(scope, operator, container, "SklearnMLPRegressor")
+    # skl2onnx puts several outputs one below the other
+    shape = _integers(scope, container, [-1, operator.raw_operator.n_outputs_])
+    _node(scope, container, "Reshape", [values, shape], operator.outputs[0].full_name)
+
+
+def _plain(scope, operator, container, kind):
+    """The names of what skl2onnx puts out for scikit-learn's own network."""
+    plain = scope.declare_local_operator(kind, operator.raw_operator.compact().to_sklearn())
+    plain.inputs = operator.inputs
+    for output in operator.outputs:
+        plain.outputs.append(scope.declare_local_variable(output.onnx_name, type=output.type))
+    return [output.full_name for output in plain.outputs]
+
+
+def _node(scope, container, kind, inputs, output):
+    container.add_node(kind, inputs, output, name=scope.get_unique_operator_name(kind))
+
+
+def _integers(scope, container, values):
+    name = scope.get_unique_variable_name("integers")
+    container.add_initializer(name, TensorProto.INT64, [len(values)], values)
+    return name
+
+
+def _check_labels(classes):
+    if classes.dtype.kind in "iub" and np.abs(classes.astype(int)).max() < 2**31:
+        return
+    if all(isinstance(label, str) for label in classes):
+        return
+    raise ValueError(
+        f"Got the class labels {classes.tolist()}, but expected strings or integers of 32 bits, as "
+        "skl2onnx takes them. Encode y, for instance with LabelEncoder, before fit."
+    )
+
+
+def _leave_out_zeros(graph):
+    """Matrices as sparse initializers, where those are smaller."""
+    for dense in list(graph.initializer):
+        W = numpy_helper.to_array(dense)
+        places = np.flatnonzero(W)
+        if W.ndim != 2 or W.dtype.kind != "f" or not places.size:
+            continue
+        n, name = [len(places)], f"{dense.name}_places"
+        values = helper.make_tensor(dense.name, dense.data_type, n, W.ravel()[places])
+        indices = helper.make_tensor(name, TensorProto.INT64, n, places)
+        rows = helper.make_sparse_tensor(values, indices, W.shape)
+        if rows.ByteSize() < dense.ByteSize():
+            graph.initializer.remove(dense)
+            graph.sparse_initializer.append(rows)

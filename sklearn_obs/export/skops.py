@@ -1,0 +1,98 @@
+"""skops: the fitted estimator itself in a file that runs no code when it is read."""
+
+import io
+from pathlib import Path
+from zipfile import ZIP_DEFLATED
+
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.export.files import checked_path, write
+
+TRUSTED = [
+    f"{cls.__module__}.{cls.__name__}"
+    for cls in (OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor)
+]
+
+
+def export_skops(model, path, *, overwrite=False):
+    """Write a fitted model for `load_skops`, or for ``skops.io.load`` with our types trusted.
+
+    Parameters
+    ----------
+    model : object
+        Any fitted estimator, in or around a pruned one.
+    path : str or Path
+        Ends in ``.skops``.
+    overwrite : bool, default=False
+        Whether to replace a file that exists.
+
+    Returns
+    -------
+    int
+        Bytes of the file.
+
+    Raises
+    ------
+    ImportError
+        If skops is not installed.
+    ValueError
+        If `path` does not end in ``.skops``.
+    OSError
+        If the file exists or cannot be written.
+    sklearn.exceptions.NotFittedError
+        If `model` is not fitted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import export_skops, load_skops
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     n_bytes = export_skops(clf, f"{folder}/iris.skops")
+    ...     again = load_skops(f"{folder}/iris.skops")
+    >>> bool((again.predict(X) == clf.predict(X)).all())
+    True
+    """
+    (path,) = checked_path(path, ".skops", overwrite)
+    check_is_fitted(model)
+    file = io.BytesIO()
+    _skops().dump(model, file, compression=ZIP_DEFLATED)
+    write({path: file.getvalue()})
+    return path.stat().st_size
+
+
+def load_skops(path):
+    """Read a model that `export_skops` wrote, trusting this library's types and skops's own.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    object
+        The fitted model.
+
+    Raises
+    ------
+    ImportError
+        If skops is not installed.
+    skops.io.exceptions.UntrustedTypesFoundException
+        If the file holds other types; the message names them.
+    OSError
+        If the file cannot be read.
+    """
+    return _skops().load(Path(path), trusted=TRUSTED)
+
+
+def _skops():
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError("This needs skops: python -m pip install 'sklearn-obs[skops]'") from error
+    return skops.io

@@ -1,0 +1,186 @@
+"""ONNX files, run by onnxruntime, against `predict` and `predict_proba`."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from small_nets import small
+from test_export_c import rows_of_all_sizes
+
+import sklearn_obs.export
+from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.export import export_onnx, register_onnx
+
+onnxruntime = pytest.importorskip("onnxruntime")
+skl2onnx = pytest.importorskip("skl2onnx")
+
+TOLERANCE = 1e-5  # float32, as in test_export_c
+
+
+def run(path_or_bytes, inputs):
+    source = path_or_bytes if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    if not isinstance(inputs, dict):
+        inputs = {"X": np.asarray(inputs, np.float32)}
+    return session.run(None, inputs)
+
+
+def assert_agrees(model, X, path, **options):
+    export_onnx(model, path, **options)
+    labels, p = run(path, X)
+    assert_array_equal(labels, model.predict(X))
+    assert_allclose(p, model.predict_proba(X), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_digits(tmp_path, sparse):
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    clf = OBSPrunedMLPClassifier((64,), target_sparsity=0.95, max_iter=60, random_state=0).fit(X, y)
+    assert_agrees(clf, X, tmp_path / "digits.onnx", sparse=sparse)
+    n_bytes = (tmp_path / "digits.onnx").stat().st_size
+    small = clf.compact()
+    dense = 4 * sum(W.size for W in small.coefs_)
+    # a value of four bytes and a place of at most two a weight; 2,000 are the graph's
+    assert n_bytes < (6 * clf.n_weights_ + 2000 if sparse else dense + 2000)
+    assert n_bytes > (6 * clf.n_weights_ if sparse else dense)
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("hidden", [(), (7,), (6, 5)])
+def test_layers(iris, tmp_path, activation, hidden):
+    X, y = iris
+    clf = small(hidden_layer_sizes=hidden, activation=activation, target_sparsity=0.6).fit(X, y)
+    assert_agrees(clf, X, tmp_path / "iris.onnx", sparse=True)
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [3, 8], [True, False]])
+def test_two_classes(tmp_path, labels):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = make_pipeline(StandardScaler(), small(target_sparsity=0.8))
+    assert_agrees(model.fit(X, np.array(labels)[y]), X, tmp_path / "cancer.onnx")
+
+
+@pytest.mark.parametrize("n_labels", [2, 3])
+def test_label_sets(iris, tmp_path, n_labels):
+    X, y = iris
+    Y = np.column_stack([y == 0, y < 2, X[:, 0] > 0]).astype(int)[:, :n_labels]
+    clf = small(target_sparsity=0.5, max_iter=200).fit(X, Y)
+    assert_agrees(clf, X, tmp_path / "sets.onnx")
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_regression_with_a_scaled_target(tmp_path, n_outputs):
+    X, y = load_diabetes(return_X_y=True)
+    y = 100 + 50 * np.column_stack([y, X[:, 0], -y])[:, :n_outputs].squeeze()
+    net = make_pipeline(StandardScaler(), small(OBSPrunedMLPRegressor, max_iter=50))
+    model = TransformedTargetRegressor(net, transformer=StandardScaler()).fit(X, y)
+    export_onnx(model, tmp_path / "values.onnx")
+    (found,) = run(tmp_path / "values.onnx", X)
+    expected = model.predict(X).reshape(len(X), -1)
+    assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(y).max())
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+def test_rows_of_all_sizes(tmp_path, scaler):
+    X, y = load_iris(return_X_y=True)
+    model = make_pipeline(scaler, small(target_sparsity=0.5, max_iter=100)).fit(X, y)
+    rows = rows_of_all_sizes(np.random.default_rng(0), 4)
+    assert_agrees(model, rows, tmp_path / "iris.onnx")
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "length": rng.normal(5, 2, 200),
+            'the "colour", über': rng.choice(["red", "grün", "blue"], 200),
+            "count": rng.integers(0, 9, 200),
+        }
+    )
+    return X, np.where((X["length"] > 5) | (X["count"] > 6), "large", "small")
+
+
+def test_columns_of_mixed_types(mixed, tmp_path):
+    X, y = mixed
+    columns = make_column_transformer(
+        (StandardScaler(), ["length", "count"]), (OneHotEncoder(), ['the "colour", über'])
+    )
+    model = make_pipeline(columns, small(max_iter=100)).fit(X, y)
+    export_onnx(model, tmp_path / "mixed.onnx", X=X)
+    session = onnxruntime.InferenceSession(str(tmp_path / "mixed.onnx"))
+    names = [given.name for given in session.get_inputs()]
+    assert names == ["length", "the__colour___über", "count"]  # in the order of the columns
+    columns = [X[[name]].to_numpy() for name in X.columns]
+    inputs = {
+        name: column.astype(np.float32 if column.dtype.kind in "if" else object)
+        for name, column in zip(names, columns, strict=True)
+    }
+    labels, p = run(tmp_path / "mixed.onnx", inputs)
+    assert_array_equal(labels, model.predict(X))
+    assert_allclose(p, model.predict_proba(X), rtol=0, atol=TOLERANCE)
+
+
+def test_registered_with_skl2onnx(iris):
+    X, y = iris
+    register_onnx()
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), small()),
+        {"obsprunedmlpclassifier__target_sparsity": [0.3, 0.6]},
+        cv=2,
+    ).fit(X, y)
+    X32 = X.astype(np.float32)
+    for model in (small().fit(X, y), make_pipeline(StandardScaler(), small()).fit(X, y), search):
+        graph = skl2onnx.to_onnx(model, X32[:1], options={"zipmap": False})
+        labels, p = run(graph.SerializeToString(), X32)
+        assert_array_equal(labels, model.predict(X32))
+        assert_allclose(p, model.predict_proba(X32), rtol=0, atol=TOLERANCE)
+    (_, p) = run(skl2onnx.to_onnx(small().fit(X, y), X32[:1]).SerializeToString(), X32)
+    assert set(p[0]) == {0, 1, 2}  # skl2onnx's own default: a dict a row
+
+
+def test_what_else_holds_a_network(iris, tmp_path):
+    X, y = iris
+    path = OBSPrunedMLPCV(small(), sparsities=[0.2, 0.5], cv=2).fit(X, y)
+    plain = MLPClassifier((5,), max_iter=20, random_state=0).fit(X, y)
+    parts = ColumnTransformer([("a", StandardScaler(), [0, 2]), ("b", "passthrough", [1])])
+    pipeline = make_pipeline(parts, small()).fit(X, y)
+    for number, model in enumerate((path, plain, pipeline)):
+        assert_agrees(model, X, tmp_path / f"{number}.onnx")
+
+
+def test_errors(iris, tmp_path):
+    X, y = iris
+    clf = small().fit(X, y)
+    path = tmp_path / "model.onnx"
+    with pytest.raises(ValueError, match=r"ends in '\.onnx'"):
+        export_onnx(clf, tmp_path / "model.c")
+    with pytest.raises(TypeError, match="Got a LogisticRegression, but expected"):
+        export_onnx(LogisticRegression().fit(X, y), path)
+    with pytest.raises(NotFittedError):
+        export_onnx(small(), path)
+    with pytest.raises(ValueError, match=r"class labels \[1099511627776.* expected strings or"):
+        export_onnx(small().fit(X, y + 2**40), path)
+    assert not path.exists()
+    export_onnx(clf, path)
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        export_onnx(clf, path)
+
+
+def test_without_skl2onnx(iris, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    monkeypatch.delattr(sklearn_obs.export, "onnx_graph", raising=False)
+    monkeypatch.delitem(sys.modules, "sklearn_obs.export.onnx_graph", raising=False)
+    with pytest.raises(ImportError, match=r"pip install 'sklearn-obs\[onnx\]'"):
+        export_onnx(small().fit(*iris), tmp_path / "model.onnx")
