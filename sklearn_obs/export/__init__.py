@@ -1,7 +1,8 @@
-"""Fitted networks as files for other programs: C99, ONNX, skops."""
+"""Fitted networks as files for other programs: C99, ONNX, skops; and what they take."""
 
 from sklearn_obs.export.c_source import CSource, export_c
 from sklearn_obs.export.onnx import export_onnx, register_onnx
+from sklearn_obs.export.size import size_report
 from sklearn_obs.export.skops import export_skops, load_skops
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "export_skops",
     "load_skops",
     "register_onnx",
+    "size_report",
 ]

@@ -1,0 +1,119 @@
+"""What a network takes: per layer, weights and bytes in each form, and multiply-adds.
+
+Bytes are those of weights, their places and intercepts; a file or a program adds what does not
+depend on them.
+"""
+
+from importlib.util import find_spec
+
+import numpy as np
+
+from sklearn_obs.export.folding import compacted_on_targets, folded, taken_apart
+from sklearn_obs.export.rounding import rounded
+from sklearn_obs.export.storage import stored
+
+REAL = INT = 4  # bytes of a float32, and of an index in SciPy's CSR
+
+
+def size_report(model, *, dtype="float32"):
+    """What a fitted model's network takes, layer by layer and in all.
+
+    Parameters
+    ----------
+    model : object
+        As in `export_c`, or a Pipeline with any other steps.
+    dtype : {'float32', 'float64', 'int8'}, default='float32'
+        Of the C source, as in `export_c`; all other bytes are those of float32.
+
+    Returns
+    -------
+    pandas.DataFrame or dict of list
+        One row a layer and one of totals, with the columns
+
+        - ``layer``;
+        - ``weights`` of the network as it is, and ``survivors``, which reach the output;
+        - ``units``, and ``units_left`` that carry something;
+        - ``dense_bytes`` of all weights and intercepts;
+        - ``csr_bytes`` of survivors and intercepts in SciPy's CSR matrices;
+        - ``c_bytes``, the constants of `export_c` (left out for what it cannot export);
+        - ``onnx_bytes``, the initializers of `export_onnx` with ``sparse=True``;
+        - ``multiply_adds`` of the survivors for a row of X.
+
+        Without pandas the table is printed, and returned as a dict.
+
+    Raises
+    ------
+    TypeError
+        If `model` is not supported; the message lists what is.
+    ValueError
+        If `dtype` is unknown, or, as in `export_c`, cannot hold the network.
+    sklearn.exceptions.NotFittedError
+        If `model` is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import size_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0).fit(X, y)
+    >>> report = size_report(clf)
+    >>> list(report["weights"])
+    [40, 30, 70]
+    """
+    _, estimator, target = taken_apart(model)
+    small = compacted_on_targets(estimator, target)
+    rows = []
+    for l, (W, V) in enumerate(zip(estimator.coefs_, small.coefs_, strict=True), start=1):
+        n, fan_out = int(np.count_nonzero(V)), V.shape[1]
+        places = np.flatnonzero(V)
+        rows.append(
+            {
+                "layer": str(l),
+                "weights": W.size,
+                "survivors": n,
+                "units": W.shape[1],
+                "units_left": fan_out,
+                "dense_bytes": REAL * (W.size + W.shape[1]),
+                "csr_bytes": (REAL + INT) * n + INT * (len(V) + 1) + REAL * fan_out,
+                "c_bytes": 0,
+                "onnx_bytes": REAL * fan_out
+                + min(REAL * V.size, REAL * n + int(_varint_bytes(places).sum())),
+                "multiply_adds": n,
+            }
+        )
+    try:
+        layers = rounded(folded(model), dtype).layers
+        for row, layer in zip(rows, layers, strict=True):
+            row["c_bytes"] = stored(layer.weights).n_bytes + layer.intercepts.nbytes
+    except TypeError:  # a step that C has no room for
+        for row in rows:
+            del row["c_bytes"]
+    total = {name: sum(row[name] for row in rows) for name in rows[0] if name != "layer"}
+    return _frame([*rows, {"layer": "total"} | total])
+
+
+def _varint_bytes(numbers):
+    """Bytes of non-negative integers as protocol buffers store them, seven bits a byte."""
+    return np.maximum(1, np.ceil(np.log2(numbers + 1) / 7)).astype(int)
+
+
+def _frame(rows):
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    if find_spec("pandas") is None:
+        print(table(columns))
+        return columns
+    import pandas as pd
+
+    return pd.DataFrame(columns)
+
+
+def table(columns):
+    """Columns of numbers as text."""
+    names = list(columns)
+    lines = [[name.replace("_", " ") for name in names]]
+    for row in zip(*columns.values(), strict=True):
+        lines.append([value if isinstance(value, str) else f"{value:,}" for value in row])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    cells = ([cell.rjust(n) for cell, n in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join(map("  ".join, cells))
