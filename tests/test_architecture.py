@@ -18,7 +18,7 @@ ROWS = [  # top to bottom
     {"removal"},
     {"criteria", "plan"},
     {"newton"},
-    {"curvature", "training", "compaction"},
+    {"curvature", "training", "compaction", "prediction"},
     {"network", "blockwise", "groups"},
     {"losses", "elimination", "swaps", "threads", "memory"},
 ]

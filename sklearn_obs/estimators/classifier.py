@@ -64,7 +64,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The likeliest class of each row; for label sets 1 where a label is likelier than not.
         """
-        p = self._values(X)[-1]
+        p = self._outputs(X)
         if self.out_activation_ == "softmax":
             return self.classes_[p.argmax(axis=1)]
         if self.n_outputs_ == 1:
@@ -83,7 +83,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to 1, but for label sets.
         """
-        p = self._values(X)[-1]
+        p = self._outputs(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X):

@@ -16,7 +16,7 @@ from sklearn_obs.estimators.parameters import (
     check_sparsity,
 )
 from sklearn_obs.estimators.rows import weighted_rows
-from sklearn_obs.network import forward
+from sklearn_obs.prediction import last_units, outputs
 
 FLOATS = (np.float64, np.float32)
 
@@ -205,8 +205,7 @@ class PrunedMLP(
         ndarray of shape (n_samples, n_units)
             One column for each unit in ``units_[-1]`` (each input in `inputs_`).
         """
-        values = self._values(X)
-        return values[-2][:, self.units_[-1] if self.units_ else self.inputs_]
+        return last_units(*self._rows_and_network(X))
 
     @property
     def feature_importances_(self):
@@ -258,11 +257,13 @@ class PrunedMLP(
         self._check_targets(y, reset)
         return X, y, sample_weight
 
-    def _values(self, X):
-        """The values of all layers, inputs first."""
+    def _outputs(self, X):
+        return outputs(*self._rows_and_network(X))
+
+    def _rows_and_network(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        return forward(network_of(self, vars(self)), X)
+        return network_of(self, vars(self)), X, self.inputs_, self.units_
 
     def _store(self, state):
         for name, value in state.items():

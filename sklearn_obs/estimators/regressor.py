@@ -65,7 +65,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        p = self._values(X)[-1]
+        p = self._outputs(X)
         return p.ravel() if self.n_outputs_ == 1 else p
 
     def _check_targets(self, y, reset):
