@@ -1,37 +1,27 @@
-"""``python -m sklearn_obs digits``: train, prune, print a table of the rounds, save the figure.
+"""``python -m sklearn_obs digits``, or ``python -m sklearn_obs data.csv --target y``.
 
-OBS beside magnitude pruning: the same dense network, the same rounds, the same retraining.
+The first shows OBS beside magnitude pruning on bundled data; the second trains and prunes a network
+on data of one's own, says what is left of it, and exports it.
 """
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
-import numpy as np
-from sklearn import datasets
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn_obs.command import bundled, own_data
+from sklearn_obs.export.rounding import DTYPES
 
-from sklearn_obs.display import PruningPathDisplay
-from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
-
-DATA = {
-    "digits": datasets.load_digits,
-    "breast_cancer": datasets.load_breast_cancer,
-    "wine": datasets.load_wine,
-    "iris": datasets.load_iris,
-    "diabetes": datasets.load_diabetes,
-}
+OF_A_FILE = ("target", "drop", "task", "export", "dtype", "overwrite")
 
 
 def main(arguments=None):
     """Run the command; returns the exit status."""
     options = _options(arguments)
     try:
-        return _run(options)
-    except (ValueError, OSError) as error:
+        if options.data in bundled.DATA:
+            return bundled.run(options)
+        return own_data.run(options)
+    except (ValueError, OSError, ImportError) as error:
         return _say(str(error).splitlines()[0])
 
 
@@ -50,7 +40,9 @@ def _options(arguments):
         prog="python -m sklearn_obs",
         description="Train a network, prune it by Optimal Brain Surgeon, show what is left.",
     )
-    parser.add_argument("data", choices=DATA, help="a data set that scikit-learn bundles")
+    parser.add_argument(
+        "data", type=_data, help=f"a CSV file with a header, or one of {', '.join(bundled.DATA)}"
+    )
     parser.add_argument(
         "--sparsity", type=_sparsity, default=0.95, help="share of weights to remove, in (0, 1)"
     )
@@ -58,8 +50,44 @@ def _options(arguments):
         "--hidden", type=_hidden, default=(30,), help="units per hidden layer, as 30 or 40,20"
     )
     parser.add_argument("--seed", type=_seed, default=0, help="an int >= 0")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--out", type=Path, default=Path(), help="folder for the figure of bundled data"
+    )
+    own = parser.add_argument_group("with a CSV file")
+    own.add_argument("--target", help="the column to predict")
+    own.add_argument(
+        "--drop", action="append", default=[], help="a column to leave out; repeatable"
+    )
+    own.add_argument(
+        "--task",
+        choices=("classification", "regression"),
+        help="what the target is; by default its text, or at most 20 whole numbers, are classes",
+    )
+    own.add_argument(
+        "--export",
+        action="append",
+        type=Path,
+        default=[],
+        help="a file to write, model.c, model.onnx or model.skops; repeatable",
+    )
+    own.add_argument("--dtype", choices=DTYPES, default="float32", help="of the numbers in C")
+    own.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    options = parser.parse_args(arguments)
+    if options.data in bundled.DATA:
+        for name in OF_A_FILE:
+            if getattr(options, name) != parser.get_default(name):
+                parser.error(f"--{name} goes with a CSV file, not with {options.data!r}")
+    elif options.target is None:
+        parser.error(f"--target: which column of {options.data} is to be predicted?")
+    return options
+
+
+def _data(text):
+    if text in bundled.DATA or Path(text).suffix.lower() == ".csv":
+        return text
+    raise argparse.ArgumentTypeError(
+        f"invalid choice: {text!r} (choose a .csv file, or one of {', '.join(bundled.DATA)})"
+    )
 
 
 def _sparsity(text):
@@ -85,99 +113,6 @@ def _seed(text):
     if text.isdecimal() and int(text) < 2**32:
         return int(text)
     raise argparse.ArgumentTypeError(f"got {text!r}, but expected an int in [0, 2**32)")
-
-
-def _run(options):
-    if not options.out.is_dir():
-        return _say(f"--out: no folder {str(options.out)!r}")
-    regression = options.data == "diabetes"
-    X, X_test, y, y_test = _scaled(options.data, options.seed, regression)
-    estimator = OBSPrunedMLPRegressor if regression else OBSPrunedMLPClassifier
-    metric = "R2" if regression else "accuracy"
-    model = estimator(
-        options.hidden,
-        target_sparsity=0,
-        alpha=1e-3,
-        max_iter=1000,
-        n_iter_no_change=20,
-        random_state=options.seed,
-    )
-    with warnings.catch_warnings():  # the dense stage may stop at max_iter: it need not converge
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(X, y)
-    dense = model.to_sklearn()
-    dense_score = model.score(X_test, y_test)
-    print(
-        f"{options.data}: {len(X)} training rows, {len(X_test)} test rows, "
-        f"network {'-'.join(map(str, (X.shape[1], *options.hidden, model.n_outputs_)))}"
-    )
-    print(f"dense: {model.n_weights_} weights, loss {model.loss_:.4f}, {metric} {dense_score:.3f}")
-    paths = {}
-    for name, criterion in (("OBS", "obs"), ("magnitude", "magnitude")):
-        pruned = estimator.from_sklearn(dense, criterion=criterion)
-        paths[name] = _path(pruned, options.sparsity, X, y, X_test, y_test)
-    _print_table(paths, metric)
-    _save_figure(options, paths, dense_score, metric)
-    return 0
-
-
-def _scaled(name, seed, regression):
-    X, y = DATA[name](return_X_y=True)
-    X, X_test, y, y_test = train_test_split(X, y, test_size=0.25, random_state=seed)
-    scaler = StandardScaler().fit(X)
-    if regression:
-        y_scaler = StandardScaler().fit(y[:, None])
-        y, y_test = (y_scaler.transform(part[:, None]).ravel() for part in (y, y_test))
-    return scaler.transform(X), scaler.transform(X_test), y, y_test
-
-
-def _path(model, sparsity, X, y, X_test, y_test):
-    """One row a round: (sparsity, weights, predicted loss, measured, retrained, test score)."""
-    n_dense, rows = model.n_weights_, []
-    n_last = n_dense - round(sparsity * n_dense)
-    while model.n_weights_ > n_last:
-        n_next = max(n_last, model.n_weights_ - max(1, int(model.step * model.n_weights_)))
-        model.prune(X, y, target_sparsity=1 - n_next / n_dense)
-        path = model.pruning_path_
-        losses = [path[name][-1] for name in ("predicted_loss", "pruned_loss", "loss")]
-        rows.append((model.sparsity_, model.n_weights_, *losses, model.score(X_test, y_test)))
-    return np.array(rows)
-
-
-def _print_table(paths, metric):
-    print()
-    print("                  |                 OBS                  |          magnitude")
-    print(f"sparsity  weights | predicted  measured  retrained {metric:>8} | ", end="")
-    print(f"measured  retrained {metric:>8}")
-    for obs, magnitude in zip(paths["OBS"], paths["magnitude"], strict=True):
-        print(
-            f"{obs[0]:8.1%}  {obs[1]:7.0f} | {obs[2]:9.4f} {obs[3]:9.4f} {obs[4]:10.4f} "
-            f"{obs[5]:8.3f} | {magnitude[3]:8.4f} {magnitude[4]:10.4f} {magnitude[5]:8.3f}"
-        )
-    print()
-    print("predicted, measured, retrained: training loss, with its penalty, of each round as OBS")
-    print(f"predicts it, after removal and repair, and after retraining; {metric}: on test rows")
-
-
-def _save_figure(options, paths, dense_score, metric):
-    axes = None
-    try:
-        for name, path in paths.items():
-            display = PruningPathDisplay(
-                sparsities=path[:, 0],
-                score=path[:, 5],
-                dense_score=dense_score,
-                name=name,
-                score_name=f"test {metric}",
-            ).plot(ax=axes)
-            axes = display.axes_
-    except ImportError as error:
-        print(f"no figure: {error}")
-        return
-    display.ax_.set_title(options.data)
-    file = options.out / f"sklearn_obs_{options.data}.png"
-    display.figure_.savefig(file, dpi=150)
-    print(f"figure: {file}")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def unpruned(estimator, dense):
 def begun(estimator, source, network, mask):
     """The state before any surgery of a network that comes from the fitted estimator `source`."""
     state = {
-        name: copy(getattr(source, name)) for name in DENSE_ATTRIBUTES if hasattr(source, name)
+        name: _plain(getattr(source, name)) for name in DENSE_ATTRIBUTES if hasattr(source, name)
     }
     for name in ("n_layers_", "n_outputs_", "out_activation_", "classes_"):
         if hasattr(source, name):
@@ -51,6 +51,11 @@ def begun(estimator, source, network, mask):
     path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
     state |= described(estimator, network, mask) | recorded(path)
     return state | {"_importances": None}
+
+
+def _plain(value):
+    """scikit-learn's lists of NumPy numbers as lists of Python's: a tenth of the size in files."""
+    return [float(number) for number in value] if isinstance(value, list) else copy(value)
 
 
 def described(estimator, network, mask):

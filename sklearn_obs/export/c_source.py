@@ -9,7 +9,7 @@ array of each type through which a pointer runs: an intercept, its unit's weight
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
 
@@ -44,7 +44,16 @@ class CSource:
     exported_score: float | None  # of the network in the numbers of the device
 
 
-def export_c(model, path, *, name=None, dtype="float32", test_data=None, overwrite=False):
+def export_c(
+    model,
+    path,
+    *,
+    name=None,
+    dtype="float32",
+    test_data=None,
+    feature_names=None,
+    overwrite=False,
+):
     """Write a fitted model as C99: ``path`` and, beside it, a header of the same name.
 
     The header says what the columns are, and declares ``int NAME_predict(...)`` and, for a
@@ -68,6 +77,8 @@ def export_c(model, path, *, name=None, dtype="float32", test_data=None, overwri
         are float32.
     test_data : tuple of (X, y), default=None
         Rows to measure what the numbers of the device cost in score (accuracy or R^2).
+    feature_names : list of str, default=None
+        Names of the columns for the header; by default those that `model` was fitted with, if any.
     overwrite : bool, default=False
         Whether to replace files that exist.
 
@@ -83,7 +94,8 @@ def export_c(model, path, *, name=None, dtype="float32", test_data=None, overwri
         If `model` is not supported or one of its steps cannot be folded; the message lists what is.
     ValueError
         If `dtype` is unknown, a number is too large for it, `path` does not end in ``.c``, `name`
-        is no identifier, or a class label is neither a string nor a number.
+        is no identifier, `feature_names` are not as many as columns, or a class label is neither a
+        string nor a number.
     OSError
         If a file exists or cannot be written. No file is then changed.
     sklearn.exceptions.NotFittedError
@@ -118,6 +130,12 @@ def export_c(model, path, *, name=None, dtype="float32", test_data=None, overwri
             f"Got name={name!r}, but expected a C identifier that begins with a letter."
         )
     net = folded(model)
+    if feature_names is not None:
+        net = replace(net, feature_names=[str(feature) for feature in feature_names])
+        if len(net.feature_names) != net.n_features:
+            raise ValueError(
+                f"Got {len(net.feature_names)} feature_names, but expected {net.n_features}."
+            )
     device = rounded(net, dtype)
     scores = (None, None)
     if test_data is not None:

@@ -16,7 +16,7 @@ def export_onnx(model, path, *, X=None, sparse=False, overwrite=False):
         As in `export_c`; the steps of a Pipeline may be any that skl2onnx converts.
     path : str or Path
         Ends in ``.onnx``.
-    X : DataFrame of shape (n_samples, n_features), default=None
+    X : DataFrame of shape (n_samples, n_features) or dict of ndarray, default=None
         Some rows, where columns are not all numbers: each column is then an input of its own, of
         strings or float32, in the same order and by its name, in which skl2onnx puts ``_`` for what
         is neither a letter nor a digit. By default there is one input ``X`` of float32.

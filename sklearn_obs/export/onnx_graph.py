@@ -30,9 +30,13 @@ def graph_of(model, X, sparse):
     if X is None:
         inputs = [("X", FloatTensorType([None, n_features(steps, estimator)]))]
     else:
-        numeric = [dtype.kind in "biuf" for dtype in X.dtypes]
-        types = [FloatTensorType if number else StringTensorType for number in numeric]
-        inputs = [(str(c), t([None, 1])) for c, t in zip(X.columns, types, strict=True)]
+        inputs = [
+            (
+                str(name),
+                (FloatTensorType if column.dtype.kind in "biuf" else StringTensorType)([None, 1]),
+            )
+            for name, column in X.items()
+        ]
     register()
     whole = Pipeline([*steps, ("network", network)]) if steps else network
     graph = convert_sklearn(whole, initial_types=inputs, options=options)

@@ -61,6 +61,17 @@ def size_report(model, *, dtype="float32"):
     >>> list(report["weights"])
     [40, 30, 70]
     """
+    columns = sizes(model, dtype)
+    if find_spec("pandas") is None:
+        print(as_text(columns))
+        return columns
+    import pandas as pd
+
+    return pd.DataFrame(columns)
+
+
+def sizes(model, dtype):
+    """The columns of the report, as a dict of lists."""
     _, estimator, target = taken_apart(model)
     small = compacted_on_targets(estimator, target)
     rows = []
@@ -90,7 +101,8 @@ def size_report(model, *, dtype="float32"):
         for row in rows:
             del row["c_bytes"]
     total = {name: sum(row[name] for row in rows) for name in rows[0] if name != "layer"}
-    return _frame([*rows, {"layer": "total"} | total])
+    rows.append({"layer": "total"} | total)
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _varint_bytes(numbers):
@@ -98,18 +110,8 @@ def _varint_bytes(numbers):
     return np.maximum(1, np.ceil(np.log2(numbers + 1) / 7)).astype(int)
 
 
-def _frame(rows):
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    if find_spec("pandas") is None:
-        print(table(columns))
-        return columns
-    import pandas as pd
-
-    return pd.DataFrame(columns)
-
-
-def table(columns):
-    """Columns of numbers as text."""
+def as_text(columns):
+    """The columns side by side, as text."""
     names = list(columns)
     lines = [[name.replace("_", " ") for name in names]]
     for row in zip(*columns.values(), strict=True):

@@ -65,13 +65,16 @@ def export_skops(model, path, *, overwrite=False):
     return path.stat().st_size
 
 
-def load_skops(path):
+def load_skops(path, *, trusted=()):
     """Read a model that `export_skops` wrote, trusting this library's types and skops's own.
 
     Parameters
     ----------
     path : str or Path
         The file.
+    trusted : sequence of str, default=()
+        Further types that may be read, such as those of a Pipeline's other steps. Name none whose
+        origin you do not know.
 
     Returns
     -------
@@ -83,11 +86,16 @@ def load_skops(path):
     ImportError
         If skops is not installed.
     skops.io.exceptions.UntrustedTypesFoundException
-        If the file holds other types; the message names them.
+        If the file holds yet other types; the message names them.
     OSError
         If the file cannot be read.
     """
-    return _skops().load(Path(path), trusted=TRUSTED)
+    return _skops().load(Path(path), trusted=[*TRUSTED, *trusted])
+
+
+def other_types(path):
+    """The types in a file that `load_skops` has to be told to trust."""
+    return [t for t in _skops().get_untrusted_types(file=Path(path)) if t not in TRUSTED]
 
 
 def _skops():

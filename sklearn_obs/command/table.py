@@ -1,0 +1,131 @@
+"""A CSV file as columns of numbers and of text."""
+
+import csv
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+MISSING = {"", "na", "nan", "null", "none", "?"}
+SEPARATORS = ",;\t"
+LEAST_ROWS = 10
+MOST_CLASSES = 20  # different whole numbers that are still taken for classes
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns beside the target, and the target."""
+
+    columns: dict[str, np.ndarray]  # name -> (n_rows,) of float64 or object (text)
+    y: np.ndarray  # (n_rows,)
+    classification: bool
+
+    @property
+    def text(self):
+        """Names of the columns of text."""
+        return [name for name, column in self.columns.items() if column.dtype == object]
+
+    @property
+    def gaps(self):
+        """Names of the columns of numbers in which some are missing."""
+        return [n for n, c in self.columns.items() if c.dtype != object and np.isnan(c).any()]
+
+    def X(self):
+        """One array of all columns: of float64, or, with text, of object."""
+        return np.column_stack([*self.columns.values()])
+
+
+def read_table(path, target, drop=(), task=None):
+    """The file as a table; rows whose target is missing are left out.
+
+    `task` is 'classification', 'regression' or None: a target of text, or of at most 20 different
+    whole numbers, then is of classes.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, empty, ragged or not text, has no such target or one of a single
+        value; the message says where.
+    """
+    cells = _cells(path)
+    for name in (target, *drop):
+        if name not in cells:
+            names = ", ".join(map(repr, cells))
+            raise ValueError(f"{path} has no column {name!r}; it has {names}")
+    y = np.array(cells.pop(target), object)
+    there = np.array([cell.lower() not in MISSING for cell in y])
+    columns = {}
+    for name, column in cells.items():
+        values = _column(np.array(column, object)[there], name)
+        if name not in drop and values is not None:
+            columns[name] = values
+    if there.sum() < LEAST_ROWS:
+        raise ValueError(
+            f"{path} has {there.sum()} rows, but {LEAST_ROWS} are the least to learn from"
+        )
+    if not columns:
+        raise ValueError(f"{path} has no column to predict {target!r} from")
+    y = _column(y[there], target)
+    different = np.unique(y)
+    if len(different) == 1:
+        raise ValueError(f"the target {target!r} has one value only: {different[0]!r}")
+    whole = y.dtype != object and bool((y == np.round(y)).all())
+    if task is None:
+        classes = y.dtype == object or (whole and len(different) <= MOST_CLASSES)
+    else:
+        classes = task == "classification"
+    if not classes and y.dtype == object:
+        raise ValueError(f"the target {target!r} holds text: --task regression needs numbers")
+    if classes and whole:
+        y = y.astype(int)
+    elif classes:
+        y = y.astype(str)
+    return Table(columns, y, classes)
+
+
+def _cells(path):
+    """name -> the cells below it, as text."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            separator = max(SEPARATORS, key=first.count)
+            rows = [
+                (reader.line_num, row)
+                for reader in [csv.reader(file, delimiter=separator)]
+                for row in reader
+                if row
+            ]
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {str(path)!r}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not a CSV file of UTF-8 text: {error}") from None
+    if not rows:
+        raise ValueError(f"{path} is empty")
+    (_, header), *lines = rows
+    names = [name.strip() for name in header]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{path} has several columns of the name {name!r}")
+    for number, row in lines:
+        if len(row) != len(names):
+            raise ValueError(
+                f"line {number} of {path} has {len(row)} cells, but its header has {len(names)}"
+            )
+    return {name: [row[j].strip() for _, row in lines] for j, name in enumerate(names)}
+
+
+def _column(cells, name):
+    """float64 where every cell is a number or missing, else text; None for nothing but gaps."""
+    missing = np.array([cell.lower() in MISSING for cell in cells])
+    if missing.all():
+        return None
+    try:
+        numbers = np.array(
+            [math.nan if m else float(c) for c, m in zip(cells, missing, strict=True)]
+        )
+    except ValueError:
+        return cells
+    if np.isinf(numbers).any():
+        raise ValueError(f"column {name!r} has infinite numbers")
+    return numbers
