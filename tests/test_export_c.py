@@ -347,8 +347,9 @@ def test_nothing_half_written_is_left(digits, tmp_path, monkeypatch):
 def test_numbers_too_large_for_float32(iris, tmp_path):
     X, y = iris
     model = make_pipeline(StandardScaler(), small()).fit(X * 1e-42, y)
-    with pytest.raises(ValueError, match=r"too large for float32 .*dtype='float64'"):
-        export_c(model, tmp_path / "model.c")
+    for dtype in ("float32", "int8"):
+        with pytest.raises(ValueError, match=r"too large for float32 .*dtype='float64'"):
+            export_c(model, tmp_path / "model.c", dtype=dtype)
     export_c(model, tmp_path / "model.c", dtype="float64")
 
 

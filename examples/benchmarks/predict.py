@@ -5,9 +5,10 @@
 The network is 784-300-100-10 on MNIST (two epochs: time does not depend on the fit), pruned by
 magnitude, and 64-32-10 on digits, pruned at the defaults. Each figure is the time of `predict`
 divided by that of the dense scikit-learn network on the same rows, both called in turn, median of
-the ratios: "pruned" is the pruned estimator, in the form named of each layer, "compact()" the
-compacted one. First come the constants of the rule as this machine has them, last half of the units
-removed as wholes.
+the ratios: "as it is", "compacted" and "CSR" are the pruned estimator held to a form, "predict" is
+what it does by its rule, in the form named of each layer, and "compact()" the compacted estimator.
+First come the constants of the rule as this machine has them, last half of the units removed as
+wholes.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 from time import perf_counter
+from unittest import mock
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -23,9 +25,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from sklearn_obs import OBSPrunedMLPClassifier
+from sklearn_obs import OBSPrunedMLPClassifier, prediction
 from sklearn_obs.estimators.fitted import network_of
-from sklearn_obs.prediction import TURNED_ROWS, forms, n_cores
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import mnist
@@ -71,21 +72,27 @@ def networks():
 
 
 def table(repeats):
-    print("| network | sparsity | rows | form | pruned | compact() |")
-    print("|---|---|---|---|---|---|")
+    print("| network | sparsity | rows | as it is | compacted | CSR | predict | form | compact() |")
+    print("|---|---|---|---|---|---|---|---|---|")
     worst = 0
     for name, dense, X, pruned in networks():
         for sparsity, clf in pruned.items():
+            n_layers = len(clf.coefs_)
+            ways = (None, ["dense"] * n_layers, ["rows"] * n_layers)
             less = clf.compact()
             for n in BATCHES:
                 rows = X[:n]
                 state = network_of(clf, vars(clf)), n, clf.inputs_, clf.units_
-                chosen = forms(*state, n_cores()) or ["as it is"]
+                form = ", ".join(prediction.forms(*state, prediction.n_cores()) or ["as it is"])
+                held = []
+                for way in ways:
+                    with mock.patch.object(prediction, "forms", lambda *_, way=way: way):
+                        held.append(ratio(clf, dense, rows, repeats))
                 own, small = (ratio(m, dense, rows, repeats) for m in (clf, less))
                 worst = max(worst, own)
-                form = ", ".join(chosen)
+                held = " | ".join(f"{r:.2f}" for r in held)
                 share = f"{100 * sparsity:.0f} %"
-                print(f"| {name} | {share} | {n:,} | {form} | {own:.2f} | {small:.2f} |")
+                print(f"| {name} | {share} | {n:,} | {held} | {own:.2f} | {form} | {small:.2f} |")
     print(f"\nslowest pruned predict: {worst:.2f} times the dense network's time\n")
 
 
@@ -118,8 +125,10 @@ def constants(repeats):
 
     def turned(V):
         z = np.empty((len(X), 300))
-        for i in range(0, len(X), TURNED_ROWS):
-            z[i : i + TURNED_ROWS] = (V @ np.ascontiguousarray(X[i : i + TURNED_ROWS].T)).T
+        for i in range(0, len(X), prediction.TURNED_ROWS):
+            z[i : i + prediction.TURNED_ROWS] = (
+                V @ np.ascontiguousarray(X[i : i + prediction.TURNED_ROWS].T)
+            ).T
 
     def time(call):
         return 1e9 * np.median([seconds(call) for _ in range(repeats)])

@@ -192,7 +192,7 @@ def c_files(net, device, name, scores):
 def _public(kind):
     yield PREDICT[kind]
     if kind in PROBA:
-        what = "Puts the probabilities of the classes into p; returns 0, or -1."
+        what = "Puts probabilities into p; returns 0, or -1."
         yield what, "int ${name}_predict_proba(const $real *x, $real *p)", PROBA[kind]
 
 
@@ -282,7 +282,11 @@ def _header(net, device, words, prototypes, scores):
         "",
         *_columns(net, device),
     ]
-    if net.kind != "values":
+    if net.kind == "labels":
+        facts += ["", f"y and p have {n_outputs} values, one for each label."]
+    elif net.kind == "values":
+        facts += ["", f"y has {n_outputs} values." if n_outputs > 1 else "y is one value."]
+    else:
         facts += ["", f"p has {n_outputs} probabilities, in the order of {words['upper']}_CLASSES."]
     if scores[0] is not None:
         metric = "R^2" if net.kind == "values" else "Accuracy"

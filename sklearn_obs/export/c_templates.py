@@ -63,7 +63,7 @@ $finish        $into[j] = $value;
 PHI = {
     "identity": "sum",
     "relu": "sum < 0 ? 0 : sum",
-    "logistic": "1 / (1 + $exp(-(sum)))",
+    "logistic": "1 / (1 + $exp(-sum))",
     "tanh": "$tanh(sum)",
 }
 

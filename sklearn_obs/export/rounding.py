@@ -54,9 +54,10 @@ def rounded(folded, dtype):
     if dtype not in DTYPES:
         raise ValueError(f"Got dtype={dtype!r}, but expected one of {', '.join(DTYPES)}.")
     layers, input_scale = (_eight_bits if dtype == "int8" else _floats)(folded, DTYPES[dtype])
-    if not all(
-        np.isfinite(part).all() for layer in layers for part in (layer.weights, layer.intercepts)
-    ):
+    parts = [part for layer in layers for part in (layer.weights, layer.intercepts)]
+    if input_scale is not None:
+        parts.append(input_scale)
+    if not all(np.isfinite(part).all() for part in parts):
         raise ValueError(
             f"Got a network with numbers that are too large for {DTYPES[dtype].__name__} once its "
             "scalers are folded in: are there columns of next to no variance? Drop them, or use "
@@ -72,7 +73,7 @@ def rounded(folded, dtype):
 
 
 def _floats(folded, dtype):
-    with np.errstate(over="ignore"):  # said by `rounded`
+    with np.errstate(over="ignore", under="ignore"):  # said by `rounded`
         coefs, intercepts = (
             [a.astype(dtype) for a in arrays]
             for arrays in (folded.network.coefs, folded.network.intercepts)
@@ -90,7 +91,7 @@ def _eight_bits(folded, dtype):
     spread = np.zeros((folded.n_features, first.shape[1]), np.int8)
     spread[columns.source] = first
     input_scale = np.zeros(folded.n_features, dtype)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         input_scale[columns.source] = columns.scale
         layers = [
             Layer(W, dtype(r), b.astype(dtype))
