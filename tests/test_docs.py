@@ -1,4 +1,4 @@
-"""The page that adds a structure does what it says."""
+"""Pages whose code is to be believed: it runs."""
 
 import re
 from pathlib import Path
@@ -10,11 +10,23 @@ from test_curvature import check_inverse
 
 from sklearn_obs.curvature import STRUCTURES
 
-PAGE = Path(__file__).parents[1] / "docs" / "structures.md"
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def code_of(page):
+    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.S)
+
+
+def test_the_derivation_checks_itself():
+    names, n_checks = {}, 0
+    for block in code_of("how_it_works.md"):
+        exec(block, names)
+        n_checks += block.count("assert ")
+    assert n_checks >= 10
 
 
 def test_the_structure_of_the_page(iris, monkeypatch):
-    file, line, test = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    file, line, test = code_of("structures.md")
     names = {"__name__": "diagonal", "np": np, "check_inverse": check_inverse}
     exec(file, names)
     exec(test, names)
