@@ -129,7 +129,7 @@ def effective_parameters(estimator, X, y, sample_weight=None):
     """The effective number of parameters of a fitted network, N_eff = tr[H (H + D)^-1].
 
     Without a penalty it is the number of the parameters that the rows determine; the penalty takes
-    its part of each direction in which it outweighs the data. Takes (n_weights_)^2 numbers.
+    its part of each direction in which it outweighs the data. Takes n^2 numbers for n survivors.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ class WeightMaskDisplay:
             Fitted.
         image_shape : (int, int), default=None
             As in the constructor.
-        feature_names : array-like of shape (n_features_in_,), default=None
+        feature_names : array-like of shape (n_features,), default=None
             Names of the inputs; by default those that the estimator was fitted with, if any.
         ax : matplotlib.axes.Axes or list of them, default=None
             As in `plot`.

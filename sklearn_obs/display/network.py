@@ -90,7 +90,7 @@ class NetworkDisplay:
         ----------
         estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
             Fitted.
-        feature_names : array-like of shape (n_features_in_,), default=None
+        feature_names : array-like of shape (n_features,), default=None
             Names of the inputs; by default those that the estimator was fitted with, if any.
         class_names : array-like of shape (n_outputs_,) or (2,), default=None
             Names of the outputs, or of the two classes; by default from a classifier's `classes_`.

@@ -64,7 +64,7 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         Class labels, of a classifier.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had names.
 
     See Also

@@ -127,7 +127,7 @@ n_ghosts_ : int
     Those among them that no longer touch the output. They are 0 and go first in the next round.
 inputs_ : ndarray of shape (n_inputs_read,), int
     Indices of the inputs that are still read.
-feature_importances_ : ndarray of shape (n_features_in_,)
+feature_importances_ : ndarray of shape (n_features,)
     Saliency of each input: what the loss would rise by if all its weights went and the others
     repaired, by the curvature of the network as it is; exactly 0 where it is not read. Of criteria
     other than 'obs', the sum of OBD's saliencies. Not there before the first round.
@@ -159,7 +159,7 @@ validation_scores_ : list of float or None
     Its scores on the rows set aside (`early_stopping`).
 n_features_in_ : int
     Features seen in `fit`.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Their names, where X had names.
 """
 

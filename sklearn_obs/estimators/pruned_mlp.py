@@ -209,7 +209,7 @@ class PrunedMLP(
 
     @property
     def feature_importances_(self):
-        """What the loss would rise by without each input: shape (n_features_in_,)."""
+        """What the loss would rise by without each input: shape (n_features,)."""
         check_is_fitted(self)
         if self._importances is None:
             raise AttributeError(
