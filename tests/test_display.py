@@ -75,12 +75,12 @@ def legend_labels(ax):
 @pytest.mark.parametrize("display", DISPLAYS)
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_every_display_of_every_estimator_is_rendered(display, cls, iris):
-    net = small(cls).fit(*iris)
+    net, open_before = small(cls).fit(*iris), len(plt.get_fignums())
     drawn = display.from_estimator(net)
     drawn.figure_.canvas.draw()
     assert drawn.ax_ is drawn.axes_[0] and drawn.ax_.figure is drawn.figure_
     assert drawn.plot() is drawn  # again, on a new figure
-    assert len(plt.get_fignums()) == 2
+    assert len(plt.get_fignums()) == open_before + 2
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
