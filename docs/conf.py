@@ -22,4 +22,5 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
+html_theme_options = {"show_toc_level": 2}
 html_show_sourcelink = False
