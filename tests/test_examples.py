@@ -196,3 +196,15 @@ def test_choose_sparsity(tmp_path):
         assert score > 0.35
     for name in ("choose_sparsity.png", "pruning_path.png"):
         assert (tmp_path / name).stat().st_size > 10_000
+
+
+def test_csv_to_c(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_csv_to_c.py", "--out", str(tmp_path))
+    rows = [numbers(line.replace(",", "")) for line in text.splitlines() if "%" in line]
+    n_bytes = [row[2] for row in rows]
+    assert n_bytes == sorted(n_bytes, reverse=True) and n_bytes[0] > 10 * n_bytes[-2]
+    assert rows[4][0] == 95 and rows[4][3] > 0.93  # measured .965, standard error .015
+    assert all(abs(row[3] - row[5]) <= 0.01 for row in rows)  # eight bits cost at most a point
+    for name in ("model.c", "model.h", "csv_to_c.png"):
+        assert (tmp_path / name).stat().st_size > 1000
