@@ -37,7 +37,7 @@ def n_cores():
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def forms(network, n_rows, inputs, units, cores, pick=True):
+def forms(network, n_rows, masks, inputs, units, cores, pick=True):
     """The quickest form of each layer, of "dense", "picked" and "rows"; None for all as it is."""
     d = D * network.coefs[0].itemsize / 8 / cores
     as_it_is = n_rows * network.n_coefs * d
@@ -45,15 +45,15 @@ def forms(network, n_rows, inputs, units, cores, pick=True):
         return None
     chosen, total = [], 0
     left = [len(inputs), *map(len, units), network.coefs[-1].shape[1]]
-    for W, a, b in zip(network.coefs, left, left[1:], strict=False):
+    for alive, a, b in zip(masks, left, left[1:], strict=False):
         costs = {}
         if not chosen:
             if pick:
                 costs["picked"] = (n_rows * d + C) * a * b + n_rows * a * S
-            a = len(W)
+            a = len(alive)
         costs["dense"] = (n_rows * d + C) * a * b
         if pick or chosen:
-            k = np.count_nonzero(W)
+            k = np.count_nonzero(alive)
             costs["rows"] = n_rows * (k * R + (a + b) * T) + a * b * C
         form = min(costs, key=costs.get)
         chosen.append(form)
@@ -61,23 +61,27 @@ def forms(network, n_rows, inputs, units, cores, pick=True):
     return chosen if total < MARGIN * as_it_is else None
 
 
-def outputs(network, X, inputs, units, cores=None):
-    """p for the rows of X, ndarray or CSR; what `inputs` and `units` leave out carries nothing."""
-    *_, p = _values(network, X, inputs, units, cores)
+def outputs(network, X, masks, inputs, units, cores=None):
+    """p for the rows of X, ndarray or CSR.
+
+    `masks` say where weights are left, `inputs` and `units` which of those carry something: the
+    attributes of a fitted estimator.
+    """
+    *_, p = _values(network, X, masks, inputs, units, cores)
     return p
 
 
-def last_units(network, X, inputs, units, cores=None):
+def last_units(network, X, masks, inputs, units, cores=None):
     """The values of the last hidden layer's `units`, or, without one, of `inputs`."""
     if not units:
         return X[:, inputs]
-    h, all_units, _ = _values(network, X, inputs, units, cores)
+    h, all_units, _ = _values(network, X, masks, inputs, units, cores)
     return h[:, units[-1]] if all_units else h
 
 
-def _values(network, X, inputs, units, cores):
+def _values(network, X, masks, inputs, units, cores):
     """(the last hidden layer, whether all of its units are there, the outputs)."""
-    chosen = forms(network, X.shape[0], inputs, units, cores or n_cores(), not issparse(X))
+    chosen = forms(network, X.shape[0], masks, inputs, units, cores or n_cores(), not issparse(X))
     if chosen is None:
         *_, h, p = forward(network, X)
         return h, True, p

@@ -47,7 +47,7 @@ def test_every_form_gives_the_same(pruned, way, monkeypatch):
     network = network_of(clf, vars(clf))
     *_, h, p = forward(network, X)
     monkeypatch.setattr(prediction, "forms", lambda *_: way)
-    state = clf.inputs_, clf.units_
+    state = clf.masks_, clf.inputs_, clf.units_
     atol = ROUNDING[X.dtype.type]
     found = outputs(network, X, *state)
     assert found.dtype == X.dtype
@@ -62,17 +62,18 @@ def test_the_rule():
     X, y = load_digits(return_X_y=True)
     clf = OBSPrunedMLPClassifier((300, 100), target_sparsity=0, max_iter=1, random_state=0)
     network = network_of(clf, vars(clf.fit(X, y)))
-    inputs, units = np.arange(64), [np.arange(300), np.arange(100)]
+    inputs, units, masks = np.arange(64), [np.arange(300), np.arange(100)], clf.masks_
     half = [units[0][::2], units[1][::2]]
-    assert forms(network, 1, inputs, half, 2) is None
-    assert forms(network, 10_000, inputs, units, 2) is None
-    assert forms(network, 10_000, inputs, half, 2) == ["dense", "dense", "dense"]
-    assert forms(network, 10_000, inputs[:3], half, 2)[0] == "picked"
-    assert forms(network, 10_000, inputs[:3], half, 2, pick=False)[0] == "dense"
-    theta = network.theta * (np.random.default_rng(0).random(network.n_parameters) < 0.01)
-    few = network.with_theta(theta)
-    assert forms(few, 10_000, inputs, units, 1)[1] == "rows"
-    assert forms(few, 10_000, inputs, units, 64) is None  # cores make products quick, rows not
+    assert forms(network, 1, masks, inputs, half, 2) is None
+    assert forms(network, 10_000, masks, inputs, units, 2) is None
+    assert forms(network, 10_000, masks, inputs, half, 2) == ["dense", "dense", "dense"]
+    assert forms(network, 10_000, masks, inputs[:3], half, 2)[0] == "picked"
+    assert forms(network, 10_000, masks, inputs[:3], half, 2, pick=False)[0] == "dense"
+    rng = np.random.default_rng(0)
+    few = [rng.random(mask.shape) < 0.01 for mask in masks]
+    assert forms(network, 10_000, few, inputs, units, 1)[1] == "rows"
+    # cores make products quick, rows not
+    assert forms(network, 10_000, few, inputs, units, 64) is None
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)

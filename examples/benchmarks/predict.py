@@ -82,7 +82,7 @@ def table(repeats):
             less = clf.compact()
             for n in BATCHES:
                 rows = X[:n]
-                state = network_of(clf, vars(clf)), n, clf.inputs_, clf.units_
+                state = network_of(clf, vars(clf)), n, clf.masks_, clf.inputs_, clf.units_
                 form = ", ".join(prediction.forms(*state, prediction.n_cores()) or ["as it is"])
                 held = []
                 for way in ways:

@@ -263,7 +263,7 @@ class PrunedMLP(
     def _rows_and_network(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        return network_of(self, vars(self)), X, self.inputs_, self.units_
+        return network_of(self, vars(self)), X, self.masks_, self.inputs_, self.units_
 
     def _store(self, state):
         for name, value in state.items():
