@@ -10,6 +10,7 @@ file of `export_onnx`, with sparse initializers; "before" is the dense network t
 """
 
 import argparse
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -50,7 +51,8 @@ def emlearn_bytes(model, folder):
     with np.errstate():  # which it changes
         import emlearn
 
-    converted = emlearn.convert(model, method="inline")
+    with contextlib.chdir(folder):  # where it leaves files
+        converted = emlearn.convert(model, method="inline")
     path = folder / "other.h"
     converted.save(file=str(path), name="other")
     source = folder / "other.c"
