@@ -13,9 +13,8 @@ with a for a' in the first layer, or n a' S more to pick columns. The constants 
 the rule is held to its word, by ``examples/benchmarks/predict.py``.
 """
 
-import os
-
 import numpy as np
+from joblib import cpu_count
 from scipy.sparse import csr_array, issparse
 
 from sklearn_obs.losses import activate
@@ -26,23 +25,18 @@ R = 0.25  # product and sum with a weight of a CSR matrix
 T = 1.5  # to turn a number on its side
 C = 8.0  # to copy a weight, and to find out whether it is 0
 S = 1.0  # to pick a number out of X
-LEAST = 1_000_000  # what is done sooner is not worth a choice
+LEAST = 2_000_000  # what one core does sooner is not worth a choice
 MARGIN = 0.85  # of the time as it is, at most: the constants differ between machines
 TURNED_ROWS = 512  # turned at once, so that they stay in the cache
 
 
-def n_cores():
-    """Cores that a matrix product may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def forms(network, n_rows, masks, inputs, units, cores, pick=True):
+def forms(network, n_rows, masks, inputs, units, pick=True):
     """The quickest form of each layer, of "dense", "picked" and "rows"; None for all as it is."""
-    d = D * network.coefs[0].itemsize / 8 / cores
-    as_it_is = n_rows * network.n_coefs * d
-    if as_it_is < LEAST:
+    d = D * network.coefs[0].itemsize / 8
+    if n_rows * network.n_coefs * d < LEAST:
         return None
+    d /= cpu_count()
+    as_it_is = n_rows * network.n_coefs * d
     chosen, total = [], 0
     left = [len(inputs), *map(len, units), network.coefs[-1].shape[1]]
     for alive, a, b in zip(masks, left, left[1:], strict=False):
@@ -61,27 +55,27 @@ def forms(network, n_rows, masks, inputs, units, cores, pick=True):
     return chosen if total < MARGIN * as_it_is else None
 
 
-def outputs(network, X, masks, inputs, units, cores=None):
+def outputs(network, X, masks, inputs, units):
     """p for the rows of X, ndarray or CSR.
 
     `masks` say where weights are left, `inputs` and `units` which of those carry something: the
     attributes of a fitted estimator.
     """
-    *_, p = _values(network, X, masks, inputs, units, cores)
+    *_, p = _values(network, X, masks, inputs, units)
     return p
 
 
-def last_units(network, X, masks, inputs, units, cores=None):
+def last_units(network, X, masks, inputs, units):
     """The values of the last hidden layer's `units`, or, without one, of `inputs`."""
     if not units:
         return X[:, inputs]
-    h, all_units, _ = _values(network, X, masks, inputs, units, cores)
+    h, all_units, _ = _values(network, X, masks, inputs, units)
     return h[:, units[-1]] if all_units else h
 
 
-def _values(network, X, masks, inputs, units, cores):
+def _values(network, X, masks, inputs, units):
     """(the last hidden layer, whether all of its units are there, the outputs)."""
-    chosen = forms(network, X.shape[0], masks, inputs, units, cores or n_cores(), not issparse(X))
+    chosen = forms(network, X.shape[0], masks, inputs, units, pick=not issparse(X))
     if chosen is None:
         *_, h, p = forward(network, X)
         return h, True, p

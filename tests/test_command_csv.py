@@ -111,6 +111,13 @@ def test_bad_files(rows, words, tmp_path, capsys):
     assert error.count("\n") == 1 and words.format(path) in error
 
 
+def test_what_is_dropped_may_be_anything(tmp_path):
+    (tmp_path / "data.csv").write_text("a,b,y\n" + "1,inf,u\n2,x,v\n3,inf,v\n" * 6)
+    assert list(read_table(tmp_path / "data.csv", "y", drop=["b"]).columns) == ["a"]
+    (tmp_path / "data.csv").write_text("a,b,y\n" + "1,inf,u\n2,3,v\n" * 6)
+    assert list(read_table(tmp_path / "data.csv", "y", drop=["b"]).columns) == ["a"]
+
+
 def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
     assert status_of([tmp_path / "none.csv", "--target", "y"]) == 2
     assert "there is no file" in capsys.readouterr().err

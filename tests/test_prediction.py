@@ -46,7 +46,7 @@ def test_every_form_gives_the_same(pruned, way, monkeypatch):
     clf, X = pruned
     network = network_of(clf, vars(clf))
     *_, h, p = forward(network, X)
-    monkeypatch.setattr(prediction, "forms", lambda *_: way)
+    monkeypatch.setattr(prediction, "forms", lambda *_, **__: way)
     state = clf.masks_, clf.inputs_, clf.units_
     atol = ROUNDING[X.dtype.type]
     found = outputs(network, X, *state)
@@ -57,23 +57,25 @@ def test_every_form_gives_the_same(pruned, way, monkeypatch):
         assert_allclose(outputs(network, csr_array(X), *state), p, rtol=0, atol=atol)
 
 
-def test_the_rule():
+def test_the_rule(monkeypatch):
     """Few rows: as it is. Then units that carry nothing, columns not read and rows matter."""
     X, y = load_digits(return_X_y=True)
     clf = OBSPrunedMLPClassifier((300, 100), target_sparsity=0, max_iter=1, random_state=0)
     network = network_of(clf, vars(clf.fit(X, y)))
     inputs, units, masks = np.arange(64), [np.arange(300), np.arange(100)], clf.masks_
     half = [units[0][::2], units[1][::2]]
-    assert forms(network, 1, masks, inputs, half, 2) is None
-    assert forms(network, 10_000, masks, inputs, units, 2) is None
-    assert forms(network, 10_000, masks, inputs, half, 2) == ["dense", "dense", "dense"]
-    assert forms(network, 10_000, masks, inputs[:3], half, 2)[0] == "picked"
-    assert forms(network, 10_000, masks, inputs[:3], half, 2, pick=False)[0] == "dense"
+    monkeypatch.setattr(prediction, "cpu_count", lambda: 2)
+    assert forms(network, 1, masks, inputs, half) is None
+    assert forms(network, 10_000, masks, inputs, units) is None
+    assert forms(network, 10_000, masks, inputs, half) == ["dense", "dense", "dense"]
+    assert forms(network, 10_000, masks, inputs[:3], half)[0] == "picked"
+    assert forms(network, 10_000, masks, inputs[:3], half, pick=False)[0] == "dense"
     rng = np.random.default_rng(0)
     few = [rng.random(mask.shape) < 0.01 for mask in masks]
-    assert forms(network, 10_000, few, inputs, units, 1)[1] == "rows"
-    # cores make products quick, rows not
-    assert forms(network, 10_000, few, inputs, units, 64) is None
+    monkeypatch.setattr(prediction, "cpu_count", lambda: 1)
+    assert forms(network, 10_000, few, inputs, units)[1] == "rows"
+    monkeypatch.setattr(prediction, "cpu_count", lambda: 64)  # makes products quick, rows not
+    assert forms(network, 10_000, few, inputs, units) is None
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)

@@ -83,10 +83,10 @@ def table(repeats):
             for n in BATCHES:
                 rows = X[:n]
                 state = network_of(clf, vars(clf)), n, clf.masks_, clf.inputs_, clf.units_
-                form = ", ".join(prediction.forms(*state, prediction.n_cores()) or ["as it is"])
+                form = ", ".join(prediction.forms(*state) or ["as it is"])
                 held = []
                 for way in ways:
-                    with mock.patch.object(prediction, "forms", lambda *_, way=way: way):
+                    with mock.patch.object(prediction, "forms", lambda *_, way=way, **__: way):
                         held.append(ratio(clf, dense, rows, repeats))
                 own, small = (ratio(m, dense, rows, repeats) for m in (clf, less))
                 worst = max(worst, own)

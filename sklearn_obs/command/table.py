@@ -55,9 +55,9 @@ def read_table(path, target, drop=(), task=None):
     y = np.array(cells.pop(target), object)
     there = np.array([cell.lower() not in MISSING for cell in y])
     columns = {}
-    for name, column in cells.items():
-        values = _column(np.array(column, object)[there], name)
-        if name not in drop and values is not None:
+    for name in (name for name in cells if name not in drop):
+        values = _column(np.array(cells[name], object)[there], name)
+        if values is not None:
             columns[name] = values
     if there.sum() < LEAST_ROWS:
         raise ValueError(
@@ -90,12 +90,8 @@ def _cells(path):
             first = file.readline()
             file.seek(0)
             separator = max(SEPARATORS, key=first.count)
-            rows = [
-                (reader.line_num, row)
-                for reader in [csv.reader(file, delimiter=separator)]
-                for row in reader
-                if row
-            ]
+            reader = csv.reader(file, delimiter=separator)
+            rows = [(reader.line_num, row) for row in reader if row]
     except FileNotFoundError:
         raise ValueError(f"there is no file {str(path)!r}") from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -35,12 +35,12 @@ def checked_path(path, suffix, overwrite, also=()):
 
 
 def write(contents):
-    """Write bytes to the paths that are the keys of `contents`: all of them, or none.
+    """Write bytes to the paths that are the keys of `contents`, none before all are on the disk.
 
     Raises
     ------
     OSError
-        If one of them cannot be written; none is then there that was not before.
+        If one of them cannot be written; nothing half-written is left.
     """
     parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
     try:

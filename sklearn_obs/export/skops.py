@@ -61,8 +61,9 @@ def export_skops(model, path, *, overwrite=False):
     check_is_fitted(model)
     file = io.BytesIO()
     _skops().dump(model, file, compression=ZIP_DEFLATED)
-    write({path: file.getvalue()})
-    return path.stat().st_size
+    content = file.getvalue()
+    write({path: content})
+    return len(content)
 
 
 def load_skops(path, *, trusted=()):
