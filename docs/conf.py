@@ -1,6 +1,24 @@
 """The site: ``python -m sphinx -W docs build/site``."""
 
+import sys
+from pathlib import Path
+
 import sklearn_obs
+
+DOCS = Path(__file__).parent
+EXAMPLES = DOCS.parent / "examples"
+sys.path[:0] = [str(DOCS), str(EXAMPLES)]  # gallery_options; datasets, which examples import
+
+
+def has_monks():
+    """Whether MONK's problems are in SKLEARN_OBS_DATA or can be fetched."""
+    import datasets
+
+    try:
+        return bool(datasets.monks(1))
+    except SystemExit:
+        return False
+
 
 project = "sklearn_obs"
 author = copyright = "The sklearn_obs developers"
@@ -10,15 +28,49 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
+    "sphinx_gallery.gen_gallery",
     "numpydoc",
     "sphinx_copybutton",
 ]
 suppress_warnings = ["ref.ref"]  # `score`, inherited, points into scikit-learn's user guide
+exclude_patterns = ["results"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 autosummary_generate = True
 numpydoc_class_members_toctree = False
+numpydoc_validation_checks = {
+    "all",  # all but:
+    "ES01",  # an extended summary, where the summary says it all
+    "SA01",  # See Also, where the neighbours stand on the same page
+    "RT02",  # `self : object`, as scikit-learn writes it
+}
+numpydoc_validation_exclude = {
+    r"\.__init__$",  # the class documents its parameters
+    # scikit-learn's own
+    r"\.(get|set)_(params|metadata_routing|(fit|score)_request|output|callbacks)$",
+    r"\.(fit_transform|get_feature_names_out)$",
+    r"(Classifier|Regressor)\.score$",
+    r"PruningMonitor\.\w+$",
+    r"\.(setup|teardown|on_fit_task_begin|on_fit_task_end)$",  # hooks, called by scikit-learn
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+sphinx_gallery_conf = {
+    "examples_dirs": str(EXAMPLES),
+    "gallery_dirs": "gallery",
+    "filename_pattern": "/plot_" if has_monks() else "/plot_(?!monks)",  # shown, but not run
+    "ignore_pattern": r"datasets\.py",
+    "within_subsection_order": "gallery_options.order",
+    "reset_argv": "gallery_options.arguments",
+    "backreferences_dir": "generated",
+    "doc_module": ("sklearn_obs",),
+    "image_srcset": ["2x"],
+    "show_signature": False,
+    "download_all_examples": False,
+    "write_computation_times": False,
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = project

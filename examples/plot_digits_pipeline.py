@@ -1,8 +1,11 @@
-"""A pruned network in a pipeline: how much accuracy it costs to drop most of the weights.
+"""
+A pruned network in a Pipeline
+==============================
 
-`OBSPrunedMLPClassifier` does the whole job in `fit`: scikit-learn's dense network, surgery in
-rounds, retraining after each. It therefore stands wherever `MLPClassifier` does. With
-`target_sparsity=0` there is no surgery, so the dense network below is the one that is pruned.
+What it costs in accuracy to drop most of the weights. `OBSPrunedMLPClassifier` does the whole job
+in `fit`: scikit-learn's dense network, surgery in rounds, retraining after each. So it stands
+wherever `MLPClassifier` does. With ``target_sparsity=0`` there is no surgery: the dense network
+below is the one that is pruned.
 """
 
 from sklearn.datasets import load_digits

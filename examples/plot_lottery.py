@@ -1,6 +1,10 @@
-"""The lottery-ticket experiment: is it the mask that OBS finds, or the weights that it leaves?
+"""
+The lottery-ticket experiment
+=============================
 
-    python examples/plot_lottery.py [--seeds 5]
+Is it the mask that OBS finds, or the weights that it leaves? ::
+
+    python examples/plot_lottery.py [--seeds 5] [--out FOLDER]
 
 A network is trained on digits and pruned. The mask that is found is then trained anew, for as long
 as the dense network, from the initial weights of that network ("ticket") and from other initial
@@ -14,8 +18,6 @@ Here the mask carries the accuracy up to 90 %, and the weights that OBS leaves c
 The initial weights come back by public means: scikit-learn's `MLPClassifier` with ``max_iter=1``
 and a learning rate of 1e-12 is the network of this `random_state` as it was before training.
 
-References
-----------
 Frankle, J. and Carbin, M. (2019). The lottery ticket hypothesis: finding sparse, trainable neural
 networks. ICLR.
 """
@@ -24,6 +26,7 @@ import argparse
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -33,6 +36,11 @@ from sklearn.neural_network import MLPClassifier
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.network import Network, forward, mean_objective
 from sklearn_obs.training import lbfgs
+
+parser = argparse.ArgumentParser(description="Masks found by OBS, trained anew.")
+parser.add_argument("--seeds", type=int, default=5)
+parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
+options = parser.parse_args()
 
 LEVELS = (0.8, 0.9, 0.95, 0.98)
 ALPHA, PASSES = 1e-3, 200
@@ -47,6 +55,10 @@ def untrained(X, y, seed):
 def same_counts(masks, rng):
     """Random masks with as many weights in each layer."""
     return [rng.permutation(mask.ravel()).reshape(mask.shape) for mask in masks]
+
+
+# %%
+# One network: pruned, and its masks trained anew from three starts.
 
 
 def one_network(seed):
@@ -79,41 +91,31 @@ def one_network(seed):
     return dense.score(X_test, y_test), rows
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--figure", type=Path, default=Path("lottery.png"))
-    options = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        dense, rows = zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
-    names = ("pruned", "ticket", "other start", "random mask")
-    mean = np.mean(rows, axis=0)
-    error = np.std(rows, axis=0, ddof=1) / options.seeds**0.5
-    print(f"test accuracy, mean of {options.seeds} networks; dense {np.mean(dense):.3f}")
-    print("sparsity " + " ".join(f"{name:>15}" for name in names))
-    for level, values, errors in zip(LEVELS, mean, error, strict=True):
-        cells = (f"{v:.3f} +- {e:.3f}" for v, e in zip(values, errors, strict=True))
-        print(f"{level:8.2f} " + " ".join(f"{cell:>15}" for cell in cells))
+# %%
+# All networks.
 
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("no figure: install matplotlib for it")
-        return
-    figure, ax = plt.subplots(figsize=(6, 4))
-    for name, values, errors, look in zip(
-        names, mean.T, error.T, ("k-o", "C0--s", "C1-.^", "C7:v"), strict=True
-    ):
-        ax.errorbar(range(len(LEVELS)), values, errors, fmt=look, capsize=2, label=name)
-    ax.axhline(np.mean(dense), color="0.8", lw=1, zorder=0)
-    ax.set_xticks(range(len(LEVELS)), [f"{100 * level:.0f}" for level in LEVELS])
-    ax.set(xlabel="sparsity (%)", ylabel="test accuracy", title="Digits, masks trained anew")
-    ax.legend(frameon=False)
-    figure.tight_layout()
-    figure.savefig(options.figure, dpi=100)
-    print(f"figure: {options.figure}")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    dense, rows = zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
+names = ("pruned", "ticket", "other start", "random mask")
+mean = np.mean(rows, axis=0)
+error = np.std(rows, axis=0, ddof=1) / options.seeds**0.5
+print(f"test accuracy, mean of {options.seeds} networks; dense {np.mean(dense):.3f}")
+print("sparsity " + " ".join(f"{name:>15}" for name in names))
+for level, values, errors in zip(LEVELS, mean, error, strict=True):
+    cells = (f"{v:.3f} +- {e:.3f}" for v, e in zip(values, errors, strict=True))
+    print(f"{level:8.2f} " + " ".join(f"{cell:>15}" for cell in cells))
 
+# %%
+# Bars are standard errors over the networks.
 
-if __name__ == "__main__":
-    main()
+figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+for name, values, errors, look in zip(
+    names, mean.T, error.T, ("k-o", "C0--s", "C1-.^", "C7:v"), strict=True
+):
+    ax.errorbar(range(len(LEVELS)), values, errors, fmt=look, capsize=2, label=name)
+ax.axhline(np.mean(dense), color="0.8", lw=1, zorder=0)
+ax.set_xticks(range(len(LEVELS)), [f"{100 * level:.0f}" for level in LEVELS])
+ax.set(xlabel="sparsity (%)", ylabel="test accuracy", title="Digits, masks trained anew")
+ax.legend(frameon=False)
+figure.savefig(options.out / "lottery.png", dpi=150)

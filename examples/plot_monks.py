@@ -1,4 +1,6 @@
-"""MONK's problems, beside the table of the 1992 paper.
+"""
+MONK's problems, beside the table of the 1992 paper
+===================================================
 
 Three networks of tanh units are trained with weight decay and pruned one weight at a time,
 intercepts included. After each removal, Optimal Brain Surgeon repairs the others and lbfgs retrains
@@ -10,24 +12,37 @@ them for at most 200 passes over the data. Two sizes are read off each seed's pa
 Only (a) is a way to choose a net; (b) says how far the path leads. There is one dense net a seed,
 without restart or selection: "miss" is a path that never has these accuracies. One setting serves
 all three problems; it was chosen on these very problems. The paper's own nets were not retrained.
-See also `--criterion magnitude`: after retraining as thorough as this it is close behind.
+See also ``--criterion magnitude``: after retraining as thorough as this it is close behind. ::
 
-References
-----------
-Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal Brain
-Surgeon. Advances in Neural Information Processing Systems 5. Table 1.
-Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of different learning
-algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
+    python examples/plot_monks.py [--seeds 3] [--criterion obs] [--out FOLDER]
+
+The problems are read from the folder that SKLEARN_OBS_DATA names, or fetched from openml.org.
+
+- Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal Brain
+  Surgeon. Advances in Neural Information Processing Systems 5. Table 1.
+- Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of different learning
+  algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
 """
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from datasets import monks
 from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier
+from sklearn_obs.display import NetworkDisplay
+
+parser = argparse.ArgumentParser(description="MONK's problems, beside the table of the 1992 paper.")
+parser.add_argument("--seeds", type=int, default=3, help="networks per problem (default: 3)")
+parser.add_argument("--criterion", default="obs", help="obs, obd, magnitude or random")
+parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
+options = parser.parse_args()
+
+# %%
+# What was published, and one seed's path from the dense network to a single weight.
 
 
 @dataclass(frozen=True)
@@ -46,14 +61,12 @@ TABLE = {
 ROUNDING = 0.0005  # of the published accuracies
 
 
-def pruning_path(data, n_units, criterion, seed):
-    """Weights, training accuracy and test accuracy of each net from the dense one to one weight."""
-    X_train, y_train, X_test, y_test = data
-    net = OBSPrunedMLPClassifier(
+def network(n_units, seed, target_sparsity=0):
+    return OBSPrunedMLPClassifier(
         (n_units,),
         "tanh",
-        target_sparsity=0,
-        criterion=criterion,
+        target_sparsity=target_sparsity,
+        criterion=options.criterion,
         damping=3,
         step=1,
         retrain_epochs=200,
@@ -62,7 +75,13 @@ def pruning_path(data, n_units, criterion, seed):
         alpha=0.03,
         max_iter=2000,
         random_state=seed,
-    ).fit(X_train, y_train)
+    )
+
+
+def pruning_path(data, n_units, seed):
+    """Weights, training accuracy and test accuracy of each net from the dense one to one weight."""
+    X_train, y_train, X_test, y_test = data
+    net = network(n_units, seed).fit(X_train, y_train)
     n_dense = net.n_weights_
     path = [(n_dense, net.score(X_train, y_train), net.score(X_test, y_test))]
     for n_weights in range(n_dense - 1, 0, -1):
@@ -81,22 +100,18 @@ def row(n_weights, train, test):
     return f"{n_weights:5.0f} {train:6.1%} {test:6.1%}" if n_weights < np.inf else f"{'miss':>19}"
 
 
-parser = argparse.ArgumentParser(description="MONK's problems, beside the table of the 1992 paper.")
-parser.add_argument("--seeds", type=int, default=3, help="networks per problem (default: 3)")
-parser.add_argument("--criterion", default="obs", help="obs, obd, magnitude or random")
-options = parser.parse_args()
+# %%
+# Each problem's seeds, with the sizes that are read off their paths.
 
 threadpool_limits(1)  # on matrices this small a second BLAS thread costs more than it does
 summary = []
 for number, published in TABLE.items():
     data = monks(number)
-    print(
-        f"\nMONK-{number}: weights, training and test accuracy with criterion={options.criterion!r}"
-    )
+    print(f"MONK-{number}: weights, training and test accuracy, criterion={options.criterion!r}")
     print(f"seed  {'dense':>19}  {'(a) by training':>19}  {'(b) best on path':>19}")
     chosen, best = [], []
     for seed in range(options.seeds):
-        path = pruning_path(data, published.n_units, options.criterion, seed)
+        path = pruning_path(data, published.n_units, seed)
         chosen.append(smallest(path, published.train))
         best.append(smallest(path, published.train, published.test))
         print(f"{seed:4d}  {row(*path[0])}  {row(*chosen[-1])}  {row(*best[-1])}")
@@ -108,8 +123,36 @@ for number, published in TABLE.items():
             (number, name, published.n_weights, reach.sum(), size.min(), np.median(size))
         )
 
-print(f"\nOf {options.seeds} seeds, those with the published size (or less) and test accuracy")
+# %%
+# The table of the paper, and how many seeds come to it.
+
+print(f"Of {options.seeds} seeds, those with the published size (or less) and test accuracy")
 print("problem  size  1992  seeds  smallest  median")
 for number, name, n_published, n_reach, least, median in summary:
     sizes = f"{least:8.0f}  {median:6.1f}".replace("inf", "  -")
     print(f"MONK-{number}   {name}  {n_published:5d}  {n_reach:5d}  {sizes}")
+
+# %%
+# MONK-1 asks: have head and body the same shape, or is the jacket red? This is the network of the
+# published size, and which attributes of the robot it reads.
+
+ROBOT = {
+    "head": ("round", "square", "octagon"),
+    "body": ("round", "square", "octagon"),
+    "smiling": ("yes", "no"),
+    "holding": ("sword", "balloon", "flag"),
+    "jacket": ("red", "yellow", "green", "blue"),
+    "tie": ("yes", "no"),
+}
+X_train, y_train, X_test, y_test = monks(1)
+n_dense = 3 * (17 + 1) + 3 + 1
+net = network(3, seed=0, target_sparsity=1 - TABLE[1].n_weights / n_dense).fit(X_train, y_train)
+print(f"drawn: {net.n_weights_} weights, test accuracy {net.score(X_test, y_test):.3f}")
+display = NetworkDisplay.from_estimator(
+    net,
+    feature_names=[
+        f"{attribute}: {value}" for attribute, values in ROBOT.items() for value in values
+    ],
+    class_names=["other", "monk"],
+)
+display.figure_.savefig(options.out / "network_monks.png", dpi=150)

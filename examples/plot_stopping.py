@@ -1,6 +1,10 @@
-"""When to stop: test error against removals on a noisy problem, and where each rule stops.
+"""
+When to stop: four rules on a noisy problem
+===========================================
 
-    python examples/plot_stopping.py [--seeds 10]
+Test error against removals, and where each rule stops::
+
+    python examples/plot_stopping.py [--seeds 10] [--out FOLDER]
 
 The problem is that of Hassibi, Stork, Wolff and Watanabe (1993): two classes in five dimensions,
 each an equal mixture of two Gaussians, 1,000 rows for training and a network of 5-9-1 units. It is
@@ -17,8 +21,6 @@ Four rules say where to stop without knowing the test error:
 - the least prediction error by the effective number of parameters (Pedersen, Hansen and Larsen
   1995): no rows are held out.
 
-References
-----------
 Hassibi, B., Stork, D. G., Wolff, G. and Watanabe, T. (1993). Optimal Brain Surgeon: extensions and
 performance comparisons. NIPS 6.
 """
@@ -26,6 +28,7 @@ performance comparisons. NIPS 6.
 import argparse
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
@@ -37,6 +40,14 @@ from sklearn_obs.stopping import (
     prediction_error,
     saliency_rule,
 )
+
+parser = argparse.ArgumentParser(description="Test error against removals, and four rules.")
+parser.add_argument("--seeds", type=int, default=10)
+parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
+options = parser.parse_args()
+
+# %%
+# The published mixture of Gaussians.
 
 MEANS = [[(1, 1, 0, 1, 0.5), (0, 0, 1, 0, 0.5)], [(0, 1, 0, 0, 0.5), (1, 0, 1, 1, 0.5)]]
 VARIANCES = [
@@ -53,6 +64,10 @@ def draw(n_rows, rng):
     label, component = rng.integers(2, size=(2, n_rows))
     spread = np.sqrt(np.array(VARIANCES)[label, component])
     return np.array(MEANS)[label, component] + spread * rng.standard_normal((n_rows, 5)), label
+
+
+# %%
+# One network, pruned weight by weight. What the rules need is collected on the way.
 
 
 def one_network(seed):
@@ -85,45 +100,35 @@ def one_network(seed):
     return np.array(test_error), stops, np.array(n_effective)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--figure", type=Path, default=Path("stopping.png"))
-    options = parser.parse_args()
-    curves, stops, n_effective = map(
-        np.array, zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
+# %%
+# All networks: the test error has its minimum after some 20 removals; where do the rules stop?
+
+curves, stops, n_effective = map(
+    np.array, zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
+)
+mean = curves.mean(axis=0)
+print(f"mean of {options.seeds} networks, {N_WEIGHTS} weights")
+print(f"test error: dense {mean[0]:.4f}, least {mean.min():.4f} at {mean.argmin()} removed")
+print("removed   " + " ".join(f"{k:6d}" for k in range(0, N_REMOVED + 1, 5)))
+print("test error" + " ".join(f"{error:6.4f}" for error in mean[::5]))
+print("parameters" + " ".join(f"{p:6.1f}" for p in n_effective.mean(axis=0)[::5]))
+print("rule                 removed (least, most)   test error there")
+for rule, where in zip(RULES, stops.T, strict=True):
+    there = np.take_along_axis(curves, where[:, None], axis=1).mean()
+    print(f"{rule:20} {where.mean():8.1f} ({where.min():2d}, {where.max():2d}) {there:18.4f}")
+
+# %%
+# Grey: single networks. Bars: how far a rule's stops spread over them.
+
+figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+ax.plot(curves.T, color="0.85", lw=0.8, zorder=0)
+ax.plot(mean, "k", label="test error, mean")
+for rule, where, marker in zip(RULES, stops.T, "os^D", strict=True):
+    errors = np.take_along_axis(curves, where[:, None], axis=1).ravel()
+    ax.errorbar(
+        where.mean(), errors.mean(), xerr=where.std(), fmt=marker, ms=7, capsize=3, label=rule
     )
-    mean = curves.mean(axis=0)
-    print(f"mean of {options.seeds} networks, {N_WEIGHTS} weights")
-    print(f"test error: dense {mean[0]:.4f}, least {mean.min():.4f} at {mean.argmin()} removed")
-    print("removed   " + " ".join(f"{k:6d}" for k in range(0, N_REMOVED + 1, 5)))
-    print("test error" + " ".join(f"{error:6.4f}" for error in mean[::5]))
-    print("parameters" + " ".join(f"{p:6.1f}" for p in n_effective.mean(axis=0)[::5]))
-    print("rule                 removed (least, most)   test error there")
-    for rule, where in zip(RULES, stops.T, strict=True):
-        there = np.take_along_axis(curves, where[:, None], axis=1).mean()
-        print(f"{rule:20} {where.mean():8.1f} ({where.min():2d}, {where.max():2d}) {there:18.4f}")
-
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("no figure: install matplotlib for it")
-        return
-    figure, ax = plt.subplots(figsize=(7, 4))
-    ax.plot(curves.T, color="0.85", lw=0.8, zorder=0)
-    ax.plot(mean, "k", label="test error, mean")
-    for rule, where, marker in zip(RULES, stops.T, "os^D", strict=True):
-        errors = np.take_along_axis(curves, where[:, None], axis=1).ravel()
-        ax.errorbar(
-            where.mean(), errors.mean(), xerr=where.std(), fmt=marker, ms=7, capsize=3, label=rule
-        )
-    ax.set(xlabel="weights removed, of 54", ylabel="test error (share of rows)")
-    ax.set_title("5-9-1, one weight at a time, no retraining")
-    ax.legend(frameon=False)
-    figure.tight_layout()
-    figure.savefig(options.figure, dpi=100)
-    print(f"figure: {options.figure}")
-
-
-if __name__ == "__main__":
-    main()
+ax.set(xlabel="weights removed, of 54", ylabel="test error (share of rows)")
+ax.set_title("5-9-1, one weight at a time, no retraining")
+ax.legend(frameon=False)
+figure.savefig(options.out / "stopping.png", dpi=150)

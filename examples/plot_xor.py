@@ -1,9 +1,14 @@
-"""XOR with 2-2-1 units, the first network of the 1992 paper: which of its nine weights can go?
+r"""
+XOR: which of nine weights can go?
+==================================
 
-Optimal Brain Surgeon removes the weight q of least saliency and moves the others to make up for it,
-with H the Hessian of the loss::
+XOR with 2-2-1 units is the first network of the 1992 paper. Optimal Brain Surgeon removes the
+weight q of least saliency and moves the others to make up for it, with H the Hessian of the loss:
 
-    L_q = w_q^2 / (2 [H^-1]_qq)        delta w = -w_q / [H^-1]_qq  H^-1 e_q
+.. math::
+
+    L_q = \frac{w_q^2}{2 [H^{-1}]_{qq}} \qquad
+    \delta w = -\frac{w_q}{[H^{-1}]_{qq}} \, H^{-1} e_q
 
 Nothing is retrained here, so this repair is all the help there is. For inputs of -1 and 1, eight
 weights are the fewest that solve XOR:
@@ -14,7 +19,9 @@ weights are the fewest that solve XOR:
   weight, c its intercept), as tanh is odd and rising.
 
 So one intercept can go, and nothing else. Optimal Brain Surgeon removes it, from every net that
-has learnt XOR; Optimal Brain Damage and the smallest weight never get it right here.
+has learnt XOR; Optimal Brain Damage and the smallest weight never get it right here::
+
+    python examples/plot_xor.py [--out FOLDER]
 
 References
 ----------
@@ -25,10 +32,15 @@ Surgeon. Advances in Neural Information Processing Systems 5.
 import argparse
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_obs import OBSPrunedMLPClassifier
+
+parser = argparse.ArgumentParser(description="Which of the nine weights of a XOR net can go?")
+parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
+options = parser.parse_args()
 
 X = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
 y = np.array([0, 1, 1, 0])
@@ -63,9 +75,9 @@ def listed(net):
     return "".join(f"{w:8.2f}" if w else f"{'.':>8}" for w in weights)
 
 
-parser = argparse.ArgumentParser(description="Which of the nine weights of a XOR net can go?")
-parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
-options = parser.parse_args()
+# %%
+# Twenty networks; those that have learnt XOR are pruned down to one weight, and the smallest on the
+# way that still solves it counts.
 
 starts = [
     MLPClassifier((2,), "tanh", solver="lbfgs", alpha=0.01, max_iter=1000, random_state=seed)
@@ -78,18 +90,18 @@ for criterion in CRITERIA:
     sizes = [smallest(mlp, criterion).n_weights_ for mlp in solved]
     print(f"{criterion:>10}: " + " ".join(map(str, sizes)))
 
+# %%
+# The repair at work: when OBS removes its weight, the others change. OBD leaves them as they are.
+
 dense = solved[0]
 nets = {"dense": dense} | {criterion: pruned(dense, criterion, 8) for criterion in CRITERIA}
-print("\nThe first of them, and without one weight:")
+print("The first of them, and without one weight:")
 print(f"{'':>10}" + "".join(f"{name:>8}" for name in WEIGHTS) + "  right")
 for name, net in nets.items():
     print(f"{name:>10}{listed(net)}  {net.score(X, y) * 4:.0f} of 4")
 
-try:
-    import matplotlib.pyplot as plt
-except ImportError:
-    print("No figure: matplotlib is not installed.")
-    raise SystemExit from None
+# %%
+# Where each of them draws the line between the two classes.
 
 axis = np.linspace(-1.6, 1.6, 161)
 grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
@@ -106,6 +118,4 @@ for axes, (name, net) in zip(panels, nets.items(), strict=True):
     axes.set_aspect("equal")
 panels[0].set_ylabel("x2")
 figure.colorbar(shades, ax=panels, label="p(triangle)", ticks=[0, 0.5, 1])
-file = options.out / "xor.png"
-figure.savefig(file, dpi=120)
-print(f"Saved {file}")
+figure.savefig(options.out / "xor.png", dpi=150)

@@ -35,7 +35,7 @@ from sklearn_obs.removal import never_read
 
 
 def saliency_rule(pruning_path, *, share=0.001):
-    """Weights that go before a saliency is no longer much smaller than the loss.
+    """Count the weights that go before a saliency is no longer much smaller than the loss.
 
     Parameters
     ----------
@@ -145,6 +145,7 @@ def effective_parameters(estimator, X, y, sample_weight=None):
     Returns
     -------
     float
+        Between 0 and the number of parameters that survive.
 
     Raises
     ------

@@ -88,6 +88,7 @@ class WeightMaskDisplay:
         Returns
         -------
         WeightMaskDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -97,6 +98,20 @@ class WeightMaskDisplay:
             As in `plot`.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> from sklearn_obs.display import WeightMaskDisplay
+        >>> len(WeightMaskDisplay.from_estimator(clf).axes_)  # a panel a layer
+        2
         """
         checked_estimator(estimator)
         if feature_names is None:
@@ -122,6 +137,7 @@ class WeightMaskDisplay:
         Returns
         -------
         WeightMaskDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -131,6 +147,16 @@ class WeightMaskDisplay:
             list of another length.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> import numpy as np
+        >>> from sklearn_obs.display import WeightMaskDisplay
+        >>> W = np.array([[1.0, 0.0], [0.0, -2.0]])
+        >>> WeightMaskDisplay(coefs=[W], masks=[W != 0]).plot(colorbar=False).colorbar_ is None
+        True
         """
         n_inputs = len(self.coefs[0])
         names = checked_names(self.feature_names, n_inputs, "feature_names")

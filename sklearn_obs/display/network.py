@@ -100,6 +100,7 @@ class NetworkDisplay:
         Returns
         -------
         NetworkDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -109,6 +110,21 @@ class NetworkDisplay:
             As in `plot`.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> from sklearn_obs.display import NetworkDisplay
+        >>> display = NetworkDisplay.from_estimator(clf)
+        >>> len(display.diagram_.nodes)  # inputs, one hidden layer, outputs
+        3
         """
         checked_estimator(estimator)
         if feature_names is None:
@@ -136,6 +152,7 @@ class NetworkDisplay:
         Returns
         -------
         NetworkDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -144,6 +161,17 @@ class NetworkDisplay:
             length.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> import numpy as np
+        >>> from sklearn_obs.display import NetworkDisplay
+        >>> W, v = np.array([[1.0, 0.0], [0.5, -2.0]]), np.array([[1.0], [3.0]])
+        >>> display = NetworkDisplay(coefs=[W, v], masks=[W != 0, v != 0]).plot()
+        >>> [label.get_text() for label in display.labels_][:2]
+        ['x0', 'x1']
         """
         names = self._names()
         self.diagram_ = diagram_of(self.coefs, self.masks, self._alive())

@@ -114,6 +114,7 @@ class PruningPathDisplay:
         Returns
         -------
         PruningPathDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -123,6 +124,20 @@ class PruningPathDisplay:
             If there was no round of surgery.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> from sklearn_obs.display import PruningPathDisplay
+        >>> PruningPathDisplay.from_estimator(clf).ax_.get_xlabel()
+        'weights removed (%)'
         """
         path = checked_estimator(estimator).pruning_path_
         if not path["loss"].size:
@@ -154,17 +169,38 @@ class PruningPathDisplay:
             with one entry a level; those that are None or all nan are left out.
         ax : matplotlib.axes.Axes or list of them, default=None
             As in `plot`.
-        name, chosen, score_name, loss_name
+        name : str, default=None
+            As in the constructor.
+        chosen : float, default=None
+            As in the constructor.
+        score_name : str, default="score"
+            As in the constructor.
+        loss_name : str, default="training loss"
             As in the constructor.
 
         Returns
         -------
         PruningPathDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError, ImportError
             As in `plot`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, obs_pruning_path
+        >>> from sklearn_obs.display import PruningPathDisplay
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> path = obs_pruning_path(clf, scale(X), y, sparsities=[0.5, 0.9])
+        >>> len(PruningPathDisplay.from_path(path, score_name="accuracy").axes_)
+        2
         """
         display = cls(
             sparsities=path.sparsities,
@@ -196,6 +232,7 @@ class PruningPathDisplay:
         Returns
         -------
         PruningPathDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -203,6 +240,20 @@ class PruningPathDisplay:
             If `cv` is not fitted.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> from sklearn_obs.display import PruningPathDisplay
+        >>> PruningPathDisplay.from_cv(search).ax_.get_ylabel()
+        'score, mean of 2 folds'
         """
         check_is_fitted(cv, "scores_")
         scores = np.asarray(cv.scores_)
@@ -234,6 +285,7 @@ class PruningPathDisplay:
         Returns
         -------
         PruningPathDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -241,6 +293,16 @@ class PruningPathDisplay:
             If there is neither a score nor a loss, or `ax` is a list of another length.
         ImportError
             If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("agg")
+        >>> from sklearn_obs.display import PruningPathDisplay
+        >>> first = PruningPathDisplay(sparsities=[0.5, 0.9], score=[0.96, 0.94], name="30 units").plot()
+        >>> second = PruningPathDisplay(sparsities=[0.5, 0.9], score=[0.95, 0.9], name="10 units")
+        >>> second.plot(ax=first.axes_).ax_ is first.ax_
+        True
         """
         losses = [kind for kind in LOSSES if _is_there(getattr(self, kind))]
         n_panels = _is_there(self.score) + bool(losses)

@@ -63,6 +63,17 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The likeliest class of each row; for label sets 1 where a label is likelier than not.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.predict(scale(X)[:3])
+        array([0, 0, 0])
         """
         p = self._outputs(X)
         if self.out_activation_ == "softmax":
@@ -72,7 +83,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         return (p > 0.5).astype(int)
 
     def predict_proba(self, X):
-        """Probabilities of the classes.
+        """Predict the probabilities of the classes.
 
         Parameters
         ----------
@@ -82,12 +93,23 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to 1, but for label sets.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.predict_proba(scale(X)).sum(axis=1).round(6)[:3]
+        array([1., 1., 1.])
         """
         p = self._outputs(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X):
-        """Logarithms of the probabilities of the classes.
+        """Predict the logarithms of the probabilities of the classes.
 
         Parameters
         ----------
@@ -96,6 +118,18 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            As of `predict_proba`; -inf where that is 0.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.predict_log_proba(scale(X)).shape
+        (150, 3)
         """
         return np.log(self.predict_proba(X))
 

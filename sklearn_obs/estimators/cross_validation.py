@@ -134,6 +134,7 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self : object
+            The fitted search.
 
         Raises
         ------
@@ -143,6 +144,17 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
             If a parameter is out of range or a score not finite, and as in the estimator's `fit`.
         MemoryError, numpy.linalg.LinAlgError
             As in the estimator's `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.scores_.shape
+        (2, 2)
         """
         estimator = self._estimator()
         levels = self._levels(estimator)
@@ -217,7 +229,19 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     @property
     def classes_(self):
-        """Class labels."""
+        """Class labels.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.classes_
+        array([0, 1, 2])
+        """
         return self.estimator_.classes_
 
     def predict(self, X):
@@ -230,13 +254,25 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Classes or targets, as of `estimator_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.predict(scale(X)[:3])
+        array([0, 0, 0])
         """
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
     @_has("predict_proba")
     def predict_proba(self, X):
-        """Probabilities of the classes, of a classifier.
+        """Predict the probabilities of the classes, of a classifier.
 
         Parameters
         ----------
@@ -245,13 +281,25 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.predict_proba(scale(X)).shape
+        (150, 3)
         """
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X):
-        """Their logarithms.
+        """Predict the logarithms of the probabilities of the classes, of a classifier.
 
         Parameters
         ----------
@@ -260,6 +308,18 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.predict_log_proba(scale(X)).shape
+        (150, 3)
         """
         check_is_fitted(self)
         return self.estimator_.predict_log_proba(X)
@@ -270,11 +330,25 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score on.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
 
         Returns
         -------
         float
+            Greater is better.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.score(scale(X), y) > 0.9
+        True
         """
         check_is_fitted(self)
         return float(check_scoring(self.estimator_, self.scoring)(self.estimator_, X, y))

@@ -166,5 +166,5 @@ feature_names_in_ : ndarray of shape (n_features,)
 # scikit-learn's HTML view shows these texts where an estimator has a page; until there is a site,
 # the link stays where it is
 PAGE = "#{estimator_name}"
-PARAMETERS = indent(_PARAMETERS, "    ").lstrip() + "\n"
-ATTRIBUTES = indent(_ATTRIBUTES, "    ").lstrip() + "\n"
+PARAMETERS = indent(_PARAMETERS, "    ").lstrip()
+ATTRIBUTES = indent(_ATTRIBUTES, "    ").lstrip()

@@ -38,6 +38,18 @@ class Exchange:
             If its loss is Poisson's.
         sklearn.exceptions.NotFittedError
             If it is not fitted.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = MLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0).fit(scale(X), y)
+        >>> clf = OBSPrunedMLPClassifier.from_sklearn(mlp, damping=0.1)
+        >>> clf.prune(scale(X), y, target_sparsity=0.6).n_weights_
+        14
         """
         _check_source(mlp, cls._dense_class)
         new = cls(**{name: getattr(mlp, name) for name in DENSE_PARAMETERS})
@@ -55,6 +67,18 @@ class Exchange:
         -------
         MLPClassifier or MLPRegressor
             Predicts the same, and needs nothing of this library.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> mlp = clf.to_sklearn()
+        >>> type(mlp).__name__, sum(int((W != 0).sum()) for W in mlp.coefs_)
+        ('MLPClassifier', 14)
         """
         check_is_fitted(self)
         return _plain(self, self._dense_class, self._shell_targets())

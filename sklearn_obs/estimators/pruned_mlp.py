@@ -128,6 +128,7 @@ class PrunedMLP(
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------
@@ -139,6 +140,16 @@ class PrunedMLP(
             the structures that fit.
         numpy.linalg.LinAlgError
             If the curvature cannot be inverted with this `damping`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf.set_params(target_sparsity=0.8).fit(scale(X), y).n_weights_  # of 4 x 5 + 5 x 3
+        7
         """
         train, X, y, sample_weight = self._prepared(X, y, sample_weight)
         targets = self._encode(y, self._classes_of(y))
@@ -170,6 +181,7 @@ class PrunedMLP(
         Returns
         -------
         self : object
+            The estimator, sparser.
 
         Raises
         ------
@@ -178,6 +190,19 @@ class PrunedMLP(
             then stays as it was.
         MemoryError, numpy.linalg.LinAlgError
             As in `fit`; the network stays as it was.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.n_weights_
+        14
+        >>> clf.prune(scale(X), y, target_sparsity=0.8).n_weights_
+        7
         """
         check_is_fitted(self)
         target = self.target_sparsity if target_sparsity is None else target_sparsity
@@ -192,7 +217,7 @@ class PrunedMLP(
         return self
 
     def transform(self, X):
-        """Activations of the surviving units of the last hidden layer.
+        """Return the activations of the surviving units of the last hidden layer.
 
         Without a hidden layer, the inputs that are still read.
 
@@ -204,12 +229,37 @@ class PrunedMLP(
         -------
         ndarray of shape (n_samples, n_units)
             One column for each unit in ``units_[-1]`` (each input in `inputs_`).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.transform(scale(X)).shape == (150, len(clf.units_[-1]))
+        True
         """
         return last_units(*self._rows_and_network(X))
 
     @property
     def feature_importances_(self):
-        """What the loss would rise by without each input: shape (n_features,)."""
+        """What the loss would rise by without each input: shape (n_features,).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.feature_importances_.shape
+        (4,)
+        >>> bool((clf.feature_importances_[clf.inputs_] > 0).all())
+        True
+        """
         check_is_fitted(self)
         if self._importances is None:
             raise AttributeError(

@@ -64,6 +64,17 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In the units of y; one-dimensional for a single target.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> reg = OBSPrunedMLPRegressor((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> reg.fit(scale(X), scale(y)).predict(scale(X)[:3]).shape
+        (3,)
         """
         p = self._outputs(X)
         return p.ravel() if self.n_outputs_ == 1 else p

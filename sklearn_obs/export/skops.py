@@ -90,6 +90,21 @@ def load_skops(path, *, trusted=()):
         If the file holds yet other types; the message names them.
     OSError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import export_skops, load_skops
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.skops")
+    ...     n_bytes = export_skops(clf, path)
+    ...     again = load_skops(path)
+    >>> bool((again.predict(X) == clf.predict(X)).all())
+    True
     """
     return _skops().load(Path(path), trusted=[*TRUSTED, *trusted])
 
