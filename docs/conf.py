@@ -1,5 +1,6 @@
 """The site: ``python -m sphinx -W docs build/site``."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -76,3 +77,14 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_theme_options = {"show_toc_level": 2}
 html_show_sourcelink = False
+
+
+def to_gallery(app, docname, source):
+    """Links to an example's file, which work in the repository, lead to its page in the gallery."""
+    source[0] = re.sub(r"\]\(\.\./examples/(plot_\w+)\.py\)", r"](gallery/\1.rst)", source[0])
+    source[0] = source[0].replace("](../examples)", "](gallery/index.rst)")
+
+
+def setup(app):
+    """Connect what this file adds to Sphinx."""
+    app.connect("source-read", to_gallery)

@@ -23,7 +23,7 @@ _files = tempfile.TemporaryDirectory()  # that examples write beside their figur
 
 
 def order(file):
-    """An example's place: from the first steps to special questions. One that is not listed fails."""
+    """An example's place, from first steps to special questions; one without fails the build."""
     return ORDER.index(os.path.basename(file).removeprefix("plot_").removesuffix(".py"))
 
 

@@ -25,7 +25,7 @@ def main():
     X, y = load_digits(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
     net = OBSPrunedMLPClassifier(
-        (300,), structure="unit", target_sparsity=0.9, step=0.5, max_iter=300, random_state=0
+        (100,), structure="unit", target_sparsity=0.9, step=0.5, max_iter=500, random_state=0
     )
 
     # dask takes all workers of the cluster, whatever `n_jobs` says

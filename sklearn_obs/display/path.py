@@ -299,9 +299,9 @@ class PruningPathDisplay:
         >>> import matplotlib
         >>> matplotlib.use("agg")
         >>> from sklearn_obs.display import PruningPathDisplay
-        >>> first = PruningPathDisplay(sparsities=[0.5, 0.9], score=[0.96, 0.94], name="30 units").plot()
-        >>> second = PruningPathDisplay(sparsities=[0.5, 0.9], score=[0.95, 0.9], name="10 units")
-        >>> second.plot(ax=first.axes_).ax_ is first.ax_
+        >>> large = PruningPathDisplay(sparsities=[0.5, 0.9], score=[0.96, 0.94]).plot(name="30")
+        >>> small = PruningPathDisplay(sparsities=[0.5, 0.9], score=[0.95, 0.9])
+        >>> small.plot(ax=large.axes_, name="10").ax_ is large.ax_
         True
         """
         losses = [kind for kind in LOSSES if _is_there(getattr(self, kind))]
