@@ -21,6 +21,13 @@ def has_monks():
         return False
 
 
+for estimator in (
+    sklearn_obs.OBSPrunedMLPClassifier,
+    sklearn_obs.OBSPrunedMLPRegressor,
+    sklearn_obs.OBSPrunedMLPCV,
+):  # the pages that views of them in the gallery link to
+    estimator._doc_link_template = "../generated/sklearn_obs.{estimator_name}.html"
+
 project = "sklearn_obs"
 author = copyright = "The sklearn_obs developers"
 release = version = sklearn_obs.__version__
@@ -40,6 +47,7 @@ exclude_patterns = ["results"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 autosummary_generate = True
+default_role = "literal"
 numpydoc_class_members_toctree = False
 numpydoc_validation_checks = {
     "all",  # all but:
@@ -68,6 +76,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated",
     "doc_module": ("sklearn_obs",),
     "image_srcset": ["2x"],
+    "default_thumb_file": str(DOCS / "figures" / "network_monks.png"),
     "show_signature": False,
     "download_all_examples": False,
     "write_computation_times": False,
@@ -77,6 +86,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_theme_options = {"show_toc_level": 2}
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_sidebars = {"quickstart": [], "how_it_works": []}  # pages without others below them
 
 
 def to_gallery(app, docname, source):

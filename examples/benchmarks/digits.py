@@ -1,6 +1,6 @@
 """Accuracy and training loss on digits at 80 / 90 / 95 / 98 %, ten seeds, one dense net a seed.
 
-    python examples/benchmarks/digits.py [--json FILE] [--seeds 10] [--n-jobs 2] [--only newton]
+    python examples/benchmarks/digits.py [--json FILE] [--seeds 10] [--n-jobs 2] [--only newton ...]
         [--levels 0.97]
 
 X / 16, a quarter of the rows for testing, 30 hidden units, alpha=1e-3, max_iter=1000, the rest
@@ -74,10 +74,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--json", help="write the results here as well")
-    parser.add_argument("--only", default="", help="configurations that begin with this")
+    parser.add_argument("--only", nargs="*", default=[""], help="what configurations begin with")
     parser.add_argument("--levels", type=float, nargs="*", default=LEVELS)
     options = parser.parse_args()
-    names = [name for name in CONFIGURATIONS if name.startswith(options.only)]
+    names = [name for name in CONFIGURATIONS if name.startswith(tuple(options.only))]
     run = delayed(one_seed)
     levels, pool = options.levels, Parallel(options.n_jobs)
     seeds = pool(run(seed, names, levels) for seed in range(options.seeds))

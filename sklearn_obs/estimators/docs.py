@@ -163,8 +163,8 @@ feature_names_in_ : ndarray of shape (n_features,)
     Their names, where X had names.
 """
 
-# scikit-learn's HTML view shows these texts where an estimator has a page; until there is a site,
-# the link stays where it is
+# scikit-learn's HTML view shows these texts where an estimator has a page; the link stays where it
+# is, but on the site, whose `conf.py` knows the page
 PAGE = "#{estimator_name}"
 PARAMETERS = indent(_PARAMETERS, "    ").lstrip()
 ATTRIBUTES = indent(_ATTRIBUTES, "    ").lstrip()
