@@ -33,7 +33,7 @@ options = parser.parse_args()
 
 SPARSITIES = [0.0, 0.8, 0.9, 0.95, 0.98]
 DAMPINGS = [1e-3, 1e-2, 1e-1]
-N_FOLDS = 5
+N_FOLDS = 3
 
 
 def sparsest_of_the_good(results):

@@ -32,6 +32,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.network import Network, forward, mean_objective
@@ -94,6 +95,7 @@ def one_network(seed):
 # %%
 # All networks.
 
+threadpool_limits(1)  # on matrices this small a second BLAS thread costs more than it does
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
     dense, rows = zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
