@@ -35,7 +35,11 @@ parser.add_argument("--out", type=Path, default=Path(), help="folder for the fig
 options = parser.parse_args()
 
 DAMPINGS = (1e-4, 2e-2, 1, 100)
-LEVELS = 1 - 0.8 ** np.arange(1, 19)  # the rounds of step=0.2
+STEP, N_WEIGHTS = 0.2, 64 * 30 + 30 * 10
+left = [N_WEIGHTS]  # after each round
+while left[-1] > 0.02 * N_WEIGHTS:
+    left.append(left[-1] - int(STEP * left[-1]))
+LEVELS = 1 - np.array(left[1:]) / N_WEIGHTS
 
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, test_size=0.25, random_state=0)
@@ -49,7 +53,7 @@ with warnings.catch_warnings():
 
 scores, paths = {}, {}
 for damping in DAMPINGS:
-    net = OBSPrunedMLPClassifier.from_sklearn(dense, damping=damping, step=0.2, retrain_epochs=0)
+    net = OBSPrunedMLPClassifier.from_sklearn(dense, damping=damping, step=STEP, retrain_epochs=0)
     scores[damping] = [net.prune(X, y, target_sparsity=s).score(X_test, y_test) for s in LEVELS]
     paths[damping] = net.pruning_path_
 
@@ -63,15 +67,14 @@ for damping, row in scores.items():
 # damping predicts too little, large damping too much. Right, what it means on test rows. The
 # default is 0.02.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, (losses, accuracy) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for i, (damping, path) in enumerate(paths.items()):
-    sparsity = 100 * (1 - path["n_weights"] / sum(W.size for W in dense.coefs_))
-    left.plot(sparsity, path["loss"], f"C{i}-")
-    left.plot(sparsity, path["predicted_loss"], f"C{i}:", lw=1)
-    right.plot(100 * LEVELS, scores[damping], f"C{i}-o", ms=4, label=f"{damping:g}")
-left.set(yscale="log", xlabel="weights removed (%)", ylabel="training loss (nats)")
-right.set(xlabel="weights removed (%)", ylabel="test accuracy")
-right.legend(title="damping", loc="lower left", frameon=False)
-for ax in (left, right):
+    losses.plot(100 * LEVELS, path["loss"], f"C{i}-")
+    losses.plot(100 * LEVELS, path["predicted_loss"], f"C{i}:", lw=1)
+    accuracy.plot(100 * LEVELS, scores[damping], f"C{i}-o", ms=4, label=f"{damping:g}")
+losses.set(yscale="log", xlabel="weights removed (%)", ylabel="training loss (nats)")
+accuracy.set(xlabel="weights removed (%)", ylabel="test accuracy")
+accuracy.legend(title="damping", loc="lower left", frameon=False)
+for ax in (losses, accuracy):
     ax.grid(alpha=0.3)
 figure.savefig(options.out / "damping.png", dpi=150)

@@ -1,8 +1,8 @@
 """Every measured figure in the README and the docs stands in the stored output of a script.
 
-A section names the scripts that its figures are of; what these printed is in `docs/results`. Checked
-are numbers with a decimal point or a comma, and numbers of times, seconds and bytes, in prose and in
-tables; a figure may be rounded. What is not measured is listed here, with the reason.
+A section names the scripts that its figures are of; what these printed is in `docs/results`.
+Checked are numbers with a decimal point or a comma, and numbers of times, seconds and bytes, in
+prose and in tables; a figure may be rounded. What is not measured is listed here, with the reason.
 """
 
 import re
@@ -54,8 +54,9 @@ OF_PAGES = {
     "stopping.md": {"1,000": "rows"},
 }
 
+UNITS = "times|s|seconds|hours|MB|MiB|GB|TB|bytes"
 FIGURE = re.compile(
-    r"(?<![\w.,-])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+(?= (?:times|s|seconds|hours|MB|MiB|GB|TB|bytes)\b))"
+    rf"(?<![\w.,-])(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d*\.\d+|\d+(?= (?:{UNITS})\b))"
     r"(?:e[+-]?\d+)?(?![\w-])"
 )
 
@@ -112,3 +113,30 @@ def test_figures_were_printed(page):
                 title = text.splitlines()[0].strip("# ")
                 unknown.append(f"{figure} in {title!r}, of {', '.join(sorted(names)) or 'nothing'}")
     assert not unknown, "not in the stored output: " + "; ".join(unknown)
+
+
+@pytest.mark.parametrize("file", sorted(RESULTS.glob("*.txt")), ids=lambda file: file.stem)
+def test_tables_are_shown_whole(file):
+    command, *lines = file.read_text(encoding="utf-8").splitlines()
+    assert re.match(rf"\$ python examples/(benchmarks/)?{file.stem}\.py", command)
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for line in lines:
+        assert not line.startswith("| ") or line in pages, f"not in the docs: {line}"
+
+
+@pytest.mark.parametrize(
+    "figure, number, same",
+    [
+        (".81", 0.8140, True),
+        ("0.82", 0.8140, False),
+        ("1,241", 1241, True),
+        ("1,241", 1242, False),
+        ("17 times", 17.4, True),
+        ("2.15 GB", 2.16, False),
+        ("3.6e+17", 3.62e17, True),
+        ("3.6e+17", 3.7e17, False),
+    ],
+)
+def test_a_figure_is_a_number_or_it_rounded(figure, number, same):
+    (found,) = FIGURE.findall(figure)
+    assert is_rounded(found, [1e-9, number]) == same
