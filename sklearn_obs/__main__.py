@@ -86,7 +86,8 @@ def _data(text):
     if text in bundled.DATA or Path(text).suffix.lower() == ".csv":
         return text
     raise argparse.ArgumentTypeError(
-        f"invalid choice: {text!r} (choose a .csv file, or one of {', '.join(bundled.DATA)})"
+        f"got {text!r}, but expected a file whose name ends in .csv, or one of "
+        f"{', '.join(bundled.DATA)}"
     )
 
 
@@ -96,7 +97,9 @@ def _sparsity(text):
             return float(text)
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"got {text!r}, but expected a number in (0, 1)")
+    raise argparse.ArgumentTypeError(
+        f"got {text!r}, but expected a number in (0, 1), such as 0.9 for 90 %"
+    )
 
 
 def _hidden(text):

@@ -42,6 +42,10 @@ from sklearn_obs.groups import (
 from sklearn_obs.threads import blas_threads_for
 
 
+class NotFinite(LinAlgError):
+    """Curvature that no damping can help."""
+
+
 @dataclass(frozen=True)
 class Case:
     """What a criterion may look at."""
@@ -70,7 +74,7 @@ class Case:
         diagonal = factor_diagonal(measurement)[self.keep]
         diagonal += self._penalties()
         if not np.isfinite(diagonal).all():
-            raise LinAlgError("the curvature of the loss is not finite: scale the columns of X")
+            raise NotFinite("the curvature of the loss is not finite: scale the columns of X")
         return diagonal
 
     def inverse_hessian(self):

@@ -9,7 +9,7 @@ from joblib import effective_n_jobs
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.compaction import Orphans, fold_constants, ghosts, inputs_read
-from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case
+from sklearn_obs.criteria import CRITERIA, CURVATURE_CRITERIA, Case, NotFinite
 from sklearn_obs.curvature import STRUCTURES, extent, positions
 from sklearn_obs.groups import LastGroupError, groups_of, least_left
 from sklearn_obs.memory import available_bytes, readable
@@ -124,9 +124,10 @@ def _chosen(case, orphans, n_remove, stops, plan):
     try:
         return CRITERIA[plan.criterion](case, n_remove, freed, stops)
     except LinAlgError as error:
+        remedy = "" if isinstance(error, NotFinite) else " Increase `damping`."
         raise LinAlgError(
             f"Surgery failed with damping={plan.damping}, structure={case.structure!r} and "
-            f"curvature={plan.curvature!r}: {error}. Increase `damping`."
+            f"curvature={plan.curvature!r}: {error}.{remedy}"
         ) from error
     except LastGroupError as error:
         raise _nothing_left(plan) from error

@@ -189,3 +189,36 @@ def test_what_the_target_is(tmp_path):
     assert len(read_table(tmp_path / "data.csv", "text").y) == 59  # a row without a target
     table = read_table(tmp_path / "data.csv", "real", drop=["many"])
     assert list(table.columns) == ["x", "few", "text"] and table.text == ["text"]
+
+
+def test_what_a_reader_might_not_expect_is_said(flowers, tmp_path, capsys):
+    frame = flowers.astype(object)
+    frame["code"] = [f"{i},5" for i in range(len(frame))]  # decimal commas
+    frame.loc[3, "target"] = ""
+    frame.loc[frame["target"] == "setosa", "target"] = "none"  # a word like any other
+    frame.to_csv(tmp_path / "iris.csv", index=False, sep=";")
+    arguments = [tmp_path / "iris.csv", "--target", "target", *QUICK]
+    assert status_of(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "'target': 3 classes" in printed
+    assert "note:   1 rows without a target were left out" in printed
+    assert "'code' is text (line 2: '0,5'), an input for each of its 149 values" in printed
+    assert max(map(len, printed.splitlines())) < 500  # not a name for each of a hundred inputs
+    assert status_of([*arguments, "--export", tmp_path / "m.c"]) == 2
+    assert "but 'code' is text (line 2: '0,5'); leave columns out" in capsys.readouterr().err
+
+
+def test_a_number_that_is_missing_by_another_name(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a,y\n" + "".join(f"{i},{i}.5\n" for i in range(30)) + "None,None\nn/a,3.5\n")
+    table = read_table(path, "y")
+    assert not table.classification and table.n_left_out == 1
+    assert table.gaps == ["a"] and np.isfinite(table.y).all() and not table.words
+
+
+def test_a_name_that_c_does_not_take(flowers, tmp_path, capsys):
+    flowers.to_csv(tmp_path / "iris.csv", index=False)
+    path = tmp_path / "3d.c"
+    assert status_of([tmp_path / "iris.csv", "--target", "target", "--export", path]) == 2
+    captured = capsys.readouterr()
+    assert "the name has to begin with a letter" in captured.err and not captured.out

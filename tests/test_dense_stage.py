@@ -289,3 +289,10 @@ def test_unfitted(ours, theirs):
         ours.from_sklearn(theirs())
     with pytest.raises(NotFittedError, match=f"This {ours.__name__} instance is not fitted"):
         ours().to_sklearn()
+
+
+@pytest.mark.parametrize("name, value", [("hidden_layer_sizes", (9,)), ("activation", "tanh")])
+def test_from_sklearn_takes_no_other_network(name, value):
+    theirs = MLPClassifier(**DENSE).fit(*data(OBSPrunedMLPClassifier))
+    with pytest.raises(ValueError, match=rf"Got {name}=.*, but it comes from the network"):
+        OBSPrunedMLPClassifier.from_sklearn(theirs, **{name: value})

@@ -405,3 +405,11 @@ def test_one_row():
     X, y = data()
     estimator = small(OBSPrunedMLPRegressor).fit(X[:1], y[:1])
     assert_finite(estimator, X)
+
+
+def test_curvature_that_is_not_finite(iris):
+    X, y = iris
+    fitted = small(target_sparsity=0).fit(X, y)
+    message = r"the curvature of the loss is not finite: scale the columns of X\.$"
+    with np.errstate(all="ignore"), pytest.raises(LinAlgError, match=message):
+        fitted.prune(X * 1e200, y, target_sparsity=0.5)  # more damping would not help

@@ -14,12 +14,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_obs.command.table import read_table
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.export import export_c, export_onnx, export_skops
+from sklearn_obs.export.c_text import prefix
 from sklearn_obs.export.files import checked_path
 from sklearn_obs.export.size import as_text, sizes
 from sklearn_obs.export.skops import other_types
 
 HEADERS = {".c": (".h",), ".onnx": (), ".skops": ()}  # suffix -> those of files beside it
 NEEDS = {".onnx": "skl2onnx", ".skops": "skops"}
+MANY = 20  # values of a column of text, or names, that are too many to go unsaid, or to be listed
 
 
 def run(options):
@@ -44,10 +46,14 @@ def run(options):
     metric = "accuracy" if table.classification else "R2"
     net, rows, targets = _parts(model, X, y)
     print(_summary(options, table, len(X), len(X_test), net))
-    print(f"dense:  {net.n_weights_} weights, {metric} {model.score(X_test, y_test):.3f}")
+    for note in _notes(table):
+        print(f"note:   {note}")
+    at = f"not converged in {net.n_iter_} iterations, " if net.n_iter_ == net.max_iter else ""
+    print(f"dense:  {net.n_weights_} weights, {at}{metric} {model.score(X_test, y_test):.3f}")
     net.prune(rows, targets, target_sparsity=options.sparsity)
-    print(f"pruned: {net.n_weights_} weights, {metric} {model.score(X_test, y_test):.3f}")
-    print(f"reads:  {', '.join(_read(model, net, table)) or 'nothing'}\n")
+    idle = f" ({net.n_ghosts_} of no effect)" if net.n_ghosts_ else ""
+    print(f"pruned: {net.n_weights_} weights{idle}, {metric} {model.score(X_test, y_test):.3f}")
+    print(f"reads:  {_listed(_read(model, net, table))}\n")
     print(as_text(sizes(model, options.dtype)))
     if options.export:
         print()
@@ -66,12 +72,21 @@ def _check_export(path, table, overwrite):
     except FileExistsError as error:
         raise ValueError(str(error).replace("pass overwrite=True", "pass --overwrite")) from None
     if suffix == ".c":
-        for names, what in ((table.text, "is text"), (table.gaps, "has missing numbers")):
-            if names:
-                raise ValueError(
-                    f"--export {path}: C takes numbers only, but {names[0]!r} {what}; leave it out "
-                    f"by --drop, or change it in the file, or export to .onnx or .skops"
-                )
+        try:
+            prefix(path)
+        except ValueError:
+            raise ValueError(
+                f"--export {path}: the name has to begin with a letter, for functions in C to "
+                "begin with it"
+            ) from None
+        words = table.words.items()
+        problems = [f"{name!r} is text (line {line}: {cell!r})" for name, (line, cell) in words]
+        problems += [f"{name!r} has missing numbers" for name in table.gaps]
+        if problems:
+            raise ValueError(
+                f"--export {path}: C takes numbers only, but {_listed(problems)}; leave columns "
+                f"out by --drop, or change the file, or export to .onnx or .skops"
+            )
     package = NEEDS.get(suffix)
     if package and find_spec(package) is None:
         raise ValueError(f"--export {path}: needs {package}: python -m pip install {package}")
@@ -126,6 +141,24 @@ def _summary(options, table, n_train, n_test, net):
     )
 
 
+def _notes(table):
+    """What was done to the file that its owner might not expect."""
+    if table.n_left_out:
+        yield f"{table.n_left_out} rows without a target were left out"
+    for name, (line, cell) in table.words.items():
+        n_values = len(set(table.columns[name]))
+        if n_values > MANY:
+            yield (
+                f"{name!r} is text (line {line}: {cell!r}), an input for each of its {n_values} "
+                f"values; if it should be numbers, change the file, or --drop {name}"
+            )
+
+
+def _listed(names):
+    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+    return ", ".join(names[:MANY]) + more or "nothing"
+
+
 def _read(model, net, table):
     """Names of the net's inputs that are still read."""
     pipeline = getattr(model, "regressor_", model)
@@ -144,8 +177,9 @@ def _export(model, path, table, test_data, options, metric):
             feature_names=list(table.columns),
             overwrite=options.overwrite,
         )
+        scales = ", scales of columns included" if options.dtype == "int8" else ""
         return (
-            f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants, "
+            f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
             f"{metric} in {options.dtype} {written.exported_score:.3f}"
         )
     if path.suffix == ".onnx":

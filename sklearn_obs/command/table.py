@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MISSING = {"", "na", "nan", "null", "none", "?"}
+MISSING = {"", "na", "n/a", "nan", "null", "?"}
+NO_NUMBER = MISSING | {"none"}  # among numbers; it may well be a word among words
 SEPARATORS = ",;\t"
 LEAST_ROWS = 10
 MOST_CLASSES = 20  # different whole numbers that are still taken for classes
@@ -19,6 +20,8 @@ class Table:
     columns: dict[str, np.ndarray]  # name -> (n_rows,) of float64 or object (text)
     y: np.ndarray  # (n_rows,)
     classification: bool
+    n_left_out: int  # rows without a target
+    words: dict[str, tuple[int, str]]  # column of text -> line and cell of its first word
 
     @property
     def text(self):
@@ -47,18 +50,24 @@ def read_table(path, target, drop=(), task=None):
         If the file is missing, empty, ragged or not text, has no such target or one of a single
         value; the message says where.
     """
-    cells = _cells(path)
+    lines, cells = _cells(path)
     for name in (target, *drop):
         if name not in cells:
             names = ", ".join(map(repr, cells))
             raise ValueError(f"{path} has no column {name!r}; it has {names}")
     y = np.array(cells.pop(target), object)
-    there = np.array([cell.lower() not in MISSING for cell in y])
-    columns = {}
+    numbers = _column(y, target)
+    nothing = MISSING if numbers is not None and numbers.dtype == object else NO_NUMBER
+    there = np.array([cell.lower() not in nothing for cell in y], bool)
+    columns, words = {}, {}
     for name in (name for name in cells if name not in drop):
-        values = _column(np.array(cells[name], object)[there], name)
+        column = np.array(cells[name], object)[there]
+        values = _column(column, name)
         if values is not None:
             columns[name] = values
+            if values.dtype == object:
+                j = next(j for j, cell in enumerate(column) if not _is_number(cell))
+                words[name] = (int(np.array(lines)[there][j]), column[j])
     if there.sum() < LEAST_ROWS:
         raise ValueError(
             f"{path} has {there.sum()} rows, but {LEAST_ROWS} are the least to learn from"
@@ -80,11 +89,11 @@ def read_table(path, target, drop=(), task=None):
         y = y.astype(int)
     elif classes:
         y = y.astype(str)
-    return Table(columns, y, classes)
+    return Table(columns, y, classes, int((~there).sum()), words)
 
 
 def _cells(path):
-    """name -> the cells below it, as text."""
+    """Numbers of the lines below the header; name -> the cells below it, as text."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -94,8 +103,12 @@ def _cells(path):
             rows = [(reader.line_num, row) for row in reader if row]
     except FileNotFoundError:
         raise ValueError(f"there is no file {str(path)!r}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a CSV file of UTF-8 text: {error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path} is not a CSV file of UTF-8 text: save it anew as 'CSV UTF-8'"
+        ) from None
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV file: {error}") from None
     if not rows:
         raise ValueError(f"{path} is empty")
     (_, header), *lines = rows
@@ -108,20 +121,25 @@ def _cells(path):
             raise ValueError(
                 f"line {number} of {path} has {len(row)} cells, but its header has {len(names)}"
             )
-    return {name: [row[j].strip() for _, row in lines] for j, name in enumerate(names)}
+    cells = {name: [row[j].strip() for _, row in lines] for j, name in enumerate(names)}
+    return [number for number, _ in lines], cells
 
 
 def _column(cells, name):
     """float64 where every cell is a number or missing, else text; None for nothing but gaps."""
-    missing = np.array([cell.lower() in MISSING for cell in cells])
-    if missing.all():
+    if all(cell.lower() in NO_NUMBER for cell in cells):
         return None
-    try:
-        numbers = np.array(
-            [math.nan if m else float(c) for c, m in zip(cells, missing, strict=True)]
-        )
-    except ValueError:
+    if not all(map(_is_number, cells)):
         return cells
+    numbers = np.array([math.nan if c.lower() in NO_NUMBER else float(c) for c in cells])
     if np.isinf(numbers).any():
         raise ValueError(f"column {name!r} has infinite numbers")
     return numbers
+
+
+def _is_number(cell):
+    """Whether it is one, or says that it is missing."""
+    try:
+        return cell.lower() in NO_NUMBER or isinstance(float(cell), float)
+    except ValueError:
+        return False

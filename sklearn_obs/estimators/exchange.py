@@ -23,7 +23,8 @@ class Exchange:
         mlp : MLPClassifier or MLPRegressor
             Fitted. It is not changed.
         **parameters
-            Surgical parameters of the new estimator; those of the dense stage are taken from `mlp`.
+            Surgical parameters of the new estimator; those of the dense stage are taken from `mlp`,
+            and may be set as well, but for `hidden_layer_sizes` and `activation`.
 
         Returns
         -------
@@ -35,7 +36,7 @@ class Exchange:
         TypeError
             If `mlp` is of another class.
         ValueError
-            If its loss is Poisson's.
+            If its loss is Poisson's, or `parameters` hold a layer's size or activation.
         sklearn.exceptions.NotFittedError
             If it is not fitted.
 
@@ -52,6 +53,12 @@ class Exchange:
         14
         """
         _check_source(mlp, cls._dense_class)
+        for name in ("hidden_layer_sizes", "activation"):
+            if name in parameters:
+                raise ValueError(
+                    f"Got {name}={parameters[name]!r}, but it comes from the network, which has "
+                    f"{name}={getattr(mlp, name)!r}."
+                )
         new = cls(**{name: getattr(mlp, name) for name in DENSE_PARAMETERS})
         new.set_params(**parameters)
         check_parameters(new)

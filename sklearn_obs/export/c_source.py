@@ -8,7 +8,6 @@ with r = 1 but for weights of eight bits. Numbers lie in the order in which they
 array of each type through which a pointer runs: an intercept, its unit's weights, the next one.
 """
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Template
@@ -26,7 +25,7 @@ from sklearn_obs.export.c_templates import (
     RESULT,
     ROWS,
 )
-from sklearn_obs.export.c_text import c_type, comment, label, number, numbers, string
+from sklearn_obs.export.c_text import c_type, comment, label, number, numbers, prefix, string
 from sklearn_obs.export.files import checked_path, write
 from sklearn_obs.export.folding import folded
 from sklearn_obs.export.rounding import rounded
@@ -124,11 +123,7 @@ def export_c(
     """
     paths = checked_path(path, ".c", overwrite, also=(".h",))
     source, header = paths
-    name = re.sub(r"\W", "_", source.stem, flags=re.ASCII) if name is None else name
-    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
-        raise ValueError(
-            f"Got name={name!r}, but expected a C identifier that begins with a letter."
-        )
+    name = prefix(source, name)
     net = folded(model)
     if feature_names is not None:
         net = replace(net, feature_names=[str(feature) for feature in feature_names])

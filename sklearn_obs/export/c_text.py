@@ -76,3 +76,19 @@ def label(value):
         f"Got the class label {value!r}, but expected strings or numbers: C has no name for it. "
         "Encode y, for instance with LabelEncoder, before fit."
     )
+
+
+def prefix(path, name=None):
+    """What C names begin with: `name`, or the file's, with _ for what C does not take.
+
+    Raises
+    ------
+    ValueError
+        If it is no identifier, or begins with _.
+    """
+    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII) if name is None else name
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+        raise ValueError(
+            f"Got name={name!r}, but expected a C identifier that begins with a letter."
+        )
+    return name
