@@ -1,17 +1,21 @@
 """Pages whose code is to be believed: it runs."""
 
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from c_programs import needs_c
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_nets import small
 from test_curvature import check_inverse
 
+from sklearn_obs.__main__ import main
 from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES
 from sklearn_obs.network import loss_and_gradient
@@ -70,6 +74,30 @@ def test_the_ten_lines_of_the_readme(capsys):
         assert text == text_now
         # another BLAS trains another network: the standard error of .94 on 450 rows is .011
         assert abs(float(accuracy) - float(accuracy_now)) < 0.035
+
+
+@needs_c
+@pytest.mark.parametrize("program, target", [(0, "species"), (1, "size")])
+def test_the_programs_of_the_quick_start(iris, tmp_path, monkeypatch, program, target):
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "quickstart.md").read_text(encoding="utf-8")
+    source = re.findall(r"```c\n(.*?)```", page, re.S)[program]
+    X, y = iris
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame[target] = (
+        np.array(["setosa", "other", "virginica"])[y] if target == "species" else y + X[:, 3]
+    )
+    frame.to_csv("data.csv", index=False)
+    command = re.search(r"python -m sklearn_obs data.csv --target y (.*)\n", page)[1]
+    assert main(["data.csv", "--target", target, "--hidden", "8", *command.split()]) == 0
+    Path("main.c").write_text(source)
+    build = re.search(r"gcc .*(?= && ./main)", page)[0]
+    subprocess.run(build.split(), check=True)
+    printed = subprocess.run("./main", capture_output=True, text=True, check=True).stdout
+    if target == "species":
+        assert printed in {"class setosa\n", "class other\n", "class virginica\n"}
+    else:
+        assert -1 < float(printed) < 4
 
 
 def test_the_criterion_of_the_page(iris, monkeypatch):
