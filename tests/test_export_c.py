@@ -312,6 +312,14 @@ def test_bad_arguments(digits, tmp_path, arguments, error, words):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_the_header_says_who_scales(iris, tmp_path, scaled):
+    X, y = iris
+    steps = [StandardScaler()] if scaled else []
+    export_c(make_pipeline(*steps, small()).fit(X + 1, y), tmp_path / "model.c")
+    assert ("give x as it was before the scaler" in (tmp_path / "model.h").read_text()) == scaled
+
+
 def test_names_are_made_of_the_file_name(digits, tmp_path):
     export_c(digits[0], tmp_path / "my-model v2.c")
     assert "int my_model_v2_predict(" in (tmp_path / "my-model v2.h").read_text()

@@ -304,11 +304,13 @@ def _header(net, device, words, prototypes, scores):
 
 
 def _columns(net, device):
-    """Which columns of X are read, by number and name."""
-    read = np.flatnonzero(device.network.coefs[0].any(axis=1))
-    if net.feature_names is None:
-        if len(read) == net.n_features:
-            return [f"All {net.n_features} columns of x are read."]
-        return [f"Of {net.n_features} columns of x are read: {', '.join(map(str, read))}."]
-    names = [f"  x[{j}] {string(net.feature_names[j])}" for j in read]
-    return [f"Of {net.n_features} columns of x are read:", *names]
+    """Which columns of X are read, by number and name, and in which units."""
+    read, n = np.flatnonzero(device.network.coefs[0].any(axis=1)), net.n_features
+    as_they_come = (net.columns.scale == 1).all() and (net.columns.shift == 0).all()
+    units = [] if as_they_come else ["Scaling is done here: give x as it was before the scaler."]
+    if net.feature_names is not None:
+        names = [f"  x[{j}] {string(net.feature_names[j])}" for j in read]
+        return [*units, f"Of {n} columns of x are read:", *names]
+    if len(read) == n:
+        return [*units, f"All {n} columns of x are read."]
+    return [*units, f"Of {n} columns of x are read: {', '.join(map(str, read))}."]
