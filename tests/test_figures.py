@@ -21,6 +21,7 @@ CHOSEN = {
     "2,500": "survivors of a layer up to which structure='auto' is 'layer'",
     "2,000": "rows up to which retrain_solver='auto' is not 'adam', and rows of benchmarks",
     "5,000": "n_curvature_samples",
+    "0.02": "damping",
 }
 # and on one
 OF_PAGES = {
@@ -46,11 +47,11 @@ OF_PAGES = {
         "0.2": "",
         "1.5": "",
     },
-    "damping.md": {"0.02": "the default"},
     "design.md": {"0.01": "the bound on rounding in float32"},
     "devices.md": {"0.23": "a version", "500": "bytes of code: the text without the constants"},
     "persistence.md": {"1.2": "a bound that a test checks"},
     "pitfalls.md": {"0.1": "a damping to try"},
+    "scale.md": {"40": "MB, about: a floor", "16,384": "units of a layer"},
     "stopping.md": {"1,000": "rows"},
 }
 
