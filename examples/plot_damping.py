@@ -49,7 +49,7 @@ with warnings.catch_warnings():
 
 # %%
 # `pruning_path_` has the loss that each round predicted beside the loss that was measured after it.
-# Their difference is how wrong the quadratic model was.
+# Their difference is how wrong the quadratic model, damping included, was.
 
 scores, paths = {}, {}
 for damping in DAMPINGS:

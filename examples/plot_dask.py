@@ -2,7 +2,7 @@
 The blocks of the Hessian on a dask cluster
 ===========================================
 
-A round's blocks, one per hidden unit, are independent: each is inverted and searched by itself, and
+A round's blocks, one per unit, are independent: each is inverted and searched by itself, and
 the path over all of them is a sort. joblib sends them to processes, or to the workers of a cluster.
 Here the cluster is two processes of this machine; put the address of a scheduler in its place::
 

@@ -10,7 +10,7 @@ H to its diagonal:
     H \leftarrow H + \mathrm{damping} \cdot \mathrm{mean}(\mathrm{diag}\, H) \, I
 
 Of the settings at most a point of accuracy below the best, the sparsest is chosen. For sparsities
-alone, `OBSPrunedMLPCV` does the same in the time of one fit a fold::
+alone, `OBSPrunedMLPCV` searches in about the time of one fit a fold, by one standard error::
 
     python examples/plot_grid_search.py [--out FOLDER]
 """

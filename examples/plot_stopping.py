@@ -9,9 +9,9 @@ Test error against removals, and where each rule stops::
 The problem is that of Hassibi, Stork, Wolff and Watanabe (1993): two classes in five dimensions,
 each an equal mixture of two Gaussians, 1,000 rows for training and a network of 5-9-1 units. It is
 trained to the minimum of the loss and then pruned one weight at a time, without retraining: the
-training loss can only rise, but the test error does not: it is least after about 20 of the 54
-weights, as on the published curve. Then it rises, because what is left cannot tell the classes
-apart.
+training loss rises nearly all the way, but the test error does not: it is least after about 20 of
+the 54 weights, as on the published curve. Then it rises, because what is left cannot tell the
+classes apart.
 
 Four rules say where to stop without knowing the test error:
 

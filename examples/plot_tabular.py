@@ -2,8 +2,8 @@
 A table: which columns matter, and a network that can be read
 =============================================================
 
-breast_cancer has 569 rows and 30 columns, most of them correlated. Whole inputs are removed first,
-then single weights, until what is left can be drawn with the names of the columns::
+breast_cancer has 569 rows and 30 columns, most of them correlated. One network loses whole inputs;
+another, single weights, until what is left can be drawn with the names of the columns::
 
     python examples/plot_tabular.py [--out FOLDER]
 """

@@ -152,6 +152,11 @@ def effective_parameters(estimator, X, y, sample_weight=None):
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
 
+    References
+    ----------
+    Moody, J. (1992). The effective number of parameters: an analysis of generalization and
+    regularization in nonlinear learning systems. NIPS 4.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -192,6 +197,15 @@ def prediction_error(loss, n_rows, n_effective, *, squared):
     ndarray of shape (n_networks,)
         The network of the least is the one to stop at. Infinite for squares where the parameters
         are as many as the rows.
+
+    References
+    ----------
+    Akaike, H. (1969). Fitting autoregressive models for prediction. Annals of the Institute of
+    Statistical Mathematics 21.
+    Murata, N., Yoshizawa, S. and Amari, S. (1994). Network information criterion: determining the
+    number of hidden units for an artificial neural network model. IEEE Trans. Neural Networks 5.
+    Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalization based weight
+    saliencies: gamma OBD, gamma OBS. NIPS 8.
 
     Examples
     --------

@@ -81,7 +81,7 @@ def operate(
     Raises
     ------
     MemoryError
-        If the first round, the largest, would take more than there is.
+        If the first round would take more than there is.
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this damping.
     """

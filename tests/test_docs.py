@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +108,7 @@ def test_the_criterion_of_the_page(iris, monkeypatch):
     X, y = iris
     clf = small(criterion="first_order", retrain_epochs=0, step=8, target_sparsity=0).fit(X, y)
     network, _, objective = clf._at_hand(X, y, None)
-    _, gradient = loss_and_gradient(network, replace(objective, penalty=0.0))
+    _, gradient = loss_and_gradient(network, objective)
     cost = np.abs(network.theta * gradient)[: network.n_coefs]
     clf.prune(X, y, target_sparsity=8 / network.n_coefs)
     # the slow and obvious way; no unit has lost its last output, so that none went for nothing
