@@ -19,9 +19,9 @@ from itertools import chain, groupby
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy.linalg import LinAlgError
-from threadpoolctl import threadpool_limits
 
 from sklearn_obs.elimination import Elimination, eliminate, repaired
+from sklearn_obs.threads import one_blas_thread
 
 AHEAD = 2  # a block's path is computed for this many times its share of the removals
 SMALL_WORK = 1e8  # flops below which a plain loop is faster than workers
@@ -64,7 +64,7 @@ def eliminate_blocks(weights, parts, n_remove, *, eligible=None, freed=None, sto
         )
     share = AHEAD * n_remove / max(n_eligible, 1)
     # one BLAS thread everywhere: blocks are small, and sums must not depend on the workers
-    with threadpool_limits(1):
+    with one_blas_thread():
         blocks = _start(parts, weights, may_go, share, n_jobs)
         order, saliency, at = _merge(blocks, weights, n_remove, freed, stops)
         path = Elimination(order, saliency, _standing(blocks, weights, order))
@@ -133,7 +133,7 @@ def _naming(name):
 
 def _in_worker(parent, shared, chunk):
     # threads share the caller's limit; a process has BLAS threads of its own
-    with nullcontext() if os.getpid() == parent else threadpool_limits(1):
+    with nullcontext() if os.getpid() == parent else one_blas_thread():
         return [_path_of(shared, *task) for task in chunk]
 
 

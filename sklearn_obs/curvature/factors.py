@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import issparse
-from threadpoolctl import threadpool_limits
 
 from sklearn_obs.curvature.kinds import KINDS
 from sklearn_obs.curvature.structure import BATCH_BYTES
 from sklearn_obs.network import Network, backward, forward, row_batches
+from sklearn_obs.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Measurement:
         def run(rows):
             return task(rows, layer_factors(self.rows(rows)))
 
-        with threadpool_limits(1):
+        with one_blas_thread():
             if len(slices) == 1 or effective_n_jobs(self.n_jobs) == 1:
                 yield from map(run, slices)
             else:
