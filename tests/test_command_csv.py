@@ -201,7 +201,7 @@ def test_what_a_reader_might_not_expect_is_said(flowers, tmp_path, capsys):
     assert status_of(arguments) == 0
     printed = capsys.readouterr().out
     assert "'target': 3 classes" in printed
-    assert "note:   1 rows without a target were left out" in printed
+    assert "note:   rows without a target, left out: 1" in printed
     assert "'code' is text (line 2: '0,5'), an input for each of its 149 values" in printed
     assert max(map(len, printed.splitlines())) < 500  # not a name for each of a hundred inputs
     assert status_of([*arguments, "--export", tmp_path / "m.c"]) == 2

@@ -144,7 +144,7 @@ def _summary(options, table, n_train, n_test, net):
 def _notes(table):
     """What was done to the file that its owner might not expect."""
     if table.n_left_out:
-        yield f"{table.n_left_out} rows without a target were left out"
+        yield f"rows without a target, left out: {table.n_left_out}"
     for name, (line, cell) in table.words.items():
         n_values = len(set(table.columns[name]))
         if n_values > MANY:

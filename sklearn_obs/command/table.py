@@ -26,7 +26,7 @@ class Table:
     @property
     def text(self):
         """Names of the columns of text."""
-        return [name for name, column in self.columns.items() if column.dtype == object]
+        return list(self.words)
 
     @property
     def gaps(self):
@@ -56,8 +56,7 @@ def read_table(path, target, drop=(), task=None):
             names = ", ".join(map(repr, cells))
             raise ValueError(f"{path} has no column {name!r}; it has {names}")
     y = np.array(cells.pop(target), object)
-    numbers = _column(y, target)
-    nothing = MISSING if numbers is not None and numbers.dtype == object else NO_NUMBER
+    nothing = NO_NUMBER if all(map(_is_number, y)) else MISSING
     there = np.array([cell.lower() not in nothing for cell in y], bool)
     columns, words = {}, {}
     for name in (name for name in cells if name not in drop):
@@ -140,6 +139,7 @@ def _column(cells, name):
 def _is_number(cell):
     """Whether it is one, or says that it is missing."""
     try:
-        return cell.lower() in NO_NUMBER or isinstance(float(cell), float)
+        float(cell)
     except ValueError:
-        return False
+        return cell.lower() in NO_NUMBER
+    return True
