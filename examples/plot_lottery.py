@@ -37,7 +37,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.network import Network, forward, mean_objective
-from sklearn_obs.training import lbfgs
+from sklearn_obs.retraining.lbfgs import lbfgs
 
 parser = argparse.ArgumentParser(description="Masks found by OBS, trained anew.")
 parser.add_argument("--seeds", type=int, default=5)
@@ -68,7 +68,7 @@ def one_network(seed):
     X, y = load_digits(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X / 16, y, test_size=0.25, random_state=seed)
     initial, other = untrained(X, y, seed), untrained(X, y, seed + 1000)
-    objective = mean_objective(X, np.eye(10)[y], np.ones(len(X)), alpha=ALPHA, batch_rows=len(X))
+    objective = mean_objective(X, np.eye(10)[y], np.ones(len(X)), alpha=ALPHA, step_samples=len(X))
 
     def trained_score(start, masks):
         mask = np.concatenate([m.ravel() for m in (*masks, *model.intercept_masks_)])

@@ -59,11 +59,11 @@ N_WEIGHTS, N_REMOVED = 54, 46
 RULES = ("saliency", "loss increase", "one standard error", "prediction error")
 
 
-def draw(n_rows, rng):
+def draw(n_samples, rng):
     """X and y, one of the four Gaussians a row."""
-    label, component = rng.integers(2, size=(2, n_rows))
+    label, component = rng.integers(2, size=(2, n_samples))
     spread = np.sqrt(np.array(VARIANCES)[label, component])
-    return np.array(MEANS)[label, component] + spread * rng.standard_normal((n_rows, 5)), label
+    return np.array(MEANS)[label, component] + spread * rng.standard_normal((n_samples, 5)), label
 
 
 # %%

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_obs.network import Network
 
 
-def random_network(activation, out, hidden, n_rows=17, n_inputs=6, n_outputs=3, seed=0):
+def random_network(activation, out, hidden, n_samples=17, n_inputs=6, n_outputs=3, seed=0):
     """A network, X, y and row weights that sum to 1."""
     rng = np.random.default_rng(seed)
     units = (n_inputs, *hidden, n_outputs)
@@ -17,11 +17,11 @@ def random_network(activation, out, hidden, n_rows=17, n_inputs=6, n_outputs=3, 
         activation,
         out,
     )
-    X = rng.normal(size=(n_rows, n_inputs))
+    X = rng.normal(size=(n_samples, n_inputs))
     y = {
-        "softmax": lambda: np.eye(n_outputs)[rng.integers(n_outputs, size=n_rows)],
-        "logistic": lambda: rng.integers(2, size=(n_rows, n_outputs)).astype(float),
-        "identity": lambda: rng.normal(size=(n_rows, n_outputs)),
+        "softmax": lambda: np.eye(n_outputs)[rng.integers(n_outputs, size=n_samples)],
+        "logistic": lambda: rng.integers(2, size=(n_samples, n_outputs)).astype(float),
+        "identity": lambda: rng.normal(size=(n_samples, n_outputs)),
     }[out]()
-    row_weight = rng.dirichlet(np.ones(n_rows))
-    return network, X, y, row_weight
+    shares = rng.dirichlet(np.ones(n_samples))
+    return network, X, y, shares

@@ -51,7 +51,7 @@ def spd(rng, n, condition=1e3):
 
 def brute_force_outputs(network, mask):
     """Living parameters that change the output when they are changed, by walking every path."""
-    coefs, _ = network.split(mask)
+    coefs, _ = network.layout.split(mask)
     sizes = [len(W) for W in coefs] + [coefs[-1].shape[1]]
     touched = set()
     for path in itertools.product(*(range(size) for size in sizes)):

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import spd, textbook
 
 from sklearn_obs import blockwise
-from sklearn_obs.blockwise import eliminate_blocks
+from sklearn_obs.elimination.blocks import eliminate_blocks
 from sklearn_obs.curvature import BlockInverse, FullInverse, inverted
 
 

@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from small_nets import ESTIMATORS, flat, small
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
-from sklearn_obs.compaction import compacted
+from sklearn_obs.network.compaction import compacted
 from sklearn_obs.network import forward
 
 ROUNDING = 1e-12  # sums of a few numbers near 1 in another order, twice
@@ -19,7 +19,7 @@ ROUNDING = 1e-12  # sums of a few numbers near 1 in another order, twice
 
 def on_a_path(network, mask):
     """Per layer of units, which lie on a path of weights other than 0: by following each path."""
-    coefs = [(W != 0) & M for W, M in zip(network.coefs, network.split(mask)[0], strict=True)]
+    coefs = [(W != 0) & M for W, M in zip(network.coefs, network.layout.split(mask)[0], strict=True)]
     found = [set() for _ in range(len(coefs) + 1)]
 
     def follow(path):
@@ -42,9 +42,9 @@ def test_same_function_and_only_units_on_a_path(activation, drop_inputs):
     n_smaller = 0
     for seed in range(60):
         network, X, *_ = random_network(activation, "softmax", (4, 4, 3), seed=seed)
-        mask = rng.random(network.n_parameters) < rng.uniform(0.1, 0.9)
+        mask = rng.random(network.layout.n_parameters) < rng.uniform(0.1, 0.9)
         if seed % 2:
-            mask[network.n_coefs :] = True
+            mask[network.layout.n_coefs :] = True
         network = network.with_theta(network.theta * mask)
         less, less_mask, kept = compacted(network, mask, drop_inputs)
         assert_allclose(
@@ -56,7 +56,7 @@ def test_same_function_and_only_units_on_a_path(activation, drop_inputs):
         assert list(kept[0]) == expected
         assert_array_equal(less.theta[~less_mask], 0)
         assert np.count_nonzero(less.theta) <= np.count_nonzero(network.theta)
-        n_smaller += less.n_parameters < network.n_parameters
+        n_smaller += less.n_parameters < network.layout.n_parameters
     assert n_smaller > 30
 
 

@@ -4,13 +4,13 @@ from networks import random_network
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import brute_force_outputs
 
-from sklearn_obs.compaction import Orphans, fold_constants, ghosts, inputs_read, units_alive
+from sklearn_obs.network.compaction import Orphans, fold_constants, ghosts, inputs_read, units_alive
 from sklearn_obs.network import forward
 
 
 def random_mask(network, rng, share):
     mask = rng.random(network.theta.size) < share
-    mask[network.n_coefs :] = True
+    mask[network.layout.n_coefs :] = True
     return mask
 
 
@@ -46,8 +46,8 @@ def test_ghosts_are_the_weights_on_no_path():
         network, *_ = random_network("tanh", "softmax", (4, 3), seed=seed)
         mask = random_mask(network, rng, 0.4)
         alive = brute_force_outputs(network, mask)
-        ghost_coefs, _ = network.split(ghosts(network, mask))
-        coefs, _ = network.split(mask)
+        ghost_coefs, _ = network.layout.split(ghosts(network, mask))
+        coefs, _ = network.layout.split(mask)
         for layer, W in enumerate(coefs):
             for i, j in np.argwhere(W):
                 reaches_output = (layer, i, j) in alive
@@ -64,19 +64,19 @@ def _hears(coefs, layer, unit):
 def test_orphans_are_what_the_last_outgoing_weight_leaves():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=2, n_outputs=2)
     mask = np.ones(network.theta.size, bool)
-    mask[network.index[0][0, 1]] = False  # input 0 -> unit 1 is gone already
+    mask[network.layout.index[0][0, 1]] = False  # input 0 -> unit 1 is gone already
     orphans = Orphans(network, mask)
-    assert len(orphans(network.index[1][1, 0])) == 0
-    left = orphans(network.index[1][1, 1])  # unit 1 has no output now
-    assert_array_equal(left, [network.index[0][1, 1], network.index[0][2, 1]])
-    assert len(orphans(network.index[1][-1, 0])) == 0  # an intercept feeds nobody else
+    assert len(orphans(network.layout.index[1][1, 0])) == 0
+    left = orphans(network.layout.index[1][1, 1])  # unit 1 has no output now
+    assert_array_equal(left, [network.layout.index[0][1, 1], network.layout.index[0][2, 1]])
+    assert len(orphans(network.layout.index[1][-1, 0])) == 0  # an intercept feeds nobody else
 
 
 def test_inputs_and_units():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=4)
     mask = np.ones(network.theta.size, bool)
-    mask[network.index[0][2]] = False  # nobody reads input 2
-    mask[network.index[1][1]] = False  # nobody hears unit 1
-    mask[network.index[0][[0, 3]][:, [0, 2]]] = False  # inputs 0 and 3 are read by unit 1 alone
+    mask[network.layout.index[0][2]] = False  # nobody reads input 2
+    mask[network.layout.index[1][1]] = False  # nobody hears unit 1
+    mask[network.layout.index[0][[0, 3]][:, [0, 2]]] = False  # inputs 0 and 3 are read by unit 1 alone
     assert_array_equal(inputs_read(network, mask), [1])
     assert_array_equal(units_alive(network, mask)[0], [0, 2])

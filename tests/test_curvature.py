@@ -19,7 +19,7 @@ from sklearn_obs.curvature import (
     inverted,
 )
 from sklearn_obs.curvature.factors import layer_factors
-from sklearn_obs.losses import hessian_root
+from sklearn_obs.network.losses import hessian_root
 from sklearn_obs.network import forward
 
 
@@ -137,7 +137,7 @@ KINDS = [
 ]
 
 
-def dense_gauss_newton(network, X, row_weight):
+def dense_gauss_newton(network, X, shares):
     """sum_t v_t J_t' B_t J_t, J by finite differences of z, B by the loss's second derivative."""
     n_outputs = network.intercepts[-1].size
 
@@ -149,7 +149,7 @@ def dense_gauss_newton(network, X, row_weight):
     J = jacobian(z, network.theta, 1e-5)
     p = forward(network, X)[-1]
     H = np.zeros((network.theta.size,) * 2)
-    for t, v in enumerate(row_weight):
+    for t, v in enumerate(shares):
         B = {
             "softmax": np.diag(p[t]) - np.outer(p[t], p[t]),
             "logistic": np.diag(p[t] * (1 - p[t])),
@@ -177,8 +177,8 @@ def test_gauss_newton_against_finite_differences(activation, out, hidden):
 def test_both_routes_and_batches_agree():
     from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows, positions
 
-    network, X, y, v = random_network("tanh", "softmax", (6, 5), n_rows=300)
-    keep = np.sort(np.random.default_rng(1).permutation(network.n_parameters)[:50])
+    network, X, y, v = random_network("tanh", "softmax", (6, 5), n_samples=300)
+    keep = np.sort(np.random.default_rng(1).permutation(network.layout.n_parameters)[:50])
     position = positions(network, keep)
     here = Measurement(network, X, y, v, "ggn")
     by_rows = _by_rows(here, keep, np.float64)
@@ -210,7 +210,7 @@ def test_structures_are_blocks_of_the_matrix(structure):
     here = Measurement(network, X, y, v, "ggn" if structure != "low_rank" else "fisher")
     H = gauss_newton(here, keep)
     block = np.empty(network.theta.size, int)
-    for layer, index in enumerate(network.index):
+    for layer, index in enumerate(network.layout.index):
         units = np.arange(index.shape[1])
         block[index] = {"unit": 100 * layer + units, "layer": layer}.get(structure, 0)
     H = np.where(block[keep][:, None] == block[keep], H, 0)

@@ -15,7 +15,7 @@ from small_nets import small
 from test_curvature import check_inverse
 
 from sklearn_obs.__main__ import main
-from sklearn_obs.criteria import CRITERIA
+from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES
 from sklearn_obs.network import loss_and_gradient
 
@@ -109,8 +109,8 @@ def test_the_criterion_of_the_page(iris, monkeypatch):
     clf = small(criterion="first_order", retrain_epochs=0, step=8, target_sparsity=0).fit(X, y)
     network, _, objective = clf._at_hand(X, y, None)
     _, gradient = loss_and_gradient(network, objective)
-    cost = np.abs(network.theta * gradient)[: network.n_coefs]
-    clf.prune(X, y, target_sparsity=8 / network.n_coefs)
+    cost = np.abs(network.theta * gradient)[: network.layout.n_coefs]
+    clf.prune(X, y, target_sparsity=8 / network.layout.n_coefs)
     # the slow and obvious way; no unit has lost its last output, so that none went for nothing
     gone = np.flatnonzero(~np.concatenate([m.ravel() for m in clf.masks_]))
     assert clf.n_ghosts_ == 0

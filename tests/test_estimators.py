@@ -14,8 +14,8 @@ from sklearn.neural_network import MLPRegressor
 from small_nets import ESTIMATORS, N_PARAMETERS, N_WEIGHTS, flat, small
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
-from sklearn_obs.criteria import CRITERIA
-from sklearn_obs.estimators.fitted import network_of
+from sklearn_obs.pruning.criteria import CRITERIA
+from sklearn_obs.estimators.attributes import network_of
 from sklearn_obs.network import loss_and_gradient, mean_objective
 
 # Targets and fitted state
@@ -225,7 +225,7 @@ def test_movement_removes_what_training_moved_towards_zero(iris):
     dense = small(target_sparsity=0, **parameters).fit(X, y)
     clf = small(target_sparsity=10 / N_WEIGHTS, criterion="movement", **parameters).fit(X, y)
     start, score, n_seen = network_of(dense, vars(dense)), np.zeros(N_PARAMETERS), 0
-    objective = mean_objective(X, np.eye(3)[y], np.ones(150), alpha=1e-4, batch_rows=150)
+    objective = mean_objective(X, np.eye(3)[y], np.ones(150), alpha=1e-4, step_samples=150)
 
     def value_and_gradient(theta):
         nonlocal score, n_seen

@@ -10,17 +10,9 @@ from small_nets import ESTIMATORS, small
 
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.curvature import STRUCTURES, BlockInverse, FullInverse, inverted
-from sklearn_obs.estimators.fitted import network_of
-from sklearn_obs.groups import (
-    Group,
-    LastGroupError,
-    eliminate_groups,
-    eliminate_groups_by_score,
-    group_saliencies,
-    groups_of,
-    least_left,
-    removable,
-)
+from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.elimination.groups import Group, LastGroupError, eliminate_groups, group_saliencies, groups_of, least_left, removable
+from sklearn_obs.elimination.ranked import eliminate_groups_by_score
 
 X, y = load_iris(return_X_y=True)
 
@@ -134,17 +126,17 @@ def test_groups_of_a_network_are_its_units_and_inputs():
         mlp.fit(X, y)
     model = OBSPrunedMLPClassifier.from_sklearn(mlp)
     network = network_of(model, vars(model))
-    position = np.arange(network.n_parameters)
+    position = np.arange(network.layout.n_parameters)
     found = groups_of("unit", network, position)
     assert [group.layer for group in found] == [1, 1, 1, 2, 2]
     first = found[0]
-    assert_array_equal(first.members[first.pays], network.index[1][0])
-    assert_array_equal(first.members[~first.pays], network.index[0][:, 0])
+    assert_array_equal(first.members[first.pays], network.layout.index[1][0])
+    assert_array_equal(first.members[~first.pays], network.layout.index[0][:, 0])
     found = groups_of("input", network, position)
-    assert_array_equal([group.members for group in found], network.index[0][:-1])
-    left = least_left("unit", network) & (position < network.n_coefs)
+    assert_array_equal([group.members for group in found], network.layout.index[0][:-1])
+    left = least_left("unit", network) & (position < network.layout.n_coefs)
     assert np.count_nonzero(left) == 4 + 1 + 3
-    left = least_left("input", network) & (position < network.n_coefs)
+    left = least_left("input", network) & (position < network.layout.n_coefs)
     assert np.count_nonzero(left) == 3 + 3 * 2 + 2 * 3
 
 

@@ -17,7 +17,7 @@ from sklearn_obs.curvature import (
     gauss_newton,
     targets,
 )
-from sklearn_obs.curvature.dense import dense_inverse, inverse_of
+from sklearn_obs.curvature.inverse.full import dense_inverse, inverse_of
 from sklearn_obs.network import Objective, loss_and_gradient
 
 NETS = [
@@ -34,10 +34,10 @@ def gradient(network, X, y, v):
     return loss_and_gradient(network, Objective(X, y, v, 0.0))[1]
 
 
-def by_rows(network, X, y, row_weight):
+def by_rows(network, X, y, shares):
     """sum_t v_t g_t g_t' with g_t the gradient of one row's loss."""
     total = 0
-    for t, v in enumerate(row_weight):
+    for t, v in enumerate(shares):
         g = gradient(network, X[t : t + 1], y[t : t + 1], np.ones(1))
         total = total + v * np.outer(g, g)
     return total
@@ -46,12 +46,12 @@ def by_rows(network, X, y, row_weight):
 @pytest.mark.parametrize("activation, out, hidden", NETS)
 def test_hessian_is_the_derivative_of_the_gradient(activation, out, hidden):
     network, X, y, v = random_network(activation, out, hidden, n_inputs=5)
-    assert network.n_parameters <= 60
+    assert network.layout.n_parameters <= 60
     exact = jacobian(
         lambda theta: gradient(network.with_theta(theta), X, y, v), network.theta, 1e-5
     )
     here = Measurement(network, X, y, v, "hessian")
-    everything = np.arange(network.n_parameters)
+    everything = np.arange(network.layout.n_parameters)
     assert_allclose(exact_hessian(here, everything), exact, **SAME)
     assert_allclose(exact_hessian(replace(here, batch_bytes=1), everything), exact, **SAME)
     keep = np.sort(np.random.default_rng(0).permutation(everything)[: everything.size // 2])
@@ -66,7 +66,7 @@ def test_fishers_are_sums_of_gradients_squared(kind, activation, out, hidden):
     assert (drawn is y) == (kind == "empirical_fisher")
     here = Measurement(network, X, drawn, v, kind)
     exact = by_rows(network, X, drawn, v)
-    everything = np.arange(network.n_parameters)
+    everything = np.arange(network.layout.n_parameters)
     assert_allclose(gauss_newton(here, everything), exact, rtol=1e-10, atol=1e-14)  # reordered
     assert_allclose(factor_diagonal(here), np.diag(exact), rtol=1e-10, atol=1e-14)
 
@@ -75,7 +75,7 @@ def test_fishers_are_sums_of_gradients_squared(kind, activation, out, hidden):
 def test_the_mean_fisher_over_draws_is_gauss_newton(out):
     network, X, y, v = random_network("tanh", out, (3,), n_inputs=3)
     rng, n_draws = np.random.default_rng(0), 4000
-    everything = np.arange(network.n_parameters)
+    everything = np.arange(network.layout.n_parameters)
     draws = np.array(
         [
             gauss_newton(
@@ -103,7 +103,7 @@ def test_drawn_labels_follow_the_seed_and_are_labels():
 def test_gauss_newton_is_the_hessian_where_the_network_is_linear():
     network, X, y, v = random_network("tanh", "softmax", ())
     here = Measurement(network, X, y, v, "ggn")
-    everything = np.arange(network.n_parameters)
+    everything = np.arange(network.layout.n_parameters)
     exact = exact_hessian(replace(here, kind="hessian"), everything)
     assert_allclose(gauss_newton(here, everything), exact, rtol=1e-10, atol=1e-15)
 
@@ -111,7 +111,7 @@ def test_gauss_newton_is_the_hessian_where_the_network_is_linear():
 def test_an_indefinite_hessian_keeps_the_size_of_its_curvature():
     network, X, y, v = random_network("tanh", "identity", (4,), n_inputs=3)
     here = Measurement(network, X, 5 * y, v, "hessian")  # large residuals
-    keep, ridge = np.arange(network.n_parameters), np.full(network.n_parameters, 1e-3)
+    keep, ridge = np.arange(network.layout.n_parameters), np.full(network.layout.n_parameters, 1e-3)
     H = exact_hessian(here, keep)
     values, Q = np.linalg.eigh(H)
     assert values.min() < -0.1
@@ -126,11 +126,11 @@ def test_an_indefinite_hessian_keeps_the_size_of_its_curvature():
 @pytest.mark.parametrize("kind", FACTORED)
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_every_valid_pair_inverts_its_part_of_the_matrix(structure, kind):
-    network, X, y, v = random_network("tanh", "softmax", (4,), n_inputs=5, n_rows=9)
+    network, X, y, v = random_network("tanh", "softmax", (4,), n_inputs=5, n_samples=9)
     here = Measurement(network, X, y, v, kind)
-    keep = np.arange(network.n_parameters)
+    keep = np.arange(network.layout.n_parameters)
     ridge = 0.1 + np.random.default_rng(0).random(keep.size)
-    H, (flat_1, flat_2) = gauss_newton(here, keep), network.index
+    H, (flat_1, flat_2) = gauss_newton(here, keep), network.layout.index
     if structure == "kronecker":
         H = kronecker_by_hand(network, here)
     block = np.zeros(keep.size)
@@ -147,13 +147,13 @@ def test_every_valid_pair_inverts_its_part_of_the_matrix(structure, kind):
 
 def kronecker_by_hand(network, measurement):
     """E[aa'] x E[gg'] for each layer, row by row."""
-    H = np.zeros((network.n_parameters,) * 2)
-    X, y, row_weight = measurement.X, measurement.y, measurement.row_weight
+    H = np.zeros((network.layout.n_parameters,) * 2)
+    X, y, shares = measurement.X, measurement.y, measurement.shares
     h = np.tanh(X @ network.coefs[0] + network.intercepts[0])
     z = h @ network.coefs[1] + network.intercepts[1]
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     A, B = [0, 0], [0, 0]
-    for t, v in enumerate(row_weight):
+    for t, v in enumerate(shares):
         if measurement.kind == "ggn":
             top = np.diag(p[t]) - np.outer(p[t], p[t])
         else:
@@ -162,19 +162,19 @@ def kronecker_by_hand(network, measurement):
         for layer, (a, G) in enumerate([(X[t], back @ top @ back.T), (h[t], top)]):
             a = np.append(a, 1)
             A[layer], B[layer] = A[layer] + v * np.outer(a, a), B[layer] + v * G
-    for layer, index in enumerate(network.index):
+    for layer, index in enumerate(network.layout.index):
         H[np.ix_(index.ravel(), index.ravel())] = np.kron(A[layer], B[layer])
     return H
 
 
 def test_low_rank_with_all_rows_is_full():
     # as many rows as weights and more: held in full at once
-    network, X, y, v = random_network("tanh", "softmax", (4,), n_rows=60)
+    network, X, y, v = random_network("tanh", "softmax", (4,), n_samples=60)
     here = Measurement(network, X, y, v, "fisher")
-    keep = np.arange(network.n_parameters)
+    keep = np.arange(network.layout.n_parameters)
     ridge = np.full(keep.size, 0.1)
     for rows in (60, 20):
-        some = replace(here.rows(slice(rows)), row_weight=v[:rows])
+        some = replace(here.rows(slice(rows)), shares=v[:rows])
         low, full = (STRUCTURES[s].invert(some, keep, ridge) for s in ("low_rank", "full"))
         assert (type(low) is type(full)) == (rows == 60)
         assert_allclose(low.columns(keep), full.columns(keep), atol=1e-10)  # condition 1e2
@@ -183,7 +183,7 @@ def test_low_rank_with_all_rows_is_full():
 def test_kronecker_is_full_where_inputs_and_outputs_are_independent():
     # squared error of one linear layer: the signals are constant
     network, X, y, v = random_network("identity", "identity", ())
-    here, keep = Measurement(network, X, y, v, "ggn"), np.arange(network.n_parameters)
+    here, keep = Measurement(network, X, y, v, "ggn"), np.arange(network.layout.n_parameters)
     ridge = 0.1 + np.random.default_rng(0).random(keep.size)
     product, full = (STRUCTURES[s].invert(here, keep, ridge) for s in ("kronecker", "full"))
     assert_allclose(product.columns(keep), full.columns(keep), atol=1e-10)  # condition 1e2

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from sklearn.metrics import log_loss
 
 from sklearn_obs import network as network_module
-from sklearn_obs.losses import activate, row_losses
+from sklearn_obs.network.losses import activate, sample_losses
 from sklearn_obs.network import Objective, forward, loss, loss_and_gradient, mean_objective
 
 KINDS = [
@@ -33,11 +33,11 @@ def test_losses_are_the_textbook_s():
     rng = np.random.default_rng(0)
     p, labels = rng.dirichlet(np.ones(4), size=20), rng.integers(4, size=20)
     exact = log_loss(labels, p, labels=range(4))
-    assert row_losses("softmax", p, np.eye(4)[labels]).mean() == pytest.approx(exact)
+    assert sample_losses("softmax", p, np.eye(4)[labels]).mean() == pytest.approx(exact)
     sets = rng.integers(2, size=p.shape)
     exact = -np.sum(np.log(np.where(sets, p, 1 - p)), axis=1)
-    assert_allclose(row_losses("logistic", p, sets), exact)
-    assert_allclose(row_losses("identity", p, sets), 0.5 * np.sum((p - sets) ** 2, axis=1))
+    assert_allclose(sample_losses("logistic", p, sets), exact)
+    assert_allclose(sample_losses("identity", p, sets), 0.5 * np.sum((p - sets) ** 2, axis=1))
 
 
 def test_saturated_outputs_stay_finite():
@@ -45,14 +45,14 @@ def test_saturated_outputs_stay_finite():
     for out in ("softmax", "logistic"):
         p = activate(out, z.copy())
         assert np.isfinite(p).all()
-        assert np.isfinite(row_losses(out, p, np.array([[0.0, 1.0, 0.0]]))).all()
+        assert np.isfinite(sample_losses(out, p, np.array([[0.0, 1.0, 0.0]]))).all()
 
 
 def test_flat_order_is_coefs_then_intercepts():
     network, *_ = random_network("relu", "softmax", (4, 5))
     exact = np.concatenate([a.ravel() for a in (*network.coefs, *network.intercepts)])
     assert_array_equal(network.theta, exact)
-    for layer, index in enumerate(network.index):
+    for layer, index in enumerate(network.layout.index):
         assert_array_equal(network.theta[index[:-1]], network.coefs[layer])
         assert_array_equal(network.theta[index[-1]], network.intercepts[layer])
     moved = network.with_theta(network.theta + 1)
@@ -60,11 +60,11 @@ def test_flat_order_is_coefs_then_intercepts():
 
 
 def test_batches_do_not_change_the_sum(monkeypatch):
-    network, X, y, v = random_network("tanh", "softmax", (4,), n_rows=50)
+    network, X, y, v = random_network("tanh", "softmax", (4,), n_samples=50)
     objective = Objective(X, y, v, penalty=0.1)
     value, gradient = loss_and_gradient(network, objective)
-    monkeypatch.setattr(network_module, "BATCH_ROWS", 7)
-    monkeypatch.setattr(network_module.row_batches, "__defaults__", (7,))
+    monkeypatch.setattr(network_module, "BATCH_SAMPLES", 7)
+    monkeypatch.setattr(network_module.sample_batches, "__defaults__", (7,))
     value_2, gradient_2 = loss_and_gradient(network, objective)
     assert value_2 == pytest.approx(value, rel=1e-14)  # the same sum, reordered
     assert_allclose(gradient_2, gradient, atol=1e-15)
@@ -80,9 +80,9 @@ def test_sparse_rows():
     assert_allclose(forward(network, csr_array(X))[-1], forward(network, X)[-1], atol=1e-15)
 
 
-@pytest.mark.parametrize("batch_rows", [10, 40])
-def test_the_penalty_is_that_of_one_dense_step(batch_rows):
+@pytest.mark.parametrize("step_samples", [10, 40])
+def test_the_penalty_is_that_of_one_dense_step(step_samples):
     weight = np.linspace(1, 3, 40)
-    objective = mean_objective(np.ones((40, 2)), None, weight, alpha=0.5, batch_rows=batch_rows)
-    assert objective.row_weight.sum() == pytest.approx(1)
-    assert objective.penalty == pytest.approx(0.5 / (batch_rows * weight.mean()))
+    objective = mean_objective(np.ones((40, 2)), None, weight, alpha=0.5, step_samples=step_samples)
+    assert objective.shares.sum() == pytest.approx(1)
+    assert objective.penalty == pytest.approx(0.5 / (step_samples * weight.mean()))

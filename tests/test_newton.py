@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 from sklearn_obs import newton as newton_module
 from sklearn_obs.curvature import Measurement, gauss_newton
 from sklearn_obs.network import Objective, forward, gauss_newton_times, loss, loss_and_gradient
-from sklearn_obs.newton import newton
-from sklearn_obs.training import lbfgs
+from sklearn_obs.retraining.newton import newton
+from sklearn_obs.retraining.lbfgs import lbfgs
 
 KINDS = [
     (activation, out)
@@ -28,12 +28,12 @@ def retrained(network, free, objective, epochs, **options):
 
 
 def measured_of(objective, network):
-    return Measurement(network, objective.X, objective.y, objective.row_weight, "ggn")
+    return Measurement(network, objective.X, objective.y, objective.shares, "ggn")
 
 
 @pytest.fixture
 def pruned():
-    network, X, y, v = random_network("tanh", "softmax", (5,), n_rows=60)
+    network, X, y, v = random_network("tanh", "softmax", (5,), n_samples=60)
     free = np.random.default_rng(1).random(network.theta.size) < 2 / 3
     return network.with_theta(np.where(free, network.theta, 0)), Objective(X, y, v, 1e-2), free
 
@@ -42,7 +42,7 @@ def pruned():
 @pytest.mark.parametrize("hidden", [(), (4,), (5, 3)])
 def test_product_is_that_of_the_matrix(activation, out, hidden):
     network, X, y, v = random_network(activation, out, hidden)
-    everything = np.arange(network.n_parameters)
+    everything = np.arange(network.layout.n_parameters)
     H = gauss_newton(Measurement(network, X, y, v, "ggn"), everything)
     d = np.random.default_rng(1).normal(size=everything.size)
     for rows in (X, csr_array(X)):
@@ -57,7 +57,7 @@ def test_product_in_batches_kept_or_not(pruned, monkeypatch):
     whole = newton_module._values(network, objective, 2**24)
     exact = newton_module._times(whole, network, objective, keep, v)
     batches = [slice(0, 25), slice(25, 50), slice(50, 60)]
-    monkeypatch.setattr(newton_module, "row_batches", lambda n_rows: batches)
+    monkeypatch.setattr(newton_module, "sample_batches", lambda n_samples: batches)
     for batch_bytes in (0, 2**24):
         values = newton_module._values(network, objective, batch_bytes)
         for _ in range(2):
@@ -70,7 +70,7 @@ def test_conjugate_gradients_solve_the_damped_system(pruned):
     (keep,) = np.nonzero(free)
     measured = measured_of(objective, network)
     H = gauss_newton(measured, keep)
-    H += np.diag(np.where(keep < network.n_coefs, objective.penalty, 0))
+    H += np.diag(np.where(keep < network.layout.n_coefs, objective.penalty, 0))
     g = loss_and_gradient(network, objective)[1][keep]
     for invert in (lambda v: v, partial(np.matmul, np.linalg.inv(H + 0.1 * np.eye(len(H))))):
         with pytest.MonkeyPatch.context() as patch:
@@ -93,8 +93,8 @@ def test_preconditioner_is_the_inverse_of_the_matrix_or_of_its_unit_blocks(
     measured = measured_of(objective, network)
     H = gauss_newton(measured, keep) + 0.1 * np.eye(keep.size)
     if not few:
-        unit = np.empty(network.n_parameters, int)
-        for layer, index in enumerate(network.index):
+        unit = np.empty(network.layout.n_parameters, int)
+        for layer, index in enumerate(network.layout.index):
             unit[index] = 100 * layer + np.arange(index.shape[1])
         H[unit[keep][:, None] != unit[keep]] = 0
     invert = newton_module._preconditioner(measured, keep, np.full(keep.size, 0.1))
@@ -136,7 +136,7 @@ def test_passes_are_counted(pruned, monkeypatch):
 
 def test_it_converges_to_the_minimum():
     # without a hidden layer, because only then there is one minimum
-    network, X, y, v = random_network("tanh", "softmax", (), n_rows=60)
+    network, X, y, v = random_network("tanh", "softmax", (), n_samples=60)
     free = np.random.default_rng(1).random(network.theta.size) < 2 / 3
     network, objective = network.with_theta(network.theta * free), Objective(X, y, v, 1e-3)
     done = retrained(network, free, objective, 200)
@@ -153,10 +153,10 @@ def test_undamped_unit_blocks_at_98_percent_do_not_diverge(monkeypatch):
     monkeypatch.setattr(newton_module, "FEW", 0)
     monkeypatch.setattr(newton_module, "LEAST_DAMPING", 0)
     rng = np.random.default_rng(0)
-    network, X, y, v = random_network("relu", "softmax", (30,), n_rows=200, n_inputs=40)
+    network, X, y, v = random_network("relu", "softmax", (30,), n_samples=200, n_inputs=40)
     objective = Objective(X + 1, y, v, 1e-6)
-    mask = rng.random(network.n_parameters) < 0.02
-    mask[network.n_coefs :] = True
+    mask = rng.random(network.layout.n_parameters) < 0.02
+    mask[network.layout.n_coefs :] = True
     for scale in (1, 10):  # far from the minimum as well
         start = network.with_theta(network.theta * mask * scale)
         before = loss(start, objective)

@@ -10,10 +10,10 @@ from small_nets import N_WEIGHTS, assert_same, small
 
 from sklearn_obs import regrowth, surgery
 from sklearn_obs.curvature import gauss_newton
-from sklearn_obs.estimators.fitted import network_of
-from sklearn_obs.estimators.operation import objective_of, plan_of
+from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.run import objective_of, plan_of
 from sklearn_obs.network import loss_and_gradient
-from sklearn_obs.plan import measurement
+from sklearn_obs.curvature.measurement import measurement
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,8 @@ def test_model_is_that_of_the_loss(iris, pruned):
     )
     plan, rng = plan_of(pruned), np.random.default_rng(0)
     model, members = regrowth._model(network, mask, objective, plan, rng)
-    H = gauss_newton(measurement(network, objective, plan, rng), np.arange(network.n_parameters))
-    H += np.diag(np.where(np.arange(len(H)) < network.n_coefs, objective.penalty, 0))
+    H = gauss_newton(measurement(network, objective, plan, rng), np.arange(network.layout.n_parameters))
+    H += np.diag(np.where(np.arange(len(H)) < network.layout.n_coefs, objective.penalty, 0))
     H += plan.damping * np.diag(H)[mask].mean() * np.eye(len(H))
     assert_array_equal(members, np.arange(len(H)))
     _, g = loss_and_gradient(network, objective)

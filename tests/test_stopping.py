@@ -8,8 +8,8 @@ from sklearn.linear_model import LinearRegression
 from small_nets import ESTIMATORS, small
 
 from sklearn_obs import OBSPrunedMLPRegressor
-from sklearn_obs.estimators.fitted import network_of
-from sklearn_obs.estimators.operation import objective_of
+from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.run import objective_of
 from sklearn_obs.network import forward
 from sklearn_obs.stopping import (
     effective_parameters,
@@ -71,7 +71,7 @@ def test_effective_parameters_are_the_trace(cls, alpha):
     for J_t, p_t in zip(J, p, strict=True):
         B = np.eye(1) if p_t.size == 1 else np.diag(p_t) - np.outer(p_t, p_t)
         H += J_t.T @ B @ J_t / len(X)
-    D = np.diag(np.where(np.flatnonzero(mask) < network.n_coefs, objective.penalty, 0.0))
+    D = np.diag(np.where(np.flatnonzero(mask) < network.layout.n_coefs, objective.penalty, 0.0))
     expected = np.trace(H @ np.linalg.pinv(H + D, hermitian=True))
     assert_allclose(effective_parameters(model, X, y), expected, rtol=1e-4)
 

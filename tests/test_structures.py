@@ -27,8 +27,8 @@ from sklearn_obs.curvature import (
 from sklearn_obs.elimination import eliminate
 from sklearn_obs.network import Network, Objective, loss
 from sklearn_obs.plan import Plan
-from sklearn_obs.surgery import operate
-from sklearn_obs.training import lbfgs
+from sklearn_obs.pruning.rounds import operate
+from sklearn_obs.retraining.lbfgs import lbfgs
 
 PAIRS = [(s, k) for s, structure in STRUCTURES.items() for k in structure.kinds]
 
@@ -92,7 +92,7 @@ def one_layer(seed):
     y = np.eye(6)[(z + rng.gumbel(size=z.shape)).argmax(axis=1)]
     network = Network((np.zeros((20, 6)),), (np.zeros(6),), "relu", "softmax")
     objective = Objective(X, y, np.full(400, 1 / 400), 1e-3)
-    everything = np.ones(network.n_parameters, bool)
+    everything = np.ones(network.layout.n_parameters, bool)
     return lbfgs(network, everything, objective, epochs=2000, tol=1e-8).network, objective
 
 
@@ -123,9 +123,9 @@ def test_kronecker_is_close_to_dense_greedy_on_one_layer():
     ratios, increases = [], []
     for seed in range(4):
         network, objective = one_layer(seed)
-        everything, before = np.ones(network.n_parameters, bool), loss(network, objective)
+        everything, before = np.ones(network.layout.n_parameters, bool), loss(network, objective)
         for share in (0.5, 0.8, 0.9):
-            n_remove = round(share * network.n_coefs)
+            n_remove = round(share * network.layout.n_coefs)
             losses = []
             for structure in ("kronecker", "full"):
                 p = planned(structure=structure)
@@ -141,7 +141,7 @@ def test_the_joint_repair_is_better_than_the_blocks(monkeypatch):
     from sklearn_obs.curvature import KroneckerInverse
 
     network, objective = one_layer(0)
-    everything = np.ones(network.n_parameters, bool)
+    everything = np.ones(network.layout.n_parameters, bool)
 
     def pruned_loss():
         p = planned(structure="kronecker", step=60)
@@ -204,9 +204,9 @@ def test_estimates_are_above_what_is_taken(structure):
     network = Network(tuple(fitted.coefs_), tuple(fitted.intercepts_), "relu", "softmax")
     size = extent(
         network,
-        np.arange(network.n_parameters),
+        np.arange(network.layout.n_parameters),
         kind=kind,
-        n_rows=700,
+        n_samples=700,
         n_remove=194,
         n_jobs=1,
     )

@@ -4,14 +4,15 @@ from networks import random_network
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import textbook
 
-from sklearn_obs.compaction import ghosts
-from sklearn_obs.criteria import CRITERIA
+from sklearn_obs.network.compaction import ghosts
+from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal, gauss_newton
 from sklearn_obs.network import Objective, forward, loss
-from sklearn_obs.plan import LBFGS_ROWS, NEWTON_EPOCHS, NEWTON_SURVIVORS, Plan, solver_for
-from sklearn_obs.removal import LAYER_SIZE, structure_for
-from sklearn_obs.surgery import operate
-from sklearn_obs.training import lbfgs
+from sklearn_obs.retraining.solvers import LBFGS_ROWS, NEWTON_EPOCHS, NEWTON_SURVIVORS, solver_for
+from sklearn_obs.plan import Plan
+from sklearn_obs.pruning.feasibility import LAYER_SIZE, structure_for
+from sklearn_obs.pruning.rounds import operate
+from sklearn_obs.retraining.lbfgs import lbfgs
 
 PLAN = Plan(
     criterion="obs",
@@ -36,14 +37,14 @@ PLAN = Plan(
 
 @pytest.fixture(scope="module")
 def trained():
-    network, X, y, v = random_network("tanh", "softmax", (6,), n_rows=80)
+    network, X, y, v = random_network("tanh", "softmax", (6,), n_samples=80)
     objective = Objective(X, y, v, 1e-3)
     everything = np.ones(network.theta.size, bool)
     return lbfgs(network, everything, objective, epochs=300, tol=1e-6).network, objective
 
 
 def measured(network, objective):
-    return Measurement(network, objective.X, objective.y, objective.row_weight, "ggn")
+    return Measurement(network, objective.X, objective.y, objective.shares, "ggn")
 
 
 def plan(**changes):
@@ -68,10 +69,10 @@ def run(trained, n_remove, first_round=1, mask=None, **changes):
 def test_one_round_is_the_textbook_s(trained):
     network, objective = trained
     H = gauss_newton(measured(network, objective), np.arange(network.theta.size))
-    penalty = np.where(np.arange(len(H)) < network.n_coefs, objective.penalty, 0)
+    penalty = np.where(np.arange(len(H)) < network.layout.n_coefs, objective.penalty, 0)
     H += np.diag(penalty)
     H += 0.05 * np.diag(H).mean() * np.eye(len(H))
-    eligible = np.arange(len(H)) < network.n_coefs
+    eligible = np.arange(len(H)) < network.layout.n_coefs
     order, saliency, weights = textbook(network.theta, np.linalg.inv(H), 10, eligible)
     (done,) = run(trained, 10, step=10)
     assert_array_equal(done.removed, order)
@@ -89,7 +90,7 @@ def test_the_target_is_reached_exactly_and_the_removed_are_zero(trained, criteri
     last = rounds[-1]
     removed = np.concatenate([r.removed for r in rounds])
     assert len(np.unique(removed)) == removed.size == 45
-    assert np.all(removed < network.n_coefs)
+    assert np.all(removed < network.layout.n_coefs)
     assert_array_equal(np.flatnonzero(~last.mask), np.sort(removed))
     assert_array_equal(last.network.theta[~last.mask], 0)
     assert_array_equal(last.network.theta[ghosts(last.network, last.mask)], 0)
@@ -127,14 +128,14 @@ def test_unread_inputs_and_ghosts_go_first_for_free(trained):
     network, objective = trained
     X = objective.X.copy()
     X[:, 2] = 0
-    objective = Objective(X, objective.y, objective.row_weight, objective.penalty)
+    objective = Objective(X, objective.y, objective.shares, objective.penalty)
     mask = np.ones(network.theta.size, bool)
-    mask[network.index[1][4]] = False  # unit 4 has no output: its 6 inputs are ghosts
+    mask[network.layout.index[1][4]] = False  # unit 4 has no output: its 6 inputs are ghosts
     network = network.with_theta(network.theta * mask)
     rounds = [done for _, done in operate(network, mask, objective, [11], plan(step=5), seed=0)]
     removed = np.concatenate([r.removed for r in rounds])
-    assert set(removed[:6]) == set(network.index[0][:-1, 4])
-    assert set(removed[6:11]) == set(np.delete(network.index[0][2], 4))
+    assert set(removed[:6]) == set(network.layout.index[0][:-1, 4])
+    assert set(removed[6:11]) == set(np.delete(network.layout.index[0][2], 4))
     assert_array_equal(np.concatenate([r.saliency for r in rounds]), 0)
     # a free removal changes no output, only the penalty
     for done in rounds:
@@ -146,10 +147,10 @@ def test_obd_and_magnitude_rank_once_and_repair_nothing(trained):
     theta = network.theta
     h = factor_diagonal(measured(network, objective)) + objective.penalty
     (obd,) = run(trained, 15, step=15, criterion="obd")
-    assert_array_equal(obd.removed, np.argsort((h * theta**2)[: network.n_coefs])[:15])
+    assert_array_equal(obd.removed, np.argsort((h * theta**2)[: network.layout.n_coefs])[:15])
     assert_allclose(obd.saliency, (h * theta**2 / 2)[obd.removed])
     (magnitude,) = run(trained, 15, step=15, criterion="magnitude")
-    assert_array_equal(magnitude.removed, np.argsort(np.abs(theta[: network.n_coefs]))[:15])
+    assert_array_equal(magnitude.removed, np.argsort(np.abs(theta[: network.layout.n_coefs]))[:15])
     assert np.isnan(magnitude.saliency).all()
     assert np.isnan(magnitude.predicted_loss)
     for done in (obd, magnitude):
@@ -172,7 +173,7 @@ def test_intercepts_may_go_if_asked(trained):
 def test_the_damping_in_force_is_named(trained):
     network, objective = trained
     X = np.hstack([objective.X[:, :-1], objective.X[:, :1]])  # two columns alike
-    objective = Objective(X, objective.y, objective.row_weight, 0.0)
+    objective = Objective(X, objective.y, objective.shares, 0.0)
     with pytest.raises(
         np.linalg.LinAlgError, match=r"damping=0, structure='full' and curvature='ggn'.*Increase"
     ):
@@ -185,8 +186,8 @@ def test_the_damping_in_force_is_named(trained):
 
 def test_auto_couples_layers_that_are_small_enough():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=LAYER_SIZE // 3)
-    everything, one_less = np.arange(network.n_parameters), np.arange(3, network.n_parameters)
-    assert network.index[0].size > LAYER_SIZE >= network.index[0].size - 3
+    everything, one_less = np.arange(network.layout.n_parameters), np.arange(3, network.layout.n_parameters)
+    assert network.layout.index[0].size > LAYER_SIZE >= network.layout.index[0].size - 3
     chosen = plan(structure="auto")
     assert structure_for(network, everything, chosen) == "unit"
     assert structure_for(network, one_less, chosen) == "layer"
@@ -196,7 +197,7 @@ def test_auto_couples_layers_that_are_small_enough():
 def test_auto_has_no_unit_blocks_of_the_exact_hessian():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=LAYER_SIZE // 3)
     chosen = plan(structure="auto", curvature="hessian")
-    assert structure_for(network, np.arange(network.n_parameters), chosen) == "layer"
+    assert structure_for(network, np.arange(network.layout.n_parameters), chosen) == "layer"
 
 
 def test_auto_is_layer_on_a_small_network(trained):
@@ -208,7 +209,7 @@ def test_auto_is_layer_on_a_small_network(trained):
 
 
 @pytest.mark.parametrize(
-    ("n_survivors", "n_rows", "epochs", "solver"),
+    ("n_survivors", "n_samples", "epochs", "solver"),
     [
         (10_000, LBFGS_ROWS + 1, 200, "adam"),
         (NEWTON_SURVIVORS, LBFGS_ROWS, NEWTON_EPOCHS, "newton"),
@@ -216,13 +217,13 @@ def test_auto_is_layer_on_a_small_network(trained):
         (NEWTON_SURVIVORS, LBFGS_ROWS, NEWTON_EPOCHS - 1, "lbfgs"),
     ],
 )
-def test_auto_retrains_by_survivors_rows_and_passes(n_survivors, n_rows, epochs, solver):
-    assert solver_for(n_survivors, n_rows, epochs, plan(retrain_solver="auto")) == solver
-    assert solver_for(n_survivors, n_rows, epochs, plan(retrain_solver="adam")) == "adam"
+def test_auto_retrains_by_survivors_rows_and_passes(n_survivors, n_samples, epochs, solver):
+    assert solver_for(n_survivors, n_samples, epochs, plan(retrain_solver="auto")) == solver
+    assert solver_for(n_survivors, n_samples, epochs, plan(retrain_solver="adam")) == "adam"
 
 
 def test_auto_is_newton_and_then_lbfgs_as_the_network_shrinks():
-    network, X, y, v = random_network("tanh", "softmax", (12,), n_rows=60)
+    network, X, y, v = random_network("tanh", "softmax", (12,), n_samples=60)
     objective, everything = Objective(X, y, v, 1e-3), np.ones(network.theta.size, bool)
     assert network.theta.size > NEWTON_SURVIVORS
     options = {"step": 15, "retrain_epochs": NEWTON_EPOCHS}

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import spd
 
-from sklearn_obs.swaps import SwapModel
+from sklearn_obs.elimination.swaps import SwapModel
 
 N = 9
 

@@ -3,7 +3,7 @@
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from sklearn_obs.threads import SMALL_FLOPS, blas_threads_for, one_blas_thread
+from sklearn_obs.machine import SMALL_FLOPS, blas_threads_for, one_blas_thread
 
 
 def threads():

@@ -6,8 +6,9 @@ from scipy.optimize import minimize
 
 from sklearn_obs.curvature import Measurement
 from sklearn_obs.network import Objective, loss, loss_and_gradient
-from sklearn_obs.newton import newton
-from sklearn_obs.training import adam, lbfgs
+from sklearn_obs.retraining.newton import newton
+from sklearn_obs.retraining.adam import adam
+from sklearn_obs.retraining.lbfgs import lbfgs
 
 ADAM = {
     "batch_size": 8,
@@ -22,14 +23,14 @@ ADAM = {
 @pytest.fixture
 def pruned():
     """A network with a third of its weights removed, its objective and what is free to move."""
-    network, X, y, v = random_network("tanh", "softmax", (5,), n_rows=60)
+    network, X, y, v = random_network("tanh", "softmax", (5,), n_samples=60)
     free = np.random.default_rng(1).random(network.theta.size) < 2 / 3
     return network.with_theta(np.where(free, network.theta, 0)), Objective(X, y, v, 1e-3), free
 
 
 def retrain(solver, network, free, objective, epochs):
     if solver == "newton":
-        data = (objective.X, objective.y, objective.row_weight)
+        data = (objective.X, objective.y, objective.shares)
         return newton(
             network,
             free,
@@ -66,7 +67,7 @@ def test_what_is_not_free_does_not_move(solver, pruned):
 
 def test_lbfgs_finds_the_minimum_over_the_free():
     # without a hidden layer, because only then there is one minimum
-    network, X, y, v = random_network("tanh", "softmax", (), n_rows=60)
+    network, X, y, v = random_network("tanh", "softmax", (), n_samples=60)
     free = np.random.default_rng(1).random(network.theta.size) < 2 / 3
     network, objective = network.with_theta(network.theta * free), Objective(X, y, v, 1e-3)
     retrained = lbfgs(network, free, objective, epochs=5000, tol=1e-7)
@@ -100,7 +101,7 @@ def test_adam_is_the_textbook_s(pruned):
         order = rng.permutation(60)
         for start in range(0, 60, 8):
             rows = order[start : start + 8]
-            share = objective.row_weight[rows]
+            share = objective.shares[rows]
             batch = Objective(
                 objective.X[rows], objective.y[rows], share / share.sum(), objective.penalty
             )

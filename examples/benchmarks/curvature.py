@@ -34,16 +34,16 @@ def random_network(units, seed=0):
     )
 
 
-def measurement_of(hidden, n_rows):
-    X = np.random.default_rng(1).normal(size=(n_rows, 64))
-    y, v = np.zeros((n_rows, 10)), np.full(n_rows, 1 / n_rows)  # 'ggn' does not look at y
+def measurement_of(hidden, n_samples):
+    X = np.random.default_rng(1).normal(size=(n_samples, 64))
+    y, v = np.zeros((n_samples, 10)), np.full(n_samples, 1 / n_samples)  # 'ggn' does not look at y
     return Measurement(random_network((64, hidden, 10)), X, y, v, "ggn")
 
 
 def formed_rows(measurement):
     """G, of shape (n_samples * n_outputs, n_parameters), in flat order."""
-    G = np.empty((measurement.n_rows * measurement.n_signals, measurement.network.n_parameters))
-    for factors, index in zip(layer_factors(measurement), measurement.network.index, strict=True):
+    G = np.empty((measurement.n_samples * measurement.n_signals, measurement.network.layout.n_parameters))
+    for factors, index in zip(layer_factors(measurement), measurement.network.layout.index, strict=True):
         rows = np.einsum("ti,tkj->tkij", factors.inputs, factors.signals)
         G[:, index.ravel()] = rows.reshape(len(G), -1)
     return G
@@ -51,7 +51,7 @@ def formed_rows(measurement):
 
 def measure(hidden, repeats):
     measurement = measurement_of(hidden, N_ROWS)
-    keep = np.arange(measurement.network.n_parameters)
+    keep = np.arange(measurement.network.layout.n_parameters)
     ours, syrk = [], []
     for _ in range(repeats):
         start = perf_counter()
@@ -71,15 +71,15 @@ def measure(hidden, repeats):
     }
 
 
-def peak_beyond_the_matrix(hidden, n_rows):
+def peak_beyond_the_matrix(hidden, n_samples):
     """Megabytes at the peak beyond H itself, which must not grow with the rows."""
-    measurement = measurement_of(hidden, n_rows)
-    keep = np.arange(measurement.network.n_parameters)
+    measurement = measurement_of(hidden, n_samples)
+    keep = np.arange(measurement.network.layout.n_parameters)
     tracemalloc.start()
     H = gauss_newton(measurement, keep)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return {"n": keep.size, "rows": n_rows, "megabytes": (peak - H.nbytes) / 1e6}
+    return {"n": keep.size, "rows": n_samples, "megabytes": (peak - H.nbytes) / 1e6}
 
 
 def main():

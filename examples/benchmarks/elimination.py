@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_obs.blockwise import eliminate_blocks
+from sklearn_obs.elimination.blocks import eliminate_blocks
 from sklearn_obs.curvature import STRUCTURES, BlockInverse, FullInverse, Measurement, inverted
 from sklearn_obs.elimination import eliminate
 from sklearn_obs.network import Network
@@ -121,13 +121,13 @@ def unit_blocks(repeats):
     measurement = Measurement(network, X, np.zeros((len(X), 10)), v, "ggn")
     blocks = STRUCTURES["unit"].invert(measurement, keep, np.full(keep.size, 1e-3))
     parts = [inverted(part.index, part.inverse()) for part in blocks.parts()]
-    eligible = keep < network.n_coefs
+    eligible = keep < network.layout.n_coefs
     times = [
         seconds(
             eliminate_blocks,
             network.theta,
             BlockInverse(parts).parts(),
-            network.n_coefs,
+            network.layout.n_coefs,
             eligible=eligible,
         )[0]
         for _ in range(repeats)

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal
-from sklearn_obs.groups import group_saliencies, groups_of
+from sklearn_obs.elimination.groups import group_saliencies, groups_of
 from sklearn_obs.network import Network, loss, mean_objective
 
 STRUCTURES_TRIED = ("unit", "layer", "full")
@@ -48,12 +48,12 @@ def correlations(seed):
         dense, X, _, y, _ = dense_network(seed, 30)
         network = Network(tuple(dense.coefs_), tuple(dense.intercepts_), "relu", "softmax")
         Y = np.eye(10)[y]
-        objective = mean_objective(X, Y, np.ones(len(X)), alpha=1e-3, batch_rows=200)
-        measured = Measurement(network, X, Y, objective.row_weight, "ggn")
-        read = np.ones(network.n_parameters, bool)
-        read[network.index[0][:-1][~X.any(axis=0)]] = False
+        objective = mean_objective(X, Y, np.ones(len(X)), alpha=1e-3, step_samples=200)
+        measured = Measurement(network, X, Y, objective.shares, "ggn")
+        read = np.ones(network.layout.n_parameters, bool)
+        read[network.layout.index[0][:-1][~X.any(axis=0)]] = False
         keep = np.flatnonzero(read)
-        position = np.full(network.n_parameters, -1)
+        position = np.full(network.layout.n_parameters, -1)
         position[keep] = np.arange(keep.size)
         groups = groups_of("unit", network, position)
         return {
@@ -63,7 +63,7 @@ def correlations(seed):
 
 
 def _of_structure(name, network, objective, measured, keep, groups):
-    penalties = np.where(keep < network.n_coefs, objective.penalty, 0)
+    penalties = np.where(keep < network.layout.n_coefs, objective.penalty, 0)
     ridge = penalties + DAMPING * (factor_diagonal(measured)[keep] + penalties).mean()
     C = STRUCTURES[name].invert(measured, keep, ridge)
     w, before = network.theta[keep], loss(network, objective)

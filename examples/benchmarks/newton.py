@@ -26,11 +26,11 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.curvature import Measurement
-from sklearn_obs.estimators.fitted import network_of
-from sklearn_obs.estimators.operation import objective_of
+from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.run import objective_of
 from sklearn_obs.network import loss
-from sklearn_obs.newton import newton
-from sklearn_obs.training import lbfgs
+from sklearn_obs.retraining.newton import newton
+from sklearn_obs.retraining.lbfgs import lbfgs
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality import split
@@ -90,7 +90,7 @@ def race(dense, pruned, X, y):
 
     def by_newton(watch):
         def measure(here):
-            return Measurement(here, X, objective.y, objective.row_weight, "ggn")
+            return Measurement(here, X, objective.y, objective.shares, "ggn")
 
         return newton(
             network,

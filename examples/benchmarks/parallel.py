@@ -20,11 +20,11 @@ from joblib import cpu_count, parallel_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_obs.blockwise import eliminate_blocks
-from sklearn_obs.criteria import Case
+from sklearn_obs.elimination.blocks import eliminate_blocks
+from sklearn_obs.pruning.criteria import Case
 from sklearn_obs.curvature import Measurement
 from sklearn_obs.network import Network
-from sklearn_obs.removal import never_read
+from sklearn_obs.network.compaction import never_read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import mnist
@@ -49,14 +49,14 @@ def first_round(X, y):
     case = Case(
         measurement=Measurement(network, X[rows], one_hot, np.full(N_ROWS, 1 / N_ROWS), "ggn"),
         keep=keep,
-        eligible=keep < network.n_coefs,
+        eligible=keep < network.layout.n_coefs,
         penalty=ALPHA / BATCH,
         damping=0.02,
         structure="unit",
         n_jobs=None,
         rng=None,
     )
-    return case, int(0.1 * network.n_coefs)
+    return case, int(0.1 * network.layout.n_coefs)
 
 
 def main():

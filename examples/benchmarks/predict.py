@@ -26,7 +26,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier, prediction
-from sklearn_obs.estimators.fitted import network_of
+from sklearn_obs.estimators.attributes import network_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import mnist

@@ -32,8 +32,8 @@ def cases():
     X, y = load_digits(return_X_y=True)
     yield "digits", (30,), *train_test_split(X / 16, y, test_size=0.25, random_state=0)
     X, y, X_test, y_test = mnist()
-    for n_rows in ROWS:
-        yield "MNIST", (40, 20), X[:n_rows], X_test, y[:n_rows], y_test
+    for n_samples in ROWS:
+        yield "MNIST", (40, 20), X[:n_samples], X_test, y[:n_samples], y_test
 
 
 def main():

@@ -44,7 +44,7 @@ from time import process_time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sklearn_obs.criteria import Case, obs
+from sklearn_obs.pruning.criteria import Case, obs
 from sklearn_obs.curvature import STRUCTURES, FullInverse, LowRankInverse, Measurement, extent
 from sklearn_obs.curvature import kronecker as kronecker_module
 from sklearn_obs.curvature.gauss_newton import formed_rows
@@ -97,15 +97,15 @@ def case_of(structure, n):
     """A round's case on random data."""
     rng = np.random.default_rng(0)
     network = network_of(n, rng)
-    kind, n_rows = kind_and_rows(structure)
-    X = rng.normal(size=(n_rows, network.coefs[0].shape[0]))
-    y = np.eye(OUTPUTS)[rng.integers(OUTPUTS, size=n_rows)]
+    kind, n_samples = kind_and_rows(structure)
+    X = rng.normal(size=(n_samples, network.coefs[0].shape[0]))
+    y = np.eye(OUTPUTS)[rng.integers(OUTPUTS, size=n_samples)]
     y = targets(kind, network, X, y, rng)
-    keep = np.arange(network.n_parameters)
+    keep = np.arange(network.layout.n_parameters)
     return Case(
-        measurement=Measurement(network, X, y, np.full(n_rows, 1 / n_rows), kind),
+        measurement=Measurement(network, X, y, np.full(n_samples, 1 / n_samples), kind),
         keep=keep,
-        eligible=keep < network.n_coefs,
+        eligible=keep < network.layout.n_coefs,
         penalty=1e-4,
         damping=0.05,
         structure=structure,
@@ -121,7 +121,7 @@ def estimate(case, n_remove):
         measurement.network,
         case.keep,
         kind=measurement.kind,
-        n_rows=measurement.n_rows,
+        n_samples=measurement.n_samples,
         n_remove=n_remove,
         n_jobs=1,
     )

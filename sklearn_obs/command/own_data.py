@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_obs.command.table import read_table
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.export import export_c, export_onnx, export_skops
-from sklearn_obs.export.c_text import prefix
+from sklearn_obs.export.c.text import prefix
 from sklearn_obs.export.files import checked_path
 from sklearn_obs.export.size import as_text, sizes
 from sklearn_obs.export.skops import other_types
@@ -51,7 +51,7 @@ def run(options):
     at = f"not converged in {net.n_iter_} iterations, " if net.n_iter_ == net.max_iter else ""
     print(f"dense:  {net.n_weights_} weights, {at}{metric} {model.score(X_test, y_test):.3f}")
     net.prune(rows, targets, target_sparsity=options.sparsity)
-    idle = f" ({net.n_ghosts_} of no effect)" if net.n_ghosts_ else ""
+    idle = f" ({net.n_dead_weights_} of no effect)" if net.n_dead_weights_ else ""
     print(f"pruned: {net.n_weights_} weights{idle}, {metric} {model.score(X_test, y_test):.3f}")
     print(f"reads:  {_listed(_read(model, net, table))}\n")
     print(as_text(sizes(model, options.dtype)))

@@ -1,6 +1,7 @@
 """The Gauss-Newton matrix H = G'G, exact, over any set of weights, batch by batch.
 
-Two routes with the same sum. With few weights left the rows G are formed and multiplied (`syrk`)::
+Two routes with the same sum. With few weights left the rows of G are formed and multiplied
+(`syrk`)::
 
     H_pq = sum_(t, k) G[(t, k), p] G[(t, k), q]                             K m^2 n flops
 
@@ -15,16 +16,18 @@ of which a layer needs with itself only the pairs i <= i' and j <= j', a quarter
 
 import numpy as np
 
+from sklearn_obs.curvature.measurement import Measurement
+
 PAIRS_AT_ONCE = 512  # rows of one product: enough for the BLAS, few enough for the cache
 
 
-def gauss_newton(measurement, keep, dtype=np.float64):
+def gauss_newton(measurement: Measurement, keep: np.ndarray, dtype=np.float64) -> np.ndarray:
     """H over the parameters with the flat indices `keep`.
 
     Parameters
     ----------
     measurement : Measurement
-        The network, the rows, and a kind of curvature that has factors.
+        The network, the samples, and a kind of curvature that has factors.
     keep : ndarray of shape (m,), ascending
         Flat indices.
     dtype : dtype, default=float64
@@ -35,16 +38,16 @@ def gauss_newton(measurement, keep, dtype=np.float64):
     ndarray of shape (m, m), float64
         Symmetric positive semidefinite; no penalty, no damping.
     """
-    index = measurement.network.index
-    position = positions(measurement.network, keep)
+    index = measurement.network.layout.index
+    position = measurement.network.layout.positions(keep)
     layers = [layer for layer, i in enumerate(index) if (position[i] >= 0).any()]
     in_layers = sum(index[layer].size for layer in layers)
-    if _few(keep.size, in_layers, measurement.n_signals):
+    if _rows_are_cheaper(keep.size, in_layers, measurement.n_signals):
         return _by_rows(measurement, keep, dtype)
     return _by_pairs(measurement, keep, position, layers, dtype)
 
 
-def _few(n_kept, in_layers, n_signals):
+def _rows_are_cheaper(n_kept, in_layers, n_signals):
     return n_signals * n_kept**2 < in_layers**2 / 2
 
 
@@ -52,28 +55,23 @@ def gauss_newton_bytes(units, n_inputs, n_signals, itemsize):
     """What `gauss_newton` takes at most, with `units` of `n_inputs` parameters of each layer."""
     n_kept = int(sum(layer.sum() for layer in units))
     sizes = [len(layer) * p for layer, p in zip(units, n_inputs, strict=True) if layer.any()]
-    if _few(n_kept, sum(sizes), n_signals):
+    if _rows_are_cheaper(n_kept, sum(sizes), n_signals):
         return n_kept**2 * (8 + itemsize)
     pairs = (sum(sizes) ** 2 - sum(size**2 for size in sizes)) / 2  # of layers
     return n_kept**2 * 8 + (pairs + sum(size**2 for size in sizes) / 3) * itemsize
 
 
-def positions(network, keep):
-    """Flat index -> position in `keep`, -1 where it is not there."""
-    position = np.full(network.n_parameters, -1)
-    position[keep] = np.arange(keep.size)
-    return position
-
-
 def formed_rows(measurement, keep, dtype):
-    """Batches of G, each of shape (m, its rows of data times K): one row a parameter of `keep`."""
-    position = positions(measurement.network, keep)
-    where = [np.nonzero(position[index] >= 0) for index in measurement.network.index]
+    """Batches of G', each of shape (m, its samples times K): one row a parameter of `keep`."""
+    position = measurement.network.layout.positions(keep)
+    where = [np.nonzero(position[index] >= 0) for index in measurement.network.layout.index]
     n_signals = measurement.n_signals
     numbers = max(measurement.factor_numbers, n_signals * keep.size)
     for rows, factors in measurement.batches(numbers):
         G = np.empty((keep.size, n_signals, rows.stop - rows.start), dtype)
-        for index, layer, (i, j) in zip(measurement.network.index, factors, where, strict=True):
+        for index, layer, (i, j) in zip(
+            measurement.network.layout.index, factors, where, strict=True
+        ):
             at = position[index[i, j]]
             G[at] = layer.inputs.T[i][:, None, :] * layer.signals.T[j]
         yield G.reshape(keep.size, -1)
@@ -88,7 +86,7 @@ def _by_rows(measurement, keep, dtype):
 
 def _by_pairs(measurement, keep, position, layers, dtype):
     index = [
-        position[measurement.network.index[layer]] for layer in layers
+        position[measurement.network.layout.index[layer]] for layer in layers
     ]  # (fan_in + 1, fan_out)
     sums = {}  # (l, l') -> pairs of inputs x pairs of units
     for x, here in enumerate(index):

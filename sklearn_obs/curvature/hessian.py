@@ -1,8 +1,8 @@
 """The exact Hessian of the loss, with the second derivatives of the network that OBS drops.
 
-For each unit q of each layer m, its linear part z_mq is moved by 1 in every row and the change R{.}
-of all else is followed forward and back (Pearlmutter 1994), with e_l the derivative of the loss in
-h_l and delta_l = e_l phi'(z_l)::
+For each unit q of each layer m, its linear part z_mq is moved by 1 in every sample and the change
+R{.} of all else is followed forward and back (Pearlmutter 1994), with e_l the derivative of the
+loss in h_l and delta_l = e_l phi'(z_l)::
 
     R{h_l} = phi'(z_l) R{z_l}      R{z_{l+1}} = R{h_l} W_{l+1}      R{delta_L} = v B R{z_L}
     R{delta_l} = (R{delta_{l+1}} W_{l+1}') phi'(z_l) + e_l phi''(z_l) R{z_l}
@@ -19,9 +19,9 @@ Pearlmutter, B. A. (1994). Fast exact multiplication by the Hessian. Neural Comp
 import numpy as np
 
 from sklearn_obs.curvature.factors import with_ones
-from sklearn_obs.curvature.gauss_newton import positions
-from sklearn_obs.losses import hessian_root
+from sklearn_obs.curvature.measurement import Measurement
 from sklearn_obs.network import ACTIVATIONS, backward, forward
+from sklearn_obs.network.losses import hessian_root
 
 # phi'' from h = phi(z)
 BENDS = {
@@ -32,7 +32,7 @@ BENDS = {
 }
 
 
-def exact_hessian(measurement, keep):
+def exact_hessian(measurement: Measurement, keep: np.ndarray) -> np.ndarray:
     """d2f/dtheta2 without the penalty, over the parameters with the flat indices `keep`.
 
     Parameters
@@ -47,21 +47,21 @@ def exact_hessian(measurement, keep):
         Symmetric; may be indefinite.
     """
     network = measurement.network
-    position = positions(network, keep)
-    where = [position[index] for index in network.index]
+    position = network.layout.positions(keep)
+    where = [position[index] for index in network.layout.index]
     H = np.zeros((keep.size, keep.size))
     for rows in measurement.slices(max(w.size for w in where)):
-        _add_rows(H, measurement.rows(rows), where)
+        _add_rows(H, measurement.subset(rows), where)
     return H
 
 
 def _add_rows(H, measurement, where):
     network = measurement.network.astype(np.float64)
     coefs, (_, slope) = network.coefs, ACTIVATIONS[network.activation]
-    values, v = forward(network, measurement.X), measurement.row_weight[:, None]
+    values, v = forward(network, measurement.X), measurement.shares[:, None]
     deltas = backward(network, values, (values[-1] - measurement.y) * v)
     inputs = [with_ones(h, np.float64) for h in values[:-1]]
-    hidden = range(1, network.n_layers)  # layer l reads values[l]
+    hidden = range(1, network.layout.n_layers)  # layer l reads values[l]
     slopes = {l: slope(values[l]) for l in hidden}
     bends = {l: (deltas[l] @ coefs[l].T) * BENDS[network.activation](values[l]) for l in hidden}
     root = hessian_root(network.out_activation, values[-1])

@@ -1,7 +1,7 @@
 """Kinds of curvature: of what H is the second derivative, or an estimate of it.
 
-With z(theta) the output layer's linear part of a row, J = dz/dtheta, p its activation and y the
-target, and l(z, y) the row's loss (all sums over rows with their shares v_t)::
+With z(theta) the output layer's linear part for a sample, J = dz/dtheta, p its activation and y the
+target, and l(z, y) the sample's loss (all sums over samples with their shares v_t)::
 
     ggn               J' (d2l/dz2) J             Gauss-Newton: K = n_outputs rows r_k of a root
     fisher            J' (p - y~)(p - y~)' J     y~ drawn from the network: K = 1, ggn on average
@@ -9,7 +9,7 @@ target, and l(z, y) the row's loss (all sums over rows with their shares v_t)::
     hessian           d2l/dtheta2                ggn + sum_k (p_k - y_k) d2z_k/dtheta2: no root
 
 For these losses d2l/dz2 is the covariance of y under the network, so that the mean of 'fisher' over
-draws is 'ggn'; it costs a K-th of it and is as noisy as K = 1 draw a row makes it.
+draws is 'ggn'; it costs a K-th of it and is as noisy as one draw a sample makes it.
 
 References
 ----------
@@ -26,8 +26,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_obs.losses import hessian_root
-from sklearn_obs.network import forward, row_batches
+from sklearn_obs.network import Network, forward, sample_batches
+from sklearn_obs.network.losses import hessian_root
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ KINDS = {
 FACTORED = tuple(name for name, kind in KINDS.items() if kind.root is not None)
 
 
-def targets(kind, network, X, y, rng):
+def targets(kind: str, network: Network, X, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The targets that curvature of this kind is measured against: y, or drawn for 'fisher'.
 
     A label of softmax, a set of labels of logistic, a normal vector around the output of identity.
@@ -64,7 +64,7 @@ def targets(kind, network, X, y, rng):
     if kind != "fisher":
         return y
     drawn = np.empty_like(y)
-    for rows in row_batches(X.shape[0]):
+    for rows in sample_batches(X.shape[0]):
         p = forward(network, X[rows])[-1]
         if network.out_activation == "identity":
             drawn[rows] = p + rng.standard_normal(p.shape)

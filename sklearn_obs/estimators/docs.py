@@ -123,8 +123,9 @@ sparsity_ : float
     Share of the prunable weights that has been removed.
 n_weights_ : int
     Surviving prunable weights.
-n_ghosts_ : int
-    Those among them that no longer touch the output. They are 0 and go first in the next round.
+n_dead_weights_ : int
+    Those among them that have no effect on the output. They are 0, and the next round removes them
+    first.
 inputs_ : ndarray of shape (n_inputs_read,), int
     Indices of the inputs that are still read.
 feature_importances_ : ndarray of shape (n_features,)

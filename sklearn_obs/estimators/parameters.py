@@ -1,15 +1,15 @@
-"""Validation of the surgical parameters; those of the dense stage are scikit-learn's to check."""
+"""Validation of the parameters of pruning; scikit-learn checks those of the initial training."""
 
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_array
 
-from sklearn_obs.criteria import CRITERIA
 from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
-from sklearn_obs.newton import LEAST_EPOCHS
+from sklearn_obs.pruning.criteria import CRITERIA
+from sklearn_obs.retraining.newton import LEAST_EPOCHS
 
-DENSE_PARAMETERS = (
+TRAINING_PARAMETERS = (
     "hidden_layer_sizes",
     "activation",
     "solver",
@@ -85,7 +85,7 @@ def check_parameters(estimator):
         ),
         "step": (
             _integer(step, 1) or (_real(step) and not isinstance(step, Integral) and 0 < step < 1),
-            "an int >= 1 (weights per round) or a float in (0, 1) (share of the survivors)",
+            "an int >= 1 (weights per round) or a float in (0, 1) (share of the remaining weights)",
         ),
         "retrain_epochs": (
             epochs is None or _integer(epochs, 0),
@@ -121,14 +121,14 @@ def check_parameters(estimator):
 
 
 def _check_groups(estimator):
-    """Raise ValueError if what goes weight by weight is to go in whole groups."""
+    """Raise ValueError if single weights are compared or swapped, but whole groups are removed."""
     granularity = estimator.granularity
     if granularity == "weight":
         return
     if estimator.criterion == "layer_magnitude":
         raise ValueError(
             f"Got criterion='layer_magnitude' with granularity={granularity!r}, but expected "
-            "granularity='weight': it takes the same share of the weights of each layer. Use "
+            "granularity='weight': it removes the same share of the weights of each layer. Use "
             "criterion='magnitude'."
         )
     if estimator.n_swaps:
@@ -139,7 +139,7 @@ def _check_groups(estimator):
 
 
 def _check_epochs(estimator):
-    """Raise ValueError if the passes of a round are too few for what is to be done with them."""
+    """Raise ValueError if the epochs of a round are too few for what is to be done with them."""
     epochs, newton = estimator.retrain_epochs, estimator.retrain_solver == "newton"
     if epochs is None:
         return
@@ -154,14 +154,14 @@ def _check_epochs(estimator):
     elif newton and 0 < epochs < LEAST_EPOCHS:
         raise ValueError(
             f"Got retrain_epochs={epochs} with retrain_solver='newton', but expected 0 or at least "
-            f"{LEAST_EPOCHS}: its first step takes as many passes. Use 'lbfgs' for fewer."
+            f"{LEAST_EPOCHS}: its first step takes as many. Use 'lbfgs' for fewer."
         )
 
 
 def _check_curvature(estimator):
     """Raise ValueError if the structure, or criterion, cannot use this kind of curvature."""
     kind = estimator.curvature
-    structure = STRUCTURES.get(estimator.structure)  # None is "auto", which goes with every kind
+    structure = STRUCTURES.get(estimator.structure)  # None is "auto", which takes every kind
     if estimator.criterion == "obs" and structure is not None and kind not in structure.kinds:
         valid = "; ".join(
             f"structure={name!r} with {', '.join(map(repr, structure.kinds))}"

@@ -1,38 +1,47 @@
-"""Several sparsities from one dense fit and one surgery.
+"""Several sparsities from one initial training and one pruning run.
 
-Rounds are shared; a sparsity that falls inside a round is a side branch of it (see `surgery`), so
-that each level is the network of a fit at that `target_sparsity`, bit for bit.
+Rounds are shared; a sparsity that falls inside a round is a side branch of it (see
+`sklearn_obs.pruning.rounds`), so that each level is the network of a fit at that `target_sparsity`,
+bit for bit.
 """
 
 from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from sklearn_obs.estimators.operation import branched, check_fits
 from sklearn_obs.estimators.parameters import check_sparsities
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.estimators.run import branched, scope_before_training
 
 
 @dataclass(frozen=True)
 class PruningPath:
     """What `obs_pruning_path` returns, one entry a level, sparser from level to level."""
 
-    sparsities: np.ndarray  # (n_levels,) shares of the weights that were to go
+    sparsities: np.ndarray  # (n_levels,) shares of the weights that were to be removed
     n_weights: np.ndarray  # (n_levels,) int, prunable weights left
     predicted_loss: np.ndarray  # (n_levels,) of the last round, by its saliencies
     pruned_loss: np.ndarray  # (n_levels,) of the last round, before its retraining
     loss: np.ndarray  # (n_levels,) of the network as it is
-    score: np.ndarray  # (n_levels,) the estimator's, on the training rows
+    score: np.ndarray  # (n_levels,) the estimator's, on the training samples
     coefs: tuple[list[np.ndarray], ...]  # n_levels times `coefs_`
     intercepts: tuple[list[np.ndarray], ...]  # `intercepts_`
     masks: tuple[list[np.ndarray], ...]  # `masks_`
     intercept_masks: tuple[list[np.ndarray], ...]  # `intercept_masks_`
 
 
-def obs_pruning_path(estimator, X, y, *, sparsities, sample_weight=None):
-    """The networks of several sparsities from one dense fit and one surgery.
+def obs_pruning_path(
+    estimator: PrunedMLP,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sparsities: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+) -> PruningPath:
+    """The networks of several sparsities from one initial training and one pruning run.
 
     Parameters
     ----------
@@ -106,9 +115,9 @@ def fitted_levels(estimator, X, y, sparsities, sample_weight):
     estimator = clone(estimator)
     train, X, y, sample_weight = estimator._prepared(X, y, sample_weight)
     targets = estimator._encode(y, estimator._classes_of(y))
-    check_fits(estimator, X, targets.shape[1], sparsities[-1])
-    states = branched(estimator, train(), X, targets, sample_weight, sparsities)
-    return [copy(estimator)._store(state) for state in states]
+    scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
+    levels = branched(estimator, train(), scope, X, targets, sample_weight, sparsities)
+    return [copy(estimator)._store(attributes) for attributes in levels]
 
 
 def check_prunable(estimator):

@@ -1,34 +1,45 @@
 """What the classifier and the regressor share: validate, call, store."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_obs.estimators.callbacks import CallbackSupportMixin, Watch, with_callbacks
-from sklearn_obs.estimators.dense import cache, fitted
+from sklearn_obs.estimators.attributes import mask_of, network_of, unpruned
+from sklearn_obs.estimators.conversion import Conversion
 from sklearn_obs.estimators.docs import PAGE
-from sklearn_obs.estimators.exchange import Exchange
-from sklearn_obs.estimators.fitted import mask_of, network_of, unpruned
-from sklearn_obs.estimators.operation import check_fits, objective_of, operated, rounds_to_go
+from sklearn_obs.estimators.initial_training import cache, trained
 from sklearn_obs.estimators.parameters import (
-    DENSE_PARAMETERS,
+    TRAINING_PARAMETERS,
     check_parameters,
     check_sparsity,
 )
-from sklearn_obs.estimators.rows import weighted_rows
-from sklearn_obs.prediction import last_units, outputs
+from sklearn_obs.estimators.run import (
+    objective_of,
+    pruned,
+    scope_before_training,
+    scope_of_network,
+)
+from sklearn_obs.estimators.samples import weighted_samples
+from sklearn_obs.estimators.watch import CallbackSupportMixin, Watch, with_callbacks
+from sklearn_obs.network.prediction import last_units, outputs
 
 FLOATS = (np.float64, np.float32)
 
 
 class PrunedMLP(
-    Exchange, CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    Conversion,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """The common part of `OBSPrunedMLPClassifier` and `OBSPrunedMLPRegressor`.
 
-    A subclass names scikit-learn's estimator for the dense stage in `_dense_class`, and says what y
-    may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to put
-    out for it (`_encode`), and what one row of targets looks like (`_shell_targets`).
+    A subclass names scikit-learn's estimator for the initial training in `_dense_class`, and says
+    what y may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to
+    put out for it (`_encode`), and what the targets of one sample look like (`_shell_targets`).
     """
 
     _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
@@ -153,10 +164,12 @@ class PrunedMLP(
         """
         train, X, y, sample_weight = self._prepared(X, y, sample_weight)
         targets = self._encode(y, self._classes_of(y))
-        n_rounds = check_fits(self, X, targets.shape[1], self.target_sparsity)
+        target = self.target_sparsity
+        scope = scope_before_training(self, X, targets.shape[1], target)
+        n_rounds = None if scope is None else scope.most_rounds(target)
         watch = Watch(self, n_rounds, X, y, sample_weight, "fit")
         start = train()
-        done = operated(self, start, X, targets, sample_weight, self.target_sparsity, watch)
+        done = pruned(self, start, scope, X, targets, sample_weight, target, watch)
         self._store(start | done)
         watch.finish(start | done)
         return self
@@ -210,14 +223,15 @@ class PrunedMLP(
         check_sparsity(target)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         targets = self._encode(y, getattr(self, "classes_", None))
-        watch = Watch(self, rounds_to_go(self, vars(self), target), X, y, sample_weight, "prune")
-        done = operated(self, vars(self), X, targets, sample_weight, target, watch)
+        scope = scope_of_network(self, vars(self), X, target)
+        watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
+        done = pruned(self, vars(self), scope, X, targets, sample_weight, target, watch)
         self._store(done)
         watch.finish(done)
         return self
 
     def transform(self, X):
-        """Return the activations of the surviving units of the last hidden layer.
+        """Return the activations of the remaining units of the last hidden layer.
 
         Without a hidden layer, the inputs that are still read.
 
@@ -241,7 +255,7 @@ class PrunedMLP(
         >>> clf.transform(scale(X)).shape == (150, len(clf.units_[-1]))
         True
         """
-        return last_units(*self._rows_and_network(X))
+        return last_units(*self._network_and_samples(X))
 
     @property
     def feature_importances_(self):
@@ -263,29 +277,47 @@ class PrunedMLP(
         check_is_fitted(self)
         if self._importances is None:
             raise AttributeError(
-                "feature_importances_ come from the curvature of the last round of surgery, and "
+                "feature_importances_ come from the curvature of the last round of pruning, and "
                 "there was none, or it could not be inverted: prune, or increase `damping`."
             )
         return self._importances
+
+    @property
+    def n_ghosts_(self) -> int:
+        """The old name of `n_dead_weights_`.
+
+        Examples
+        --------
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> OBSPrunedMLPClassifier.n_ghosts_.__doc__.splitlines()[0]
+        'The old name of `n_dead_weights_`.'
+        """
+        warnings.warn(
+            "`n_ghosts_` is now called `n_dead_weights_`; the old name will be removed in version "
+            "0.3.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.n_dead_weights_
 
     @property
     def _n_features_out(self):
         return len(self.units_[-1] if self.units_ else self.inputs_)
 
     def _prepared(self, X, y, sample_weight):
-        """A function that trains the dense network and returns its state; the rows it sees."""
+        """A function that trains the dense network and returns its attributes; what it sees."""
         check_parameters(self)
         memory = cache(self.memory, self.random_state)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
 
         def train():
-            dense = self._dense_class(**{name: getattr(self, name) for name in DENSE_PARAMETERS})
-            return unpruned(self, memory.cache(fitted)(dense, X, y, sample_weight))
+            mlp = self._dense_class(**{name: getattr(self, name) for name in TRAINING_PARAMETERS})
+            return unpruned(self, memory.cache(trained)(mlp, X, y, sample_weight))
 
         return train, X, y, sample_weight
 
     def _at_hand(self, X, y, sample_weight):
-        """Network, mask and objective of the fitted estimator on these rows."""
+        """Network, mask and objective of the fitted estimator on these samples."""
         check_is_fitted(self)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         targets = self._encode(y, getattr(self, "classes_", None))
@@ -303,20 +335,20 @@ class PrunedMLP(
             dtype=FLOATS,
             reset=reset,
         )
-        X, y, sample_weight = weighted_rows(X, y, sample_weight)
+        X, y, sample_weight = weighted_samples(X, y, sample_weight)
         self._check_targets(y, reset)
         return X, y, sample_weight
 
     def _outputs(self, X):
-        return outputs(*self._rows_and_network(X))
+        return outputs(*self._network_and_samples(X))
 
-    def _rows_and_network(self, X):
+    def _network_and_samples(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         return network_of(self, vars(self)), X, self.masks_, self.inputs_, self.units_
 
-    def _store(self, state):
-        for name, value in state.items():
+    def _store(self, attributes):
+        for name, value in attributes.items():
             setattr(self, name, value)
         return self
 

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
-from sklearn_obs.estimators.fitted import network_of
+from sklearn_obs.estimators.attributes import network_of
 from sklearn_obs.export.columns import Columns, as_they_are, columns_of, named
 from sklearn_obs.network import Network, forward
 

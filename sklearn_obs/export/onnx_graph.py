@@ -73,7 +73,7 @@ def _regressor_shapes(operator):
 
 
 def _convert_classifier(scope, operator, container):
-    labels, p = _plain(scope, operator, container, "SklearnMLPClassifier")
+    labels, p = _by_skl2onnx(scope, operator, container, "SklearnMLPClassifier")
     ours = [output.full_name for output in operator.outputs]
     _node(scope, container, "Identity", [labels], ours[0])
     model = operator.raw_operator
@@ -86,13 +86,13 @@ def _convert_classifier(scope, operator, container):
 
 
 def _convert_regressor(scope, operator, container):
-    (values,) = _plain(scope, operator, container, "SklearnMLPRegressor")
+    (values,) = _by_skl2onnx(scope, operator, container, "SklearnMLPRegressor")
     # skl2onnx puts several outputs one below the other
     shape = _integers(scope, container, [-1, operator.raw_operator.n_outputs_])
     _node(scope, container, "Reshape", [values, shape], operator.outputs[0].full_name)
 
 
-def _plain(scope, operator, container, kind):
+def _by_skl2onnx(scope, operator, container, kind):
     """The names of what skl2onnx puts out for scikit-learn's own network."""
     plain = scope.declare_local_operator(kind, operator.raw_operator.compact().to_sklearn())
     plain.inputs = operator.inputs

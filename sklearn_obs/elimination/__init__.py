@@ -1,0 +1,31 @@
+"""Optimal Brain Surgeon itself: which weights are removed, in which order, and how others adjust.
+
+`greedy` removes weight by weight, `blocks` does so where H is block-diagonal, `groups` removes
+whole units or inputs, `ranked` removes by a fixed score, and `swaps` has the closed form of the
+best exchange of a removed weight for a remaining one. All of them work on arrays and ask an inverse
+Hessian no more than `inverse_hessian` lists.
+"""
+
+from sklearn_obs.elimination.blocks import eliminate_blocks
+from sklearn_obs.elimination.greedy import PANEL, Elimination, all_at_once, eliminate
+from sklearn_obs.elimination.groups import Group, eliminate_groups
+from sklearn_obs.elimination.inverse_hessian import Block, BlockTask, InverseHessian, inverted
+from sklearn_obs.elimination.ranked import eliminate_groups_ranked, eliminate_ranked
+from sklearn_obs.elimination.swaps import SwapModel
+
+__all__ = [
+    "PANEL",
+    "Block",
+    "BlockTask",
+    "Elimination",
+    "Group",
+    "InverseHessian",
+    "SwapModel",
+    "all_at_once",
+    "eliminate",
+    "eliminate_blocks",
+    "eliminate_groups",
+    "eliminate_groups_ranked",
+    "eliminate_ranked",
+    "inverted",
+]

@@ -1,0 +1,260 @@
+"""The greedy path of a block-diagonal Hessian: the paths of the blocks, merged by a sort.
+
+The removals of a block do not change another block, so each has a greedy path of its own. The
+global greedy order takes the blocks' heads, cheapest first. Saliencies along a path are not
+monotone, but a weight that is cheaper than one before it follows right after that one, so the order
+is that of the running maxima::
+
+    order = stable argsort of concatenate(maximum.accumulate(saliency) for each block)
+
+A tie goes to the lowest index among the weights that set the maxima.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from itertools import chain, groupby
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from scipy.linalg import LinAlgError
+
+from sklearn_obs.elimination.greedy import Elimination, all_at_once, eliminate
+from sklearn_obs.elimination.inverse_hessian import Block
+from sklearn_obs.machine import one_blas_thread
+
+AHEAD = 2  # a block's path is computed for this many times its share of the removals
+SMALL_WORK = 1e8  # flops below which a plain loop is faster than workers
+MARGIN = 16  # and for so many more
+ATTEMPTS = 3  # with workers that die
+CHUNKS = 16  # that a worker gets, so that none waits long for the last
+HELD = 8  # blocks whose inverses are held; of more blocks, only what their paths need is
+
+
+def eliminate_blocks(
+    weights: np.ndarray,
+    blocks: Sequence[Block],
+    n_remove: int,
+    *,
+    eligible: np.ndarray | None = None,
+    freed: Callable[[int], object] | None = None,
+    stops: Sequence[int] = (),
+    n_jobs: int | None = None,
+) -> Elimination:
+    """`eliminate` for a block-diagonal Hessian.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n,)
+    blocks : sequence of Block
+        Together they cover all weights once.
+    n_remove, eligible, freed, stops
+        As in `eliminate`.
+    n_jobs : int, default=None
+        Workers, as in joblib. Results do not depend on it.
+
+    Returns
+    -------
+    Elimination
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a block cannot be inverted; the message names it.
+    """
+    weights = np.asarray(weights)
+    removable = np.ones(weights.shape, bool) if eligible is None else np.asarray(eligible, bool)
+    n_eligible = int(np.count_nonzero(removable))
+    if not 0 <= n_remove <= n_eligible:
+        raise ValueError(
+            f"Got n_remove={n_remove}, but expected 0 <= n_remove <= {n_eligible}, "
+            "the number of eligible weights."
+        )
+    share = AHEAD * n_remove / max(n_eligible, 1)
+    # one BLAS thread everywhere: blocks are small, and sums must not depend on the workers
+    with one_blas_thread():
+        paths = _start(blocks, weights, removable, share, n_jobs)
+        order, saliency, at = _merge(paths, weights, n_remove, freed, stops)
+        path = Elimination(order, saliency, _standing(paths, weights, order))
+    earlier = tuple(path.until(*stop) for stop in zip(stops, at, strict=True))
+    return replace(path, earlier=earlier)
+
+
+def held_bytes(sizes, n_remove: int) -> float:
+    """What blocks of these sizes hold while `n_remove` of all their weights are removed."""
+    sizes = np.asarray(sizes, np.float64)
+    if sizes.size <= HELD:
+        return 8 * float(sizes @ sizes)
+    share = AHEAD * n_remove / max(sizes.sum(), 1)
+    return 8 * float(sizes @ np.minimum(sizes, np.ceil(share * sizes) + MARGIN))
+
+
+def _start(blocks, weights, removable, share, n_jobs):
+    hold = len(blocks) <= HELD
+    tasks = [(block, weights[block.index], removable[block.index], share, hold) for block in blocks]
+    n_workers = effective_n_jobs(n_jobs)
+    flops = sum(block.index.size**3 for block in blocks)
+    if n_workers == 1 or len(blocks) == 1 or flops < SMALL_WORK:
+        paths = [_path_of(block.shared, block.task, *rest) for block, *rest in tasks]
+    else:
+        paths = _elsewhere(tasks, hold, n_jobs, n_workers)
+    return [_BlockPath(*task, *path) for task, path in zip(tasks, paths, strict=True)]
+
+
+def _elsewhere(tasks, hold, n_jobs, n_workers):
+    """The tasks' paths, from workers.
+
+    A cluster runs the tasks of a worker that dies again elsewhere. But what joblib has put on that
+    worker alone, for it and others to share, is lost and cancels their tasks: then all start anew.
+    """
+    prefer = "threads" if hold else "processes"
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            done = Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1)(
+                delayed(_in_worker)(os.getpid(), shared, chunk)
+                for shared, chunk in _chunks(tasks, n_workers)
+            )
+        except CancelledError:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return chain.from_iterable(done)
+
+
+def _chunks(tasks, n_workers):
+    """Runs of tasks that share an array, which is sent, or mapped, once a run."""
+    n_most = max(1, len(tasks) // (CHUNKS * n_workers))
+    for _, run in groupby(tasks, key=lambda task: id(task[0].shared)):
+        run = list(run)
+        for start in range(0, len(run), n_most):
+            chunk = [(block.task, *rest) for block, *rest in run[start : start + n_most]]
+            yield run[0][0].shared, chunk
+
+
+@contextmanager
+def _naming(name):
+    try:
+        yield
+    except LinAlgError as error:
+        raise LinAlgError(f"{name}: {error}") from error
+
+
+def _in_worker(parent, shared, chunk):
+    # threads share the caller's limit; a process has BLAS threads of its own
+    with nullcontext() if os.getpid() == parent else one_blas_thread():
+        return [_path_of(shared, *task) for task in chunk]
+
+
+def _path_of(shared, task, weights, removable, share, hold):
+    """A block's path, with its inverse or with those columns of it that the path removes."""
+    with _naming(task.name):
+        inverse = task.inverse(shared)
+        path = _path(weights, inverse, removable, share)
+    return path, inverse if hold else None, None if hold else inverse.columns(path.order)
+
+
+def _path(weights, inverse, removable, share):
+    n_eligible = np.count_nonzero(removable)
+    n_path = min(n_eligible, int(np.ceil(share * n_eligible)) + MARGIN)
+    return eliminate(weights, inverse, n_path, eligible=removable)
+
+
+class _BlockPath:
+    """One block's path, and how much of it has been taken."""
+
+    def __init__(self, block, weights, removable, share, hold, path, inverse, columns):
+        self.block, self.index = block, block.index
+        self.weights, self.removable, self.share, self.hold = weights, removable, share, hold
+        self.path, self.inverse, self.columns = path, inverse, columns
+        self.n_taken = 0
+
+    def cut_short(self):
+        """Whether all of the path is taken, but not all of the weights that may be removed."""
+        n = self.path.order.size
+        return self.n_taken == n < np.count_nonzero(self.removable)
+
+    def weights_now(self):
+        """The weights of `index`, 0 where the path has removed them."""
+        if not self.n_taken or not self.weights.any():
+            return self.weights
+        removed = self.path.order[: self.n_taken]
+        if self.hold:
+            return all_at_once(self.weights, self.inverse.columns(removed), removed)
+        return all_at_once(self.weights, self.columns[:, : self.n_taken], removed)
+
+    def go_on(self, orphans):
+        """A new path from here on, the weights `orphans` (positions in all) being 0."""
+        removed = self.path.order[: self.n_taken]
+        rest = np.delete(np.arange(self.index.size), removed)
+        self.weights = self.weights_now()[rest]
+        self.index, self.removable = self.index[rest], self.removable[rest]
+        self.weights[np.isin(self.index, orphans)] = 0
+        self.n_taken = 0
+        if not self.weights.any():  # they are removed in their order, at no cost
+            (order,) = np.nonzero(self.removable)
+            self.path = Elimination(order, np.zeros(order.size), self.weights)
+            return
+        with _naming(self.block.task.name):
+            if self.hold:
+                inverse = self.inverse = self.inverse.without(removed)
+            else:
+                (before,) = np.nonzero(np.isin(self.block.index, self.index, invert=True))
+                inverse = self.block.inverse().without(before, overwrite=True)
+            self.path = _path(self.weights, inverse, self.removable, self.share)
+        if not self.hold:
+            self.columns = inverse.columns(self.path.order)
+
+
+def _merge(paths, weights, n_remove, freed, stops):
+    """Order, saliencies, and the weights at each of `stops`."""
+    order = np.empty(n_remove, np.intp)
+    saliency = np.empty(n_remove)
+    owner = np.empty(weights.size, np.intp)
+    for number, path in enumerate(paths):
+        owner[path.index] = number
+    n_done, at = 0, []
+    while n_done < n_remove:
+        n_next = (*stops, n_remove)[len(at)]
+        for number, step in _heads(paths, n_next - n_done):
+            mine = paths[number]
+            q = mine.index[mine.path.order[step]]
+            order[n_done], saliency[n_done] = q, mine.path.saliency[step]
+            n_done += 1
+            mine.n_taken += 1
+            orphans = np.asarray(freed(int(q)) if freed is not None else (), np.intp)
+            for other in np.unique(owner[orphans]):
+                paths[other].go_on(orphans)
+            if mine.cut_short():
+                mine.go_on(orphans)
+            elif not orphans.size:
+                continue
+            break  # a path has changed: sort again
+        if n_done == n_next < n_remove:
+            at.append(_standing(paths, weights, order[:n_done]))
+    return order, saliency, at
+
+
+def _standing(paths, weights, removed):
+    """The weights as they stand, 0 where removed."""
+    standing = weights.astype(np.float64)
+    for path in paths:
+        standing[path.index] = path.weights_now()
+    standing[removed] = 0
+    return standing
+
+
+def _heads(paths, n_next):
+    """(block, step of its path) in the global greedy order, as far as the paths are known."""
+    keys = []
+    for number, mine in enumerate(paths):
+        s = mine.path.saliency[mine.n_taken :]
+        steps = np.arange(mine.n_taken, mine.n_taken + s.size)
+        running = np.maximum.accumulate(s)
+        setter = np.maximum.accumulate(np.where(s == running, np.arange(s.size), 0))
+        index = mine.index[mine.path.order[steps]]
+        keys.append((steps, index[setter], running, np.full(s.size, number)))
+    steps, setters, running, numbers = map(np.concatenate, zip(*keys, strict=True))
+    first = np.lexsort((steps, setters, running))[:n_next]
+    return zip(numbers[first].tolist(), steps[first].tolist(), strict=True)

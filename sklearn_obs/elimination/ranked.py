@@ -1,0 +1,100 @@
+"""Removal by a score that does not change: the lowest first, and nothing is adjusted.
+
+This is what all criteria but Optimal Brain Surgeon's do, weight by weight or group by group.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sklearn_obs.elimination.greedy import Elimination
+from sklearn_obs.elimination.groups import Group, not_last, reached
+
+
+def eliminate_ranked(
+    weights: np.ndarray,
+    score: np.ndarray,
+    saliency: np.ndarray,
+    n_remove: int,
+    *,
+    eligible: np.ndarray,
+    freed: Callable[[int], object],
+    stops: Sequence[int] = (),
+) -> Elimination:
+    """Remove the weights of lowest score; weights that lose their output by it become 0 and follow.
+
+    Ties go to the lowest index.
+
+    Parameters
+    ----------
+    weights, score, saliency : ndarray of shape (n,)
+        `saliency` is what is recorded of each weight: 0 of those that lost their output.
+    n_remove, eligible, freed, stops
+        As in `sklearn_obs.elimination.eliminate`.
+
+    Returns
+    -------
+    Elimination
+    """
+    queue = deque(i for i in np.argsort(score, kind="stable") if eligible[i])
+    w, saliency = np.array(weights), saliency.astype(np.float64)
+    next_up, removed, order, earlier = deque(), np.zeros(score.size, bool), [], []
+    while len(order) < n_remove:
+        q = next_up.popleft() if next_up else queue.popleft()
+        if removed[q]:
+            continue
+        removed[q] = True
+        order.append(q)
+        orphans = np.asarray(freed(int(q)), np.intp)
+        w[orphans], saliency[orphans] = 0, 0
+        next_up.extend(i for i in orphans if eligible[i])
+        if len(order) in stops:
+            earlier.append((len(order), np.where(removed, 0, w)))
+    order = np.array(order, np.intp)
+    w[order] = 0
+    path = Elimination(order, saliency[order], w)
+    return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))
+
+
+def eliminate_groups_ranked(
+    weights: np.ndarray,
+    score: np.ndarray,
+    saliency: np.ndarray,
+    groups: Sequence[Group],
+    n_remove: int,
+    *,
+    eligible: np.ndarray,
+    stops: Sequence[int] = (),
+) -> Elimination:
+    """Remove the groups of lowest score, summed over the members whose removal costs something.
+
+    Parameters
+    ----------
+    weights, score, saliency : ndarray of shape (n,)
+        `saliency` is what is recorded of each such member, and 0 of the others.
+    groups, n_remove, eligible, stops
+        As in `sklearn_obs.elimination.groups.eliminate_groups`.
+
+    Returns
+    -------
+    Elimination
+
+    Raises
+    ------
+    LastGroupError
+        If every group that is left is the last of its layer.
+    """
+    w, saliency = np.array(weights), np.array(saliency)
+    remains, order, earlier = np.ones(w.size, bool), [], []
+    while len(order) < n_remove:
+        chosen = min(not_last(groups), key=lambda group: score[group.members[group.costs]].sum())
+        order.extend(chosen.members[eligible[chosen.members]])
+        saliency[chosen.members[~chosen.costs]] = 0
+        w[chosen.members], remains[chosen.members] = 0, False
+        groups = [group.among(remains) for group in groups if group is not chosen]
+        earlier += reached(stops[len(earlier) :], len(order), w)
+    order = np.array(order, np.intp)
+    path = Elimination(order, saliency[order], w)
+    return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))

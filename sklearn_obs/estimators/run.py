@@ -1,0 +1,227 @@
+"""A pruning run on a fitted network: what is asked before it, its rounds, and what they leave.
+
+*Attributes* are the fitted attributes of an estimator as a dict. A run reads them and returns those
+that change, so that an estimator stores all of them or, after an error, none.
+"""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from scipy.linalg import LinAlgError
+from sklearn import get_config
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from sklearn_obs.estimators.attributes import described, extended, mask_of, network_of, recorded
+from sklearn_obs.network import Layout, mean_objective
+from sklearn_obs.plan import AdamSettings, Plan
+from sklearn_obs.pruning import Problem, Scope, importances, prune
+
+
+def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | None:
+    """What a run will be able to do, asked before there is a network.
+
+    None where `hidden_layer_sizes` are not sizes, which is for scikit-learn to refuse.
+
+    Raises
+    ------
+    MemoryError
+        If the run would need more memory than there is.
+    ValueError
+        If whole groups cannot be removed that far.
+    """
+    hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
+    if not all(isinstance(n, Integral) and n > 0 for n in hidden):
+        return None
+    scope = Scope.of(Layout((X.shape[1], *hidden, n_outputs)), plan_of(estimator), X)
+    scope.check(scope.n_remove(target_sparsity))
+    return scope
+
+
+def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
+    """What a run on the fitted network can do.
+
+    Raises
+    ------
+    ValueError
+        If the network is sparser already, or whole groups cannot be removed that far.
+    MemoryError
+        If the run would need more memory than there is.
+    """
+    network, mask = network_of(estimator, attributes), mask_of(attributes)
+    scope = Scope.of(network.layout, plan_of(estimator), X, mask, network.dtype)
+    n_remove = scope.n_remove(target_sparsity)
+    if n_remove < 0:
+        raise ValueError(
+            f"Got target_sparsity={target_sparsity}, but the network has a sparsity of "
+            f"{attributes['sparsity_']:.4g} already and removed weights do not come back. Expected "
+            "at least that; fit again for a lower sparsity."
+        )
+    scope.check(n_remove)
+    return scope
+
+
+def pruned(estimator, attributes, scope, X, y, sample_weight, target_sparsity, watch):
+    """The attributes that change by pruning the fitted network to `target_sparsity`.
+
+    `watch` sees each round (see `sklearn_obs.estimators.watch`) and may end the run after it.
+    """
+    run = _Run(estimator, attributes, scope, X, y, sample_weight, [target_sparsity])
+    finished = _finished(run, watch)
+    if not finished:
+        return {}
+    n_failed = sum(not r.converged for r in finished)
+    if estimator.retrain_epochs is None and n_failed:
+        warnings.warn(
+            f"Retraining did not converge in {n_failed} of {len(finished)} rounds. Increase "
+            f"`max_iter` (now {estimator.max_iter}), or set `retrain_epochs`.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    return run.changed(finished) | {"_importances": _importances(finished[-1], run.problem)}
+
+
+def branched(estimator, attributes, scope, X, y, sample_weight, sparsities):
+    """The attributes for each of the ascending `sparsities`, those of separate calls of `pruned`.
+
+    This is one run with side branches. Importances of inputs are left out.
+    """
+    run = _Run(estimator, attributes, scope, X, y, sample_weight, sparsities)
+    finished = [[] for _ in run.n_remove]
+    for positions, r in run.rounds:
+        if estimator.verbose:
+            print(run.line(r))
+        for position in positions:
+            finished[position].append(r)
+    finished = dict(zip(run.n_remove, finished, strict=True)) | {0: []}
+    levels = []
+    for sparsity in sparsities:
+        rounds = finished[scope.n_remove(sparsity)]
+        levels.append(attributes | run.changed(rounds) if rounds else dict(attributes))
+    return levels
+
+
+class _Run:
+    """The rounds to come, and what an estimator holds after them."""
+
+    def __init__(self, estimator, attributes, scope, X, y, sample_weight, sparsities):
+        self.estimator, self.attributes = estimator, attributes
+        self.n_remove = sorted({scope.n_remove(sparsity) for sparsity in sparsities} - {0})
+        objective = objective_of(estimator, X, y, sample_weight)
+        seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
+        self.problem = Problem(scope, objective, seed)
+        self.most_rounds = scope.most_rounds(sparsities[-1])
+        self.rounds = iter(())
+        if self.n_remove:
+            self.rounds = prune(
+                network_of(estimator, attributes),
+                scope.mask,
+                self.problem,
+                self.n_remove,
+                first_round=len(attributes["pruning_path_"]["loss"]) + 1,
+            )
+
+    def changed(self, finished):
+        """The attributes that change by the rounds `finished`, but for importances."""
+        if not finished:
+            return {}
+        last, path = finished[-1], self.attributes["pruning_path_"]
+        return {
+            "loss_": last.loss,
+            **described(self.estimator, last.network, last.mask),
+            **recorded(extended(path, finished, self.problem.scope.prunable)),
+            "_importances": None,
+        }
+
+    def line(self, r):
+        """What `verbose` prints of a round."""
+        n_weights = self.problem.scope.n_remaining(r.mask)
+        return f"Round {r.number}, weights = {n_weights}, loss = {r.loss:.8f}"
+
+
+def _finished(run, watch):
+    """All rounds, or those that a callback or Ctrl-C leaves."""
+    finished = []
+
+    def as_it_stands():
+        return run.attributes | run.changed(finished)
+
+    try:
+        for _ in range(run.most_rounds):
+            watch.begin(as_it_stands)
+            _, r = next(run.rounds, (None, None))
+            if r is None:  # the groups were larger, or no swap was found
+                watch.end(None)
+                break
+            finished.append(r)
+            if run.estimator.verbose:
+                print(run.line(r))
+            if watch.end(as_it_stands):
+                break
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"Pruning interrupted by user: the {len(finished)} finished rounds are kept, the "
+            "target sparsity is not reached.",
+            stacklevel=4,
+        )
+    return finished
+
+
+def _importances(last, problem):
+    """Of the inputs after the last round; None where the curvature cannot be inverted any more."""
+    try:
+        return importances(last.network, last.mask, problem, problem.rng(last.number + 1))
+    except LinAlgError:
+        return None
+
+
+def objective_of(estimator, X, y, sample_weight):
+    """What the initial training minimised: its penalty depends on the samples of one step."""
+    n_samples = X.shape[0]
+    step_samples = n_samples
+    if estimator.solver != "lbfgs":
+        if estimator.early_stopping:
+            step_samples -= int(np.ceil(estimator.validation_fraction * n_samples))
+        step_samples = min(_batch_size(estimator), step_samples)
+    return mean_objective(
+        X,
+        y.astype(X.dtype),
+        np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64),
+        alpha=estimator.alpha,
+        step_samples=step_samples,
+    )
+
+
+def plan_of(estimator) -> Plan:
+    """The parameters of pruning and retraining, for the core."""
+    return Plan(
+        criterion=estimator.criterion,
+        structure=estimator.structure,
+        curvature=estimator.curvature,
+        damping=estimator.damping,
+        step=estimator.step,
+        prune_intercepts=estimator.prune_intercepts,
+        n_curvature_samples=estimator.n_curvature_samples,
+        retrain_epochs=estimator.retrain_epochs,
+        retrain_solver=estimator.retrain_solver,
+        max_loss_increase=estimator.max_loss_increase,
+        n_swaps=estimator.n_swaps,
+        granularity=estimator.granularity,
+        max_iter=estimator.max_iter,
+        tol=estimator.tol,
+        adam=AdamSettings(
+            batch_size=_batch_size(estimator),
+            learning_rate=estimator.learning_rate_init,
+            beta_1=estimator.beta_1,
+            beta_2=estimator.beta_2,
+            epsilon=estimator.epsilon,
+            n_iter_no_change=estimator.n_iter_no_change,
+        ),
+        n_jobs=estimator.n_jobs,
+        batch_bytes=int(get_config()["working_memory"] * 2**20),
+    )
+
+
+def _batch_size(estimator):
+    return 200 if estimator.batch_size == "auto" else estimator.batch_size

@@ -1,0 +1,79 @@
+"""scikit-learn's callbacks (`sklearn.callback`, from 1.9 on), and what stands in for them before.
+
+A fit is one task for the callbacks, with a subtask for each round; the initial training has none,
+so that a progress bar stands still until the first round is done.
+"""
+
+import warnings
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn < 1.9
+
+    class CallbackSupportMixin:
+        """Takes callbacks, and says that they will not be called."""
+
+        def set_callbacks(self, *callbacks):
+            """Set callbacks for the estimator.
+
+            Parameters
+            ----------
+            *callbacks : callback instances
+                The callbacks to set.
+
+            Returns
+            -------
+            self : object
+            """
+            if callbacks:
+                warnings.warn(
+                    "Callbacks are not called: they need scikit-learn 1.9 or later.", stacklevel=2
+                )
+            return self
+
+        def _init_callback_context(self, **_):
+            return None
+
+    def with_callbacks(method):
+        """The method itself."""
+        return method
+
+
+class Watch:
+    """What the callbacks of an estimator see of one `fit` or `prune`.
+
+    Parameters
+    ----------
+    estimator : object
+    n_rounds : int or None
+        How many rounds there are at most, None if that is not known.
+    X, y, sample_weight
+        What the estimator is being fitted on.
+    task : {"fit", "prune"}
+    """
+
+    def __init__(self, estimator, n_rounds, X, y, sample_weight, task):
+        self._context = estimator._init_callback_context(task_name=task, max_subtasks=n_rounds)
+        self._round = None
+        self._shown = {"estimator": estimator, "X": X, "y": y}
+        if sample_weight is not None:
+            self._shown["metadata"] = {"sample_weight": sample_weight}
+        if self._context is not None:
+            self._context.call_on_fit_task_begin(**self._shown)
+
+    def begin(self, attributes):
+        """A round begins; `attributes` is a function that returns the fitted attributes."""
+        if self._context is not None:
+            self._round = self._context.subcontext(task_name="round")
+            self._round.call_on_fit_task_begin(**self._shown, reconstruction_attributes=attributes)
+
+    def end(self, attributes):
+        """A round has ended, or None of it was left; True if a callback wants no more."""
+        if self._context is None:
+            return False
+        return self._round.call_on_fit_task_end(**self._shown, reconstruction_attributes=attributes)
+
+    def finish(self, attributes):
+        """All is done."""
+        if self._context is not None:
+            self._context.call_on_fit_task_end(**self._shown, reconstruction_attributes=attributes)

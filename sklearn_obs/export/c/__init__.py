@@ -1,0 +1,1 @@
+"""A pruned network as C99: `source` puts the files together from `templates` and `text`."""

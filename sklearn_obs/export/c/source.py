@@ -1,0 +1,316 @@
+"""C99 source of a fitted model: a header and a file, without malloc, that need libm at most.
+
+Unit by unit of each layer, over the weights that `storage` holds of it::
+
+    z_j = b_j + r sum_k w_jk h_k          h_j = phi(z_j)
+
+with r = 1 but for weights of eight bits. Numbers lie in the order in which they are used, in one
+array of each type through which a pointer runs: an intercept, its unit's weights, the next one.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from sklearn_obs.export.c.templates import (
+    CONSTANT,
+    DENSE,
+    HEADER,
+    LINEAR,
+    PHI,
+    PREDICT,
+    PROBA,
+    RESULT,
+    ROWS,
+)
+from sklearn_obs.export.c.text import c_type, comment, label, number, numbers, prefix, string
+from sklearn_obs.export.files import checked_path, write
+from sklearn_obs.export.folding import folded
+from sklearn_obs.export.rounding import rounded
+from sklearn_obs.export.storage import stored
+
+
+@dataclass(frozen=True)
+class CSource:
+    """What `export_c` has written."""
+
+    source: Path  # the .c file
+    header: Path  # the .h file
+    n_bytes: int  # of constant arrays; code comes on top
+    score: float | None  # of the model on the test data
+    exported_score: float | None  # of the network in the numbers of the device
+
+
+def export_c(
+    model,
+    path,
+    *,
+    name=None,
+    dtype="float32",
+    test_data=None,
+    feature_names=None,
+    overwrite=False,
+):
+    """Write a fitted model as C99: ``path`` and, beside it, a header of the same name.
+
+    The header says what the columns are, and declares ``int NAME_predict(...)`` and, for a
+    classifier, ``int NAME_predict_proba(...)``. Weights that are 0 take no room, units that carry
+    nothing are left out, and scalers are folded in. Nothing is allocated; values of units take
+    their place on the stack.
+
+    Parameters
+    ----------
+    model : object
+        A fitted pruned estimator, `MLPClassifier` or `MLPRegressor`; a Pipeline or
+        `TransformedTargetRegressor` that ends in one and whose other steps are StandardScaler,
+        MinMaxScaler, MaxAbsScaler, RobustScaler, feature selectors, or a ColumnTransformer of
+        these; or a search that has found one.
+    path : str or Path
+        Ends in ``.c``.
+    name : str, default=None
+        What names in C begin with; by default the file's name, with ``_`` where C allows no other.
+    dtype : {'float32', 'float64', 'int8'}, default='float32'
+        Of weights and sums; with 'int8', weights have eight bits and one scale a layer, and sums
+        are float32.
+    test_data : tuple of (X, y), default=None
+        Rows to measure what the numbers of the device cost in score (accuracy or R^2).
+    feature_names : list of str, default=None
+        Names of the columns for the header; by default those that `model` was fitted with, if any.
+    overwrite : bool, default=False
+        Whether to replace files that exist.
+
+    Returns
+    -------
+    CSource
+        With the fields ``source``, ``header``, ``n_bytes`` (of constant arrays; code comes on top,
+        about 500 bytes by ``gcc -Os``), ``score`` and ``exported_score`` (on `test_data`).
+
+    Raises
+    ------
+    TypeError
+        If `model` is not supported or one of its steps cannot be folded; the message lists what is.
+    ValueError
+        If `dtype` is unknown, a number is too large for it, `path` does not end in ``.c``, `name`
+        is no identifier, `feature_names` are not as many as columns, or a class label is neither a
+        string nor a number.
+    OSError
+        If a file exists or cannot be written. No file is then changed.
+    sklearn.exceptions.NotFittedError
+        If `model` is not fitted.
+
+    Notes
+    -----
+    A row with a value that is not finite is refused as `predict` does, by the status -1. Numbers
+    beyond the range of float32 become infinite on the way into a float32 model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import export_c
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), clf).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = export_c(model, f"{folder}/iris.c", test_data=(X, y))
+    >>> written.header.name, written.n_bytes < 100, written.exported_score == written.score
+    ('iris.h', True, True)
+    """
+    paths = checked_path(path, ".c", overwrite, also=(".h",))
+    source, header = paths
+    name = prefix(source, name)
+    net = folded(model)
+    if feature_names is not None:
+        net = replace(net, feature_names=[str(feature) for feature in feature_names])
+        if len(net.feature_names) != net.n_features:
+            raise ValueError(
+                f"Got {len(net.feature_names)} feature_names, but expected {net.n_features}."
+            )
+    device = rounded(net, dtype)
+    scores = (None, None)
+    if test_data is not None:
+        X, y = test_data
+        scores = (float(model.score(X, y)), net.score(device.network, X, y))
+    texts, n_bytes = c_files(net, device, name, scores)
+    write({path: text.encode("ascii") for path, text in zip((header, source), texts, strict=True)})
+    return CSource(source, header, n_bytes, *scores)
+
+
+@dataclass
+class Streams:
+    """Arrays by name, in the order in which numbers are used."""
+
+    parts: dict = field(default_factory=dict)
+
+    def add(self, name, values):
+        """Put values at the end of the array of that name; returns the name."""
+        self.parts.setdefault(name, []).append(values)
+        return name
+
+    def arrays(self):
+        """The whole arrays by name, widest numbers first, so that nothing is padded."""
+        joined = {name: np.concatenate(parts) for name, parts in self.parts.items()}
+        return dict(sorted(joined.items(), key=lambda item: -item[1].itemsize))
+
+
+def c_files(net, device, name, scores):
+    """((header, source), bytes of constant arrays)."""
+    real = c_type(device.network.intercepts[0].dtype)
+    words = {
+        "name": name,
+        "upper": name.upper(),
+        "real": real,
+        "n_outputs": net.n_outputs,
+        "n_features": net.n_features,
+        "exp": "expf" if real == "float" else "exp",
+        "tanh": "tanhf" if real == "float" else "tanh",
+    }
+    streams = Streams()
+    code = _linear(net, device, streams, words)
+    prototypes = []
+    for what, prototype, body in _public(net.kind):
+        prototype, body = (Template(text).substitute(words) for text in (prototype, body))
+        prototypes.append(f"/* {what} */\n{prototype};\n")
+        code += f"\n{prototype}\n{{\n{body}}}\n"
+    arrays = streams.arrays()
+    includes = [f'#include "{name}.h"', "#include <math.h>", "#include <stdint.h>"]
+    source = "\n".join(includes) + "\n\n" + _constants(arrays) + code
+    header = _header(net, device, words, prototypes, scores)
+    return (header, source), sum(values.nbytes for values in arrays.values())
+
+
+def _public(kind):
+    yield PREDICT[kind]
+    if kind in PROBA:
+        what = "Puts probabilities into p; returns 0, or -1."
+        yield what, "int ${name}_predict_proba(const $real *x, $real *p)", PROBA[kind]
+
+
+def _linear(net, device, streams, words):
+    """The function `linear`; its numbers go into `streams`."""
+    inputs, variables, scaling = "x", [], ""
+    # what comes before a layer without weights has no say
+    first = max((l for l, layer in enumerate(device.layers) if not layer.weights.any()), default=0)
+    if device.input_scale is not None and first == 0:
+        streams.add("input_scale", device.input_scale)
+        inputs, scaling = "u", "        u[j] = x[j] * *input_scale++;\n"
+        variables.append(f"{words['real']} u[{net.n_features}];")
+    layers = []
+    for l, layer in list(enumerate(device.layers, start=1))[first:]:
+        last = l == len(device.layers)
+        into = "z" if last else f"h{l}"
+        phi = "identity" if last else net.network.activation
+        layers.append(_layer(layer, inputs, into, phi, streams, words))
+        if not last:
+            variables.append(f"{words['real']} {into}[{layer.weights.shape[1]}];")
+        inputs = into
+    returns, result = RESULT[net.kind]
+    variables += [
+        f"const {c_type(parts[0].dtype)} *{name} = model.{name};"
+        for name, parts in streams.parts.items()
+    ]
+    variables.append("int j, best = 0;" if net.kind == "classes" else "int j;")
+    return LINEAR.substitute(
+        words,
+        returns=returns,
+        variables="\n".join(f"    {line}" for line in variables),
+        scaling=scaling,
+        layers="".join(layers),
+        result=Template(result).substitute(words),
+    )
+
+
+def _layer(layer, inputs, into, phi, streams, words):
+    """The code of one layer; its numbers go into `streams`."""
+    rows, b = stored(layer.weights), layer.intercepts
+    start, finish = "*weights++", ""
+    if layer.scale is None:  # each intercept before the weights of its unit
+        ends = np.cumsum(_weights_per_unit(rows, layer.weights), dtype=np.intp)
+        streams.add("weights", np.insert(rows.values, [0, *ends[:-1]], b))
+    else:
+        streams.add("weights", rows.values)
+        streams.add("intercepts", b)
+        start, finish = "0", f"        sum = *intercepts++ + {number(layer.scale)} * sum;\n"
+    template, names = DENSE, {}
+    if rows.columns is not None:
+        template = ROWS if rows.values.size else CONSTANT
+        if rows.values.size:
+            names["columns"] = streams.add(f"columns_{rows.columns.dtype.name}", rows.columns)
+            names["counts"] = streams.add(f"counts_{rows.counts.dtype.name}", rows.counts)
+    return template.substitute(
+        words,
+        **names,
+        units=len(b),
+        fan_in=len(layer.weights),
+        inputs=inputs,
+        into=into,
+        start=start,
+        finish=finish,
+        value=Template(PHI[phi]).substitute(words),
+    )
+
+
+def _weights_per_unit(rows, W):
+    return np.full(W.shape[1], len(W)) if rows.counts is None else rows.counts
+
+
+def _constants(arrays):
+    """One struct of all arrays."""
+    fields = "".join(f"    {c_type(a.dtype)} {name}[{a.size}];\n" for name, a in arrays.items())
+    values = ",\n".join("{\n" + numbers(a) + "}" for a in arrays.values())
+    return f"static const struct {{\n{fields}}} model = {{\n{values}\n}};\n"
+
+
+def _header(net, device, words, prototypes, scores):
+    """What the model is, for whom it may concern, and its functions."""
+    widths = [net.n_features, *(len(b) for b in net.network.intercepts)]
+    n_weights = sum(int(np.count_nonzero(layer.weights)) for layer in device.layers)
+    n_outputs = 2 if net.kind == "binary" else net.n_outputs
+    facts = [
+        f"Network {'-'.join(map(str, widths))} ({net.network.activation}), {n_weights} weights; "
+        "made by sklearn_obs.",
+        "",
+        *_columns(net, device),
+    ]
+    if net.kind == "labels":
+        facts += ["", f"y and p have {n_outputs} values, one for each label."]
+    elif net.kind == "values":
+        facts += ["", f"y has {n_outputs} values." if n_outputs > 1 else "y is one value."]
+    else:
+        facts += ["", f"p has {n_outputs} probabilities, in the order of {words['upper']}_CLASSES."]
+    if scores[0] is not None:
+        metric = "R^2" if net.kind == "values" else "Accuracy"
+        facts += [
+            "",
+            f"{metric} on test data: {scores[1]:.4f}; of the model in Python {scores[0]:.4f}.",
+        ]
+    classes = ""
+    if net.kind in ("classes", "binary"):
+        labels = ", ".join(label(value) for value in net.classes.tolist())
+        classes = f"#define {words['upper']}_CLASSES {{{labels}}} /* to initialise an array */\n"
+    return HEADER.substitute(
+        words,
+        facts=comment(facts),
+        guard=f"{words['upper']}_H",
+        n_outputs=n_outputs,
+        classes=classes,
+        prototypes="\n".join(prototypes),
+    )
+
+
+def _columns(net, device):
+    """Which columns of X are read, by number and name, and in which units."""
+    read, n = np.flatnonzero(device.network.coefs[0].any(axis=1)), net.n_features
+    as_they_come = (net.columns.scale == 1).all() and (net.columns.shift == 0).all()
+    units = [] if as_they_come else ["Scaling is done here: give x as it was before the scaler."]
+    if net.feature_names is not None:
+        names = [f"  x[{j}] {string(net.feature_names[j])}" for j in read]
+        return [*units, f"Of {n} columns of x are read:", *names]
+    if len(read) == n:
+        return [*units, f"All {n} columns of x are read."]
+    return [*units, f"Of {n} columns of x are read: {', '.join(map(str, read))}."]

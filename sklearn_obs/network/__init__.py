@@ -1,0 +1,34 @@
+"""A multi-layer perceptron as plain arrays: what it computes, and what a mask leaves of it.
+
+`layers` has the forward pass, the loss and its gradient; `losses` the three losses of the output
+layer; `compaction` says which weights may be removed, and which no longer affect the output;
+`prediction` has the forward pass of a pruned network in the form that is fastest.
+"""
+
+from sklearn_obs.network.layers import (
+    ACTIVATIONS,
+    Layout,
+    Network,
+    Objective,
+    backward,
+    forward,
+    gauss_newton_times,
+    loss,
+    loss_and_gradient,
+    mean_objective,
+    sample_batches,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "Layout",
+    "Network",
+    "Objective",
+    "backward",
+    "forward",
+    "gauss_newton_times",
+    "loss",
+    "loss_and_gradient",
+    "mean_objective",
+    "sample_batches",
+]

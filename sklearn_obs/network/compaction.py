@@ -1,0 +1,173 @@
+"""What a mask makes useless: dead weights, constant units, and inputs that are not read.
+
+A *dead weight* is a remaining weight that has no effect on the output. Either it leads to a unit
+all of whose outgoing weights have been removed, or it comes from a constant unit (one whose
+incoming weights have all been removed) whose value has been folded into the next intercepts::
+
+    b_j <- b_j + phi(b_i) w_ij        w_ij <- 0        where the intercept b_j remains
+
+Dead weights are 0, stay 0 in retraining, and are removed first, because their removal costs
+nothing.
+
+A *compacted* network is without the units that dead weights lead to or come from, and computes the
+same function.
+
+Questions about a mask alone are answered from the network's `Layout`, so that they can be asked
+before there is a network.
+
+References
+----------
+Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalization based weight
+saliencies: gamma OBD, gamma OBS. Advances in Neural Information Processing Systems 8.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_obs.network.layers import ACTIVATIONS, Layout, Network, sample_batches
+
+
+def prunable(layout: Layout, prune_intercepts: bool) -> np.ndarray:
+    """The parameters that may be removed at all: bool of shape (n_parameters,)."""
+    n_prunable = layout.n_parameters if prune_intercepts else layout.n_coefs
+    return np.arange(layout.n_parameters) < n_prunable
+
+
+def never_read(layout: Layout, X) -> np.ndarray:
+    """The weights of inputs that are 0 in every sample, as bool of shape (n_parameters,)."""
+    weight = np.zeros(layout.n_parameters, bool)
+    n_nonzero = sum(
+        np.asarray((X[rows] != 0).sum(axis=0)).ravel() for rows in sample_batches(X.shape[0])
+    )
+    weight[layout.index[0][:-1][n_nonzero == 0]] = True
+    return weight
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Which units still carry something, layer by layer from the inputs to the outputs."""
+
+    varies: list[np.ndarray]  # per layer of units: depends on some input
+    matters: list[np.ndarray]  # affects the output, through weights that have not been folded
+    folded: list[np.ndarray]  # per layer of weights: remaining, but from a constant to an intercept
+
+
+def traffic(layout: Layout, mask: np.ndarray) -> Traffic:
+    """What the remaining weights, those in `mask`, connect."""
+    masks, intercept_masks = layout.split(mask)
+    varies = [np.ones(len(masks[0]), bool)]
+    folded = []
+    for remains, intercept_remains in zip(masks, intercept_masks, strict=True):
+        varies.append((remains & varies[-1][:, None]).any(axis=0))
+        folded.append(remains & ~varies[-2][:, None] & intercept_remains)
+    matters = [np.ones(masks[-1].shape[1], bool)]
+    for remains, fold in zip(masks[::-1], folded[::-1], strict=True):
+        matters.append((remains & ~fold & matters[-1]).any(axis=1))
+    return Traffic(varies, matters[::-1], folded)
+
+
+def dead_weights(layout: Layout, mask: np.ndarray) -> np.ndarray:
+    """The dead weights among the parameters in `mask`: bool of shape (n_parameters,)."""
+    lanes = traffic(layout, mask)
+    dead = np.zeros_like(mask)
+    coefs, intercepts = layout.split(dead)
+    for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
+        useless = ~lanes.matters[layer + 1]
+        W |= lanes.folded[layer] | useless
+        b |= useless
+    return dead & mask
+
+
+def fold_constants(network: Network, mask: np.ndarray) -> Network:
+    """The same function with constant units folded into intercepts and all dead weights at 0."""
+    phi, _ = ACTIVATIONS[network.activation]
+    lanes = traffic(network.layout, mask)
+    theta = network.theta.copy()
+    coefs, intercepts = network.layout.split(theta)
+    values = np.zeros(len(coefs[0]))  # of the constant units of a layer; inputs are none
+    for layer in range(1, network.layout.n_layers):
+        # what still reaches a constant unit are constants that found no intercept to fold into
+        z = intercepts[layer - 1] + values @ (coefs[layer - 1] * ~lanes.folded[layer - 1])
+        values = np.where(lanes.varies[layer], 0, phi(z))
+        intercepts[layer] += values @ (coefs[layer] * lanes.folded[layer])
+    theta[dead_weights(network.layout, mask)] = 0
+    return network.with_theta(theta)
+
+
+class Orphans:
+    """Called with each removed flat index, in order: the flat indices left without an output.
+
+    These are the remaining incoming weights, and the intercept, of a hidden unit whose last
+    outgoing weight was the one removed.
+    """
+
+    def __init__(self, layout: Layout, mask: np.ndarray):
+        self._index, self._n_coefs = layout.index, layout.n_coefs
+        self._remaining = mask.copy()
+        coef_masks, _ = layout.split(mask)
+        self._n_out = [remains.sum(axis=1) for remains in coef_masks]
+        # flat index of a weight -> its layer and the unit it comes from
+        self._layer = np.repeat(np.arange(layout.n_layers), [M.size for M in coef_masks])
+        self._source = np.concatenate(
+            [np.repeat(np.arange(len(M)), M.shape[1]) for M in coef_masks]
+        )
+
+    def __call__(self, q: int):
+        """Flat indices that lose their output with the removal of `q`."""
+        self._remaining[q] = False
+        if q >= self._n_coefs:  # an intercept
+            return ()
+        layer, unit = self._layer[q], self._source[q]
+        self._n_out[layer][unit] -= 1
+        if layer == 0 or self._n_out[layer][unit]:
+            return ()
+        incoming = self._index[layer - 1][:, unit]
+        return incoming[self._remaining[incoming]]
+
+
+def compacted(
+    network: Network, mask: np.ndarray, drop_inputs: bool = False
+) -> tuple[Network, np.ndarray, list[np.ndarray]]:
+    """The same function with fewer units: (network, mask, kept).
+
+    A weight that is 0 carries nothing, whether it has been removed or not. Constants are folded
+    into removed intercepts, too, which then count as remaining again; at least as many weights
+    disappear. A layer keeps one unit at least.
+
+    Returns
+    -------
+    network : Network
+    mask : ndarray of shape (n_parameters,), bool
+        What remains of it.
+    kept : list of ndarray, int
+        Per layer of units, inputs first and outputs last, the indices in the network as it was.
+    """
+    carries = mask & (network.theta != 0)
+    n_coefs = network.layout.n_coefs
+    carries[n_coefs:] = True
+    matters = traffic(network.layout, carries).matters
+    if not drop_inputs:
+        matters[0] = np.ones_like(matters[0])
+    kept = [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
+    folded = fold_constants(network, carries)
+    remains = mask & ~dead_weights(network.layout, carries)
+    remains[n_coefs:] |= folded.theta[n_coefs:] != 0
+    masks, intercept_masks = network.layout.split(remains)
+    parts = zip(
+        kept, kept[1:], folded.coefs, masks, folded.intercepts, intercept_masks, strict=False
+    )
+    layers = [(W[np.ix_(i, j)], M[np.ix_(i, j)], b[j], m[j]) for i, j, W, M, b, m in parts]
+    coefs, masks, intercepts, intercept_masks = zip(*layers, strict=True)
+    small = replace(network, coefs=coefs, intercepts=intercepts)
+    return small, np.concatenate([m.ravel() for m in (*masks, *intercept_masks)]), kept
+
+
+def inputs_read(layout: Layout, mask: np.ndarray) -> np.ndarray:
+    """Indices of the inputs that still affect the output."""
+    return np.flatnonzero(traffic(layout, mask).matters[0])
+
+
+def remaining_units(layout: Layout, mask: np.ndarray) -> list[np.ndarray]:
+    """Per hidden layer, the indices of the units that still affect the output."""
+    return [np.flatnonzero(matters) for matters in traffic(layout, mask).matters[1:-1]]

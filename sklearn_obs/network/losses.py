@@ -1,0 +1,65 @@
+"""Losses of the output layer: value, gradient and the root of the Hessian, all in z.
+
+With z the output layer's linear part and y the target of one sample::
+
+    softmax    p = exp(z) / sum exp(z)     l = -sum y log p
+    logistic   p = 1 / (1 + exp(-z))       l = -sum (y log p + (1 - y) log(1 - p))
+    identity   p = z                       l = 1/2 sum (p - y)^2
+
+All three are canonical pairs: dl/dz = p - y, and d2l/dz2 = R'R does not contain y, with rows of R::
+
+    softmax    r_k = sqrt(p_k) (e_k - p)   since sum_k r_k r_k' = diag(p) - p p'
+    logistic   r_k = sqrt(p_k (1 - p_k)) e_k
+    identity   r_k = e_k
+
+Sums run over outputs. scikit-learn reports the *mean* over outputs as the value of a squared error,
+but follows the gradient of the sum; here both are the sum's.
+"""
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+
+def activate(name, z):
+    """p of shape (n, n_outputs), written over z."""
+    if name == "softmax":
+        np.exp(z - z.max(axis=1, keepdims=True), out=z)
+        z /= z.sum(axis=1)[:, None]
+    elif name == "logistic":
+        expit(z, out=z)
+    return z
+
+
+def sample_losses(name, p, y):
+    """l of shape (n,), in nats (in squared units of y for identity).
+
+    Probabilities are kept a rounding error away from 0 and 1, as scikit-learn does.
+    """
+    if name == "identity":
+        return 0.5 * ((p - y) ** 2).sum(axis=1)
+    eps = np.finfo(p.dtype).eps
+    p = np.clip(p, eps, 1 - eps)
+    loss = xlogy(y, p)
+    if name == "logistic":
+        loss += xlogy(1 - y, 1 - p)
+    return -loss.sum(axis=1)
+
+
+def hessian_root(name, p):
+    """R of shape (n, n_outputs, n_outputs), one r_k a row."""
+    n_outputs = p.shape[1]
+    R = np.broadcast_to(np.eye(n_outputs, dtype=p.dtype), (len(p), n_outputs, n_outputs))
+    if name == "softmax":
+        return np.sqrt(p)[:, :, None] * (R - p[:, None, :])
+    if name == "logistic":
+        return np.sqrt(p * (1 - p))[:, :, None] * R
+    return R
+
+
+def hessian_times(name, p, r):
+    """(d2l/dz2) r of each sample, of shape (n, n_outputs)."""
+    if name == "softmax":
+        return p * (r - (p * r).sum(axis=1)[:, None])
+    if name == "logistic":
+        return p * (1 - p) * r
+    return r

@@ -1,0 +1,149 @@
+"""What a pruning run may remove and how far it can go: asked once, before anything is trained.
+
+A run is refused here if it cannot be carried out: because a round would need more memory than there
+is, or because whole groups cannot be removed as far as is asked.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from joblib import effective_n_jobs
+
+from sklearn_obs.curvature import STRUCTURES, extent
+from sklearn_obs.elimination.groups import least_left
+from sklearn_obs.machine import available_bytes, readable
+from sklearn_obs.network import Layout
+from sklearn_obs.network.compaction import dead_weights, never_read, prunable
+from sklearn_obs.plan import Plan
+
+LAYER_SIZE = 2_500  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a pruning run may remove, and how far it can go."""
+
+    layout: Layout
+    plan: Plan
+    mask: np.ndarray  # (n_parameters,) bool, what remains at the start
+    prunable: np.ndarray  # (n_parameters,) bool, what may be removed at all
+    unread: np.ndarray  # (n_parameters,) bool, the weights of inputs that are 0 in every sample
+    n_samples: int
+    itemsize: int  # bytes of a weight
+
+    @classmethod
+    def of(cls, layout: Layout, plan: Plan, X, mask=None, dtype=None) -> "Scope":
+        """The scope of a run on the samples X: by default of a dense network, of the dtype of X."""
+        return cls(
+            layout=layout,
+            plan=plan,
+            mask=np.ones(layout.n_parameters, bool) if mask is None else mask,
+            prunable=prunable(layout, plan.prune_intercepts),
+            unread=never_read(layout, X),
+            n_samples=X.shape[0],
+            itemsize=np.dtype(X.dtype if dtype is None else dtype).itemsize,
+        )
+
+    def n_remaining(self, mask: np.ndarray) -> int:
+        """How many prunable weights remain in `mask`."""
+        return int(np.count_nonzero(self.prunable & mask))
+
+    def n_remove(self, sparsity: float) -> int:
+        """How many weights to remove to reach this sparsity; negative if the network is sparser."""
+        n_prunable = int(np.count_nonzero(self.prunable))
+        return round(sparsity * n_prunable) - (n_prunable - self.n_remaining(self.mask))
+
+    def round_size(self, mask: np.ndarray) -> int:
+        """How many weights a round removes of those that remain in `mask`."""
+        return _share(self.n_remaining(mask), self.plan.step)
+
+    def most_rounds(self, sparsity: float) -> int:
+        """How many rounds it takes at most to reach this sparsity, swaps included."""
+        n_remove = self.n_remove(sparsity)
+        if n_remove <= 0:
+            return 0
+        n, number = self.n_remaining(self.mask), self.plan.n_swaps
+        while n_remove > 0:
+            n_round = _share(n, self.plan.step)
+            n, n_remove, number = n - n_round, n_remove - n_round, number + 1
+        return number
+
+    def structure(self, keep: np.ndarray) -> str:
+        """The plan's structure over the parameters `keep`; of "auto", the best affordable one."""
+        if self.plan.structure != "auto":
+            return self.plan.structure
+        kept = np.zeros(self.layout.n_parameters, bool)
+        kept[keep] = True
+        largest = max(np.count_nonzero(kept[index]) for index in self.layout.index)
+        blocked = self.plan.curvature in STRUCTURES["unit"].kinds
+        return "unit" if largest > LAYER_SIZE and blocked else "layer"
+
+    def check(self, n_remove: int) -> None:
+        """Raise unless `n_remove` weights can be removed.
+
+        Raises
+        ------
+        ValueError
+            If whole groups cannot be removed that far.
+        MemoryError
+            If the first round would need more memory than there is.
+        """
+        if n_remove > 0:
+            self._check_reach(n_remove)
+            self._check_memory()
+
+    def _check_reach(self, n_remove):
+        """How far whole groups reach is known of a dense network; later it depends on the run."""
+        granularity = self.plan.granularity
+        if granularity == "weight" or not self.mask.all():
+            return
+        least = self.n_remaining(least_left(granularity, self.layout))
+        n = self.n_remaining(self.mask)
+        if n - n_remove < least:
+            raise ValueError(
+                f"Got a target sparsity of {n_remove / n:.4g} with granularity={granularity!r}, "
+                f"but expected at most {1 - least / n:.4g}: beyond it, the last {granularity} of "
+                "a layer would be removed, and the whole network with it. Lower "
+                "`target_sparsity`, or use granularity='weight'."
+            )
+
+    def _check_memory(self):
+        plan, mask = self.plan, self.mask & ~self.unread
+        if plan.criterion != "obs":
+            return
+        keep = np.flatnonzero(mask & ~dead_weights(self.layout, mask))
+        whole = plan.granularity != "weight"  # blocks are held whole
+        size = extent(
+            self.layout,
+            keep,
+            kind=plan.curvature,
+            n_samples=min(self.n_samples, plan.n_curvature_samples),
+            n_remove=keep.size if whole else _share(keep.size, plan.step),
+            n_jobs=effective_n_jobs(plan.n_jobs),
+            itemsize=self.itemsize,
+        )
+        chosen = self.structure(keep)
+        needed, there = STRUCTURES[chosen].needs(size), available_bytes()
+        if needed <= there:
+            return
+        others = {
+            name: structure.needs(size)
+            for name, structure in STRUCTURES.items()
+            if plan.curvature in structure.kinds
+        }
+        fitting = [
+            f"structure={name!r} needs {readable(n_bytes)}"
+            for name, n_bytes in others.items()
+            if n_bytes <= there
+        ]
+        remedy = "; ".join(fitting) or "lower `n_curvature_samples`, or fit a smaller network"
+        raise MemoryError(
+            f"structure={chosen!r} needs {readable(needed)} for {size.n:,} weights and "
+            f"{size.n_samples:,} samples, but {readable(there)} are available: {remedy}."
+        )
+
+
+def _share(n: int, step: float) -> int:
+    """How many of `n` weights a round removes: `step`, or that share, at least one."""
+    return min(n, max(1, step if isinstance(step, Integral) else int(step * n)))

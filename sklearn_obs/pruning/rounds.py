@@ -1,0 +1,225 @@
+"""Pruning in rounds of curvature, elimination and retraining, until enough weights are removed.
+
+    while weights are to be removed:
+        costless weights are removed, then those that a criterion chooses; the others are adjusted
+        constants are folded, dead weights set to 0
+        the remaining weights are retrained
+        the round is recorded; if it raised the loss too much, it is undone and the run ends
+    while swaps are allowed and one is found that lowers the loss:
+        it is made and recorded (see `swaps`)
+
+All of it works on plain arrays; the randomness of round r comes from (seed, r) alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_obs.network import Network, loss
+from sklearn_obs.pruning.problem import Problem
+from sklearn_obs.pruning.removal import remove
+from sklearn_obs.pruning.swaps import find_swap
+from sklearn_obs.retraining import retrain
+
+
+@dataclass(frozen=True)
+class Round:
+    """The network after a round, and what happened in it."""
+
+    number: int
+    network: Network
+    mask: np.ndarray  # (n_parameters,) bool, what remains
+    removed: np.ndarray  # (n_removed,) flat indices in the order of removal
+    regrown: np.ndarray  # (n_regrown,) flat indices of weights that a swap brought back
+    saliency: np.ndarray  # (n_removed,) predicted increase of the loss
+    predicted_loss: float  # the loss before the round and the sum of the saliencies
+    pruned_loss: float  # measured before retraining
+    loss: float  # and after
+    epochs: int  # passes over the data in retraining
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The network between two rounds: what a round starts from."""
+
+    network: Network
+    mask: np.ndarray  # (n_parameters,) bool, what remains
+    loss: float
+    next_round: int
+
+    @classmethod
+    def after(cls, r: Round) -> "Checkpoint":
+        """Where round `r` has led."""
+        return cls(r.network, r.mask, r.loss, r.number + 1)
+
+
+@dataclass(frozen=True)
+class Level:
+    """One of the sparsities that are asked for."""
+
+    position: int  # in `n_remove`
+    n_left: int  # weights to be removed from where the main path stands
+
+
+def prune(
+    network: Network,
+    mask: np.ndarray,
+    problem: Problem,
+    n_remove: Sequence[int],
+    *,
+    first_round: int = 1,
+) -> Iterator[tuple[list[int], Round]]:
+    """Remove weights in rounds, to one sparsity or several; yields each finished round.
+
+    Several sparsities share the rounds that lead to them. One that falls inside a round is a side
+    branch: the beginning of that round's removal, retrained by itself; the main path goes on from
+    the whole round. So the rounds that lead to a sparsity are, bit for bit, those of a run of its
+    own.
+
+    Parameters
+    ----------
+    network : Network
+    mask : ndarray of shape (n_parameters,), bool
+        What remains at the start.
+    problem : Problem
+    n_remove : sequence of int
+        How many weights to remove: ascending from 1, one number for each sparsity.
+    first_round : int, default=1
+
+    Yields
+    ------
+    (list of int, Round)
+        The positions in `n_remove` that a round leads to, and the round.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the curvature cannot be inverted with this damping.
+    """
+    main = Checkpoint(network, mask, loss(network, problem.objective), first_round)
+    limit = _loss_limit(main, problem)
+    ahead = [Level(position, n) for position, n in enumerate(n_remove)]
+    while ahead:
+        n_round = problem.scope.round_size(main.mask)
+        inside, ahead = _split(ahead, n_round)
+        rounds = _rounds(main, problem, n_round, _stops(inside, ahead, n_round))
+        for level in inside:
+            yield from _led_to([level], _side_branch(level, main, rounds, limit, problem))
+        if not ahead:
+            return
+        whole = next(rounds)
+        if whole.loss > limit:  # as if it had not been tried
+            yield from _led_to(ahead, _swaps(main, problem))
+            return
+        yield from _led_to(ahead, [whole])
+        main = Checkpoint.after(whole)
+        ahead = [Level(a.position, a.n_left - whole.removed.size) for a in ahead]
+
+
+def _loss_limit(start, problem):
+    """The loss above which a round is undone."""
+    increase = problem.plan.max_loss_increase
+    return np.inf if increase is None else (1 + increase) * start.loss
+
+
+def _split(levels, n_round):
+    """The levels that lie inside this round, or are reached already, and those ahead of it.
+
+    A round of 0 weights is the removal of all that is left: then all levels have been reached.
+    """
+    n_inside = sum(level.n_left < max(n_round, 1) for level in levels)
+    return levels[:n_inside], levels[n_inside:]
+
+
+def _stops(inside, ahead, n_round):
+    """The numbers of removals at which the round is looked at."""
+    return [level.n_left for level in inside if level.n_left > 0] + [n_round] * bool(ahead)
+
+
+def _led_to(levels, rounds):
+    positions = [level.position for level in levels]
+    for r in rounds:
+        yield positions, r
+
+
+def _side_branch(level, start, rounds, limit, problem):
+    """The rounds that lead from a checkpoint of the main path to a level inside its next round."""
+    end = start
+    if level.n_left > 0:
+        branch = next(rounds)
+        if branch.loss <= limit:
+            yield branch
+            end = Checkpoint.after(branch)
+    yield from _swaps(end, problem)
+
+
+def _rounds(start, problem, n_round, stops):
+    """The round of `n_round` weights as far as each of `stops`, retrained."""
+    rng, plan = problem.rng(start.next_round), problem.plan
+    network, movement, epochs_before, epochs = start.network, None, 0, plan.retrain_epochs
+    if plan.criterion == "movement":  # half of the epochs show which way the weights move
+        movement, first = _moved(start, problem, rng)
+        network, epochs_before = first.network, first.epochs
+        epochs = None if epochs is None else epochs - epochs // 2
+    for cut in remove(network, start.mask, problem, n_round, rng, movement=movement, stops=stops):
+        with problem.blas_threads():
+            pruned_loss = loss(cut.network, problem.objective)
+            retrained = retrain(
+                cut.network, cut.mask, problem.objective, plan, cut.rng, epochs=epochs
+            )
+            network, after = cut.network, pruned_loss
+            if retrained.epochs:
+                network, after = retrained.network, loss(retrained.network, problem.objective)
+        yield Round(
+            number=start.next_round,
+            network=network,
+            mask=cut.mask,
+            removed=cut.removed,
+            regrown=np.empty(0, np.intp),
+            saliency=cut.saliency,
+            predicted_loss=start.loss + cut.saliency.sum(),
+            pruned_loss=pruned_loss,
+            loss=after,
+            epochs=epochs_before + retrained.epochs,
+            converged=retrained.converged,
+        )
+
+
+def _swaps(start, problem):
+    """Swaps that lower the loss, as long as one is found and `n_swaps` allows it."""
+    for _ in range(problem.plan.n_swaps):
+        rng = problem.rng(start.next_round)
+        with problem.blas_threads():
+            found = find_swap(start.network, start.mask, problem, start.loss, rng)
+        if found is None:
+            return
+        done = Round(
+            number=start.next_round,
+            predicted_loss=start.loss + found.saliency.sum(),
+            **vars(found),
+        )
+        yield done
+        start = Checkpoint.after(done)
+
+
+def _moved(start, problem, rng):
+    """-sum w g over the gradients of half a round's retraining, and the `Retrained`."""
+    movement = np.zeros(start.network.layout.n_parameters)
+
+    def watch(trainable, x, g):
+        movement[trainable] -= x * g
+
+    epochs = problem.plan.retrain_epochs
+    epochs = None if epochs is None else epochs // 2
+    with problem.blas_threads():
+        return movement, retrain(
+            start.network,
+            start.mask,
+            problem.objective,
+            problem.plan,
+            rng,
+            epochs=epochs,
+            watch=watch,
+        )

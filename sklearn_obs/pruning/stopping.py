@@ -1,0 +1,219 @@
+"""When to stop: rules that read a path of networks, each sparser than the one before.
+
+The 1992 paper's rule, for the next weight q, with L_q its saliency and E the loss::
+
+    go on while L_q is much smaller than E
+
+A rule for held-out samples: the sparsest network whose mean score is within one standard error of
+the best. And an estimate of the loss on new samples from the N training samples alone, with N_eff
+the effective number of parameters, H the Gauss-Newton matrix and D the penalty on its diagonal::
+
+    N_eff = tr[H (H + D)^-1]
+    E (N + N_eff) / (N - N_eff)        for squares (final prediction error)
+    E + N_eff / N                      for log-likelihoods
+
+A fourth, the measured increase of the loss, acts during pruning: `max_loss_increase`.
+
+References
+----------
+Akaike, H. (1969). Fitting autoregressive models for prediction. Annals of the Institute of
+Statistical Mathematics 21.
+Moody, J. (1992). The effective number of parameters: an analysis of generalization and
+regularization in nonlinear learning systems. NIPS 4.
+Murata, N., Yoshizawa, S. and Amari, S. (1994). Network information criterion: determining the
+number of hidden units for an artificial neural network model. IEEE Trans. Neural Networks 5.
+Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalization based weight
+saliencies: gamma OBD, gamma OBS. NIPS 8.
+"""
+
+import numpy as np
+from scipy.linalg import pinvh
+
+from sklearn_obs.curvature import Measurement, gauss_newton
+from sklearn_obs.network.compaction import dead_weights, never_read
+
+
+def saliency_rule(pruning_path, *, share=0.001):
+    """Count the weights that go before a saliency is no longer much smaller than the loss.
+
+    Parameters
+    ----------
+    pruning_path : dict of ndarray
+        `pruning_path_` of an estimator.
+    share : float > 0, default=0.001
+        What is much smaller: less than this share of the loss before the round. The paper gives no
+        number; with this one the rule stops near the least test error in `plot_stopping.py`.
+
+    Returns
+    -------
+    int
+        How many weights of ``pruning_path["removed"]`` come first; all if the rule never stops.
+
+    Raises
+    ------
+    ValueError
+        If `share` is not positive, or the criterion predicted no saliencies.
+
+    References
+    ----------
+    Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal
+    Brain Surgeon. Advances in Neural Information Processing Systems 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_obs.stopping import saliency_rule
+    >>> path = {"saliency": np.array([0.01, 0.02, 0.3]), "round": np.array([1, 2, 3]),
+    ...         "predicted_loss": np.array([1.01, 1.05, 1.4])}
+    >>> saliency_rule(path, share=0.1)
+    2
+    """
+    if not share > 0:
+        raise ValueError(f"Got share={share!r}, but expected a number > 0.")
+    saliency, number = pruning_path["saliency"], pruning_path["round"] - 1
+    if np.isnan(saliency).any():
+        raise ValueError(
+            "This path has no saliencies: its criterion predicts no loss. Prune with "
+            "criterion='obs' or 'obd'."
+        )
+    in_round = np.bincount(number, saliency, minlength=len(pruning_path["predicted_loss"]))
+    before = pruning_path["predicted_loss"] - in_round
+    (too_large,) = np.nonzero(saliency >= share * before[number])
+    return int(too_large[0]) if too_large.size else saliency.size
+
+
+def one_standard_error(scores):
+    """The sparsest network whose mean score is within one standard error of the best mean.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_networks, n_scores)
+        Greater is better. A row is a network, sparser from row to row; a column a held-out row of
+        data, or a fold.
+
+    Returns
+    -------
+    int
+        The row of that network.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two columns, or `scores` is not finite.
+
+    References
+    ----------
+    Breiman, L., Friedman, J. H., Olshen, R. A. and Stone, C. J. (1984). Classification and
+    Regression Trees, section 3.4.3. Wadsworth.
+
+    Examples
+    --------
+    >>> from sklearn_obs.stopping import one_standard_error
+    >>> one_standard_error([[0.8, 0.9], [0.9, 1.0], [0.9, 0.95], [0.5, 0.6]])
+    2
+    """
+    scores = np.asarray(scores, np.float64)
+    if scores.ndim != 2 or scores.shape[1] < 2 or not np.isfinite(scores).all():
+        raise ValueError(
+            f"Got scores of shape {scores.shape}, but expected finite numbers of shape "
+            "(n_networks, n_scores) with at least two scores: a standard error needs them."
+        )
+    mean = scores.mean(axis=1)
+    best = int(mean.argmax())
+    error = scores[best].std(ddof=1) / scores.shape[1] ** 0.5
+    return int(np.flatnonzero(mean >= mean[best] - error)[-1])
+
+
+def effective_parameters(estimator, X, y, sample_weight=None):
+    """The effective number of parameters of a fitted network, N_eff = tr[H (H + D)^-1].
+
+    Without a penalty it is the number of the parameters that the rows determine; the penalty takes
+    its part of each direction in which it outweighs the data. Takes n^2 numbers for n survivors.
+
+    Parameters
+    ----------
+    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+        Fitted.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows that it was trained on.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+    sample_weight : array-like of shape (n_samples,), default=None
+        As in `fit`.
+
+    Returns
+    -------
+    float
+        Between 0 and the number of parameters that survive.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If `estimator` is not fitted.
+
+    References
+    ----------
+    Moody, J. (1992). The effective number of parameters: an analysis of generalization and
+    regularization in nonlinear learning systems. NIPS 4.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.stopping import effective_parameters
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+    >>> clf = clf.set_params(target_sparsity=0.5).fit(X, y)
+    >>> bool(0 < effective_parameters(clf, X, y) < clf.n_weights_ + 8)
+    True
+    """
+    network, mask, objective = estimator._at_hand(X, y, sample_weight)
+    X, layout = objective.X, network.layout
+    keep = np.flatnonzero(mask & ~dead_weights(layout, mask) & ~never_read(layout, X))
+    measured = Measurement(network, X, objective.y, objective.shares, "ggn")
+    H = gauss_newton(measured, keep)
+    D = np.where(keep < layout.n_coefs, objective.penalty, 0.0)
+    return float(np.vdot(H, pinvh(H + np.diag(D))))
+
+
+def prediction_error(loss, n_rows, n_effective, *, squared):
+    """What the loss is on new rows, estimated from training: Akaike's corrections.
+
+    Parameters
+    ----------
+    loss : array-like of shape (n_networks,)
+        Mean loss of each network on the rows it was trained on, penalty left out.
+    n_rows : int
+        How many these are.
+    n_effective : array-like of shape (n_networks,)
+        Of each network, see `effective_parameters`.
+    squared : bool
+        Whether the loss is a mean of squares (regression) or of negative log-likelihoods
+        (classification, in nats).
+
+    Returns
+    -------
+    ndarray of shape (n_networks,)
+        The network of the least is the one to stop at. Infinite for squares where the parameters
+        are as many as the rows.
+
+    References
+    ----------
+    Akaike, H. (1969). Fitting autoregressive models for prediction. Annals of the Institute of
+    Statistical Mathematics 21.
+    Murata, N., Yoshizawa, S. and Amari, S. (1994). Network information criterion: determining the
+    number of hidden units for an artificial neural network model. IEEE Trans. Neural Networks 5.
+    Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalization based weight
+    saliencies: gamma OBD, gamma OBS. NIPS 8.
+
+    Examples
+    --------
+    >>> from sklearn_obs.stopping import prediction_error
+    >>> prediction_error([0.30, 0.31, 0.40], 100, [20, 12, 5], squared=False)
+    array([0.5 , 0.43, 0.45])
+    """
+    loss, p = np.asarray(loss, np.float64), np.asarray(n_effective, np.float64)
+    if not squared:
+        return loss + p / n_rows
+    left = np.maximum(n_rows - p, 0)
+    return np.divide(loss * (n_rows + p), left, out=np.full(loss.shape, np.inf), where=left > 0)

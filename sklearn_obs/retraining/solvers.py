@@ -1,0 +1,83 @@
+"""Which solver retrains the remaining weights, and for how many epochs."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sklearn_obs.curvature import measure
+from sklearn_obs.network import Network, Objective
+from sklearn_obs.network.compaction import dead_weights
+from sklearn_obs.plan import Plan
+from sklearn_obs.retraining.adam import adam
+from sklearn_obs.retraining.lbfgs import lbfgs
+from sklearn_obs.retraining.newton import newton
+from sklearn_obs.retraining.outcome import Retrained
+
+# Up to so many samples a full pass is a better step than one of mini-batches (docs/defaults.md)
+LBFGS_SAMPLES = 2_000
+# From so many remaining weights and epochs a round on, curvature is worth its passes over the data
+# (docs/defaults.md)
+NEWTON_WEIGHTS, NEWTON_EPOCHS = 100, 40
+
+
+def solver_for(n_trainable: int, n_samples: int, epochs: int, plan: Plan) -> str:
+    """The plan's solver; of "auto", the one that lowers the loss most in so many epochs."""
+    if plan.retrain_solver != "auto":
+        return plan.retrain_solver
+    if n_samples > LBFGS_SAMPLES:
+        return "adam"
+    enough = n_trainable >= NEWTON_WEIGHTS and epochs >= NEWTON_EPOCHS
+    return "newton" if enough else "lbfgs"
+
+
+def retrain(
+    network: Network,
+    mask: np.ndarray,
+    objective: Objective,
+    plan: Plan,
+    rng: np.random.Generator,
+    *,
+    epochs: int | None = None,
+    watch: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None,
+) -> Retrained:
+    """Train the remaining weights, those in `mask`, as the plan says.
+
+    Parameters
+    ----------
+    network : Network
+    mask : ndarray of shape (n_parameters,), bool
+        What remains. Of that, dead weights are not trained: they have no gradient and stay 0.
+    objective : Objective
+    plan : Plan
+    rng : numpy.random.Generator
+    epochs : int, default=None
+        Stands in for the plan's number of epochs.
+    watch : callable, default=None
+        Called with the mask of what is trained, these parameters and their gradient, wherever a
+        gradient is taken.
+
+    Returns
+    -------
+    Retrained
+    """
+    if epochs is None:
+        epochs = plan.max_iter if plan.retrain_epochs is None else plan.retrain_epochs
+    trainable = mask & ~dead_weights(network.layout, mask)
+    if epochs == 0 or not trainable.any():
+        return Retrained(network, 0, True)
+    solver = solver_for(np.count_nonzero(trainable), objective.n_samples, epochs, plan)
+    options = {"epochs": epochs, "tol": plan.tol}
+    if watch is not None:
+        options["watch"] = lambda x, g: watch(trainable, x, g)
+    if solver == "newton":
+        options |= {"damping": plan.damping, "batch_bytes": plan.batch_bytes}
+        return newton(
+            network,
+            trainable,
+            objective,
+            lambda here: measure(here, objective, plan, rng, kinds=("ggn",)),
+            **options,
+        )
+    if solver == "lbfgs":
+        return lbfgs(network, trainable, objective, **options)
+    return adam(network, trainable, objective, rng=rng, settings=plan.adam, **options)
