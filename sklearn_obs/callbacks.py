@@ -5,6 +5,8 @@ They are set on an estimator with ``set_callbacks``, beside scikit-learn's own `
 there.
 """
 
+from typing import Any
+
 from sklearn.metrics import check_scoring
 
 try:
@@ -48,7 +50,7 @@ class PruningMonitor(ScoringMonitor):
     [18, 14]
     """
 
-    def __init__(self, scoring=None):
+    def __init__(self, scoring: Any = None) -> None:
         super().__init__(scoring=_Record(scoring))
 
 
@@ -105,13 +107,15 @@ class StopAtScoreDrop:
     True
     """
 
-    def __init__(self, drop=0.01, *, X=None, y=None, scoring=None):
+    def __init__(
+        self, drop: float = 0.01, *, X: Any = None, y: Any = None, scoring: Any = None
+    ) -> None:
         if not 0 <= drop < float("inf"):
             raise ValueError(f"Got drop={drop!r}, but expected a finite non-negative number.")
         if (X is None) != (y is None):
             raise ValueError("Got X without y, or y without X, but expected both or neither.")
         self.drop, self.X, self.y, self.scoring = drop, X, y, scoring
-        self._at_first = {}  # estimator -> score before its first round
+        self._at_first: dict[Any, float] = {}  # estimator -> score before its first round
 
     def setup(self, estimator, context):
         """A fit begins."""

@@ -52,10 +52,11 @@ def _container():
 
 def readable(n_bytes: float) -> str:
     """'1.2 GB'."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if n_bytes < 1000 or unit == "TB":
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n_bytes < 1000:
             return f"{n_bytes:.3g} {unit}"
         n_bytes /= 1000
+    return f"{n_bytes:.3g} TB"
 
 
 @cache

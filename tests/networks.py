@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 
 from sklearn_obs.network import Network
+from sklearn_obs.pruning import Problem, Scope
 
 
 def random_network(activation, out, hidden, n_samples=17, n_inputs=6, n_outputs=3, seed=0):
-    """A network, X, y and row weights that sum to 1."""
+    """A network, X, y and the shares of the samples, which sum to 1."""
     rng = np.random.default_rng(seed)
     units = (n_inputs, *hidden, n_outputs)
     network = Network(
@@ -25,3 +26,9 @@ def random_network(activation, out, hidden, n_samples=17, n_inputs=6, n_outputs=
     }[out]()
     shares = rng.dirichlet(np.ones(n_samples))
     return network, X, y, shares
+
+
+def problem_of(network, objective, plan, *, mask=None, seed=0):
+    """What all rounds of a pruning run of this network share."""
+    scope = Scope.of(network.layout, plan, objective.X, mask, network.dtype)
+    return Problem(scope, objective, seed)

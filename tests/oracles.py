@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+from numpy.testing import assert_allclose
 
 
 def textbook(weights, inverse_hessian, n_remove, eligible=None):
@@ -61,3 +62,29 @@ def brute_force_outputs(network, mask):
             if all(alive[layer:]):
                 touched.add((layer, i, j))
     return touched
+
+
+def check_inverse(C, H, rng):
+    """The one checker that every structure passes: C against inv(H), a dense matrix."""
+    n = len(H)
+    exact = np.linalg.inv(H)
+    # cond <= 1e4 of 1e-16, times n
+    same = {"rtol": 1e-9, "atol": 1e-9 * np.abs(exact).max()}
+    assert C.size == n
+    assert_allclose(C.diagonal(), np.diag(exact), **same)
+    some, rows = rng.permutation(n)[: n // 2], rng.permutation(n)[: n // 3]
+    assert_allclose(C.columns(some), exact[:, some], **same)
+    assert_allclose(C.columns(some, rows=rows), exact[np.ix_(rows, some)], **same)
+    removed = rng.permutation(n)[: n // 4]
+    rest = np.setdiff1d(np.arange(n), removed)
+    smaller = C.without(removed)
+    exact_rest = np.linalg.inv(H[np.ix_(rest, rest)])
+    assert_allclose(smaller.columns(np.arange(rest.size)), exact_rest, **same)
+    assert_allclose(C.diagonal(), np.diag(exact), **same)  # a value: not changed by `without`
+    again = rng.permutation(rest.size)[: rest.size // 10 + 1]
+    last = np.delete(rest, again)
+    smallest = smaller.without(again, overwrite=True)
+    exact_last = np.linalg.inv(H[np.ix_(last, last)])
+    assert_allclose(smallest.columns(np.arange(last.size)), exact_last, **same)
+    assert smallest.without([]).size == last.size
+    assert smallest.without(np.arange(last.size)).size == 0

@@ -1,15 +1,15 @@
 """Prove that a refactoring changes no bit of what the library computes.
 
-Fits some hundreds of small networks through the public API and keeps every fitted attribute, every
+Fits a thousand small networks through the public API and keeps every fitted attribute, every
 prediction and every field of a pruning path; a second run compares all of it byte for byte::
 
     python tests/same_bits.py record before.pkl     # with the code as it was
     python tests/same_bits.py compare before.pkl    # with the code as it is
 
-`compare` prints a table and each difference by name; its exit code is 1 if there is one. With
-``--only TEXT`` it takes the configurations whose names hold the text; ``--list`` prints the names.
-Both runs take the code that ``import sklearn_obs`` finds (``PYTHONPATH=FOLDER`` chooses it), and
-need the same machine, numpy, scipy and scikit-learn. Of an exception, the name of its class counts.
+`compare` prints a table and each difference by name; its exit code is 1 if there is one. ``--only
+TEXT`` takes the configurations whose names hold the text, ``--list`` prints the names. Both runs
+need the same machine, numpy, scipy and scikit-learn, and take the code that ``import sklearn_obs``
+finds: ``PYTHONPATH=FOLDER`` chooses it. What is refused is kept as the name of the exception.
 """
 
 import os
@@ -21,16 +21,14 @@ if __name__ == "__main__":  # before numpy is loaded; workers inherit it
 import argparse
 import pickle
 import sys
-import time
 import warnings
 from ast import literal_eval
-from contextlib import suppress
-from dataclasses import is_dataclass
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import sklearn
 from scipy.sparse import csr_array, issparse
 from sklearn import datasets
@@ -62,96 +60,93 @@ FORMS = {  # "wine+zeros+csr" is wine with columns of zeros, as a sparse matrix
     "csr": lambda X, y: (csr_array(np.where(np.abs(X) > 0.4, X, 0)), y),
     "float32": lambda X, y: (X.astype(np.float32), y),
     "half": lambda X, y: (X[::2], y[::2]),
-    "texts": lambda X, y: (X, np.array(["low", "middle", "high"])[y]),
+    "named": lambda X, y: (pd.DataFrame(X, columns=list("abcd")), np.array(["x", "y", "z"])[y]),
 }
 WEIGHTS = {
     "none": lambda n: None,
     "positive": lambda n: np.linspace(1, 2, n),
     "some_zero": lambda n: np.arange(n) % 3,
 }
-STEPS = {  # calls of prune: sparsity, rows, weight, and parameters that change; some are refused
+STEPS = {  # of prune: sparsity, and of X, weights and parameters what changes; some are refused
     "none": [],
-    "two": [(0.4, "", "none", {}), (0.7, "", "none", {})],
-    "rows": [(0.4, "+zeros", "none", {}), (0.7, "+half", "some_zero", {})],
-    "groups": [(0.35, "", "none", {"granularity": "unit"}), (0.6, "+half", "none", {"step": 5})],
-    "intercepts": [(0.4, "", "none", {"prune_intercepts": True}), (0.7, "+zeros", "none", {})],
-    "back": [(0.4, "", "none", {}), (0.4, "", "none", {}), (0.3, "", "none", {})],
-    "singular": [(0.9, "", "none", {"alpha": 0, "damping": 0, "n_curvature_samples": 2})],
+    "two": [(0.4, {}), (0.7, {})],
+    "rows": [(0.4, {"form": "+zeros"}), (0.7, {"form": "+half", "weight": "some_zero"})],
+    "units": [(0.3, {"granularity": "unit"}), (0.6, {"granularity": "weight", "step": 5})],
+    "intercepts": [(0.4, {"prune_intercepts": True}), (0.7, {"prune_intercepts": False})],
+    "back": [(0.4, {}), (0.4, {}), (0.3, {})],
+    "singular": [(0.9, {"alpha": 0, "damping": 0, "n_curvature_samples": 2})],
 }
-ALL = {  # what * stands for
+ALL = {  # what * stands for in CASES, which try each of the values between slashes
     "criterion": "obs/obd/magnitude/layer_magnitude/movement/random",
     "structure": "auto/layer/full/unit/low_rank/kronecker",
     "curvature": "ggn/fisher/empirical_fisher",
     "activation": "identity/logistic/tanh/relu",
     "retrain_solver": "auto/newton/lbfgs/adam",
     "granularity": "unit/input",
-    "drop_inputs": "False/True",
     "weight": "/".join(WEIGHTS),
     "steps": "/".join(STEPS),
 }
 CASES = """
-criteria: fit wine/diabetes/labels criterion=* prune_intercepts=False/True step=0.3/7
-criteria: fit digits/iris+texts criterion=*
+criteria: fit wine/diabetes/iris+named/digits criterion=* prune_intercepts=False/True step=0.3/7
 structures x kinds: fit wine/digits/digits+float32/outputs structure=* curvature=*
-structures x kinds: fit wine/digits/outputs structure=auto/layer/full curvature=hessian
-structures x kinds: fit wide hidden_layer_sizes=(17,) curvature=*
-activations: fit wine/diabetes activation=* structure=*
+structures x kinds: fit wine/digits+csr/outputs+float32 structure=auto/layer/full curvature=hessian
+structures x kinds: fit wide structure=auto hidden_layer_sizes=(17,) curvature=*
+structures x kinds: fit wide structure=unit/kronecker hidden_layer_sizes=(20,) step=0.05 alpha=10
+structures x kinds: fit digits structure=* step=1 target_sparsity=0.01
+activations: fit wine/diabetes activation=* structure=* alpha=0 damping=0.1
 activations: fit wine/pairs/diabetes activation=* structure=layer/full curvature=hessian
-solvers: fit wine/digits retrain_solver=* retrain_epochs=0/8/90/None tol=1e-4/1e-7
+solvers: fit wine/digits retrain_solver=* retrain_epochs=0/8/90/None tol=1e-2/1e-7
 solvers: fit pairs+csr/labels/outputs retrain_solver=* retrain_epochs=9/None criterion=obs/movement
-solvers: fit wine/labels/diabetes+csr+float32 solver=adam/sgd early_stopping=False/True
-solvers: fit pairs solver=adam retrain_solver=adam retrain_epochs=None batch_size=32/500 tol=0.01
-granularity: fit wine/outputs+zeros granularity=* structure=* target_sparsity=0.4/0.95
-granularity: fit digits granularity=* structure=* target_sparsity=0.4 step=0.1
-granularity: fit wine/pairs+csr/labels granularity=* criterion=* target_sparsity=0.4
-granularity: fit wine granularity=* curvature=fisher/hessian target_sparsity=0.4 weight=*
+solvers: fit wine/labels/diabetes solver=adam/sgd early_stopping=False/True batch_size=32/500
+granularity: fit wine/outputs+zeros/pairs+csr granularity=* structure=* target_sparsity=0.4
+granularity: fit digits granularity=* structure=* target_sparsity=0.4 n_curvature_samples=20
+granularity: fit wine/labels granularity=* criterion=obd/magnitude/random target_sparsity=0.4
+granularity: fit wine granularity=* prune_intercepts=True max_loss_increase=0.1 target_sparsity=0.4
+granularity: fit wine granularity=* curvature=fisher/hessian target_sparsity=0.4/0.95
 swaps: fit wine/diabetes n_swaps=3 structure=*
 swaps: fit wine/outputs n_swaps=3 curvature=fisher/hessian prune_intercepts=False/True
 swaps: fit iris/labels+csr/outputs+float32 n_swaps=3 criterion=obd/magnitude/layer_magnitude/random
 swaps: fit wine+zeros/digits n_swaps=2 target_sparsity=0.9 retrain_solver=* weight=none/some_zero
 swaps: fit pairs n_swaps=2 max_loss_increase=None/0.05 retrain_epochs=0/None n_curvature_samples=60
-stopping: fit wine/diabetes max_loss_increase=0.0/0.05/0.5 step=0.1/9 criterion=*
+swaps: fit wide n_swaps=1 hidden_layer_sizes=(30,) criterion=magnitude target_sparsity=0.97
+stopping: fit wine+zeros/diabetes+csr+float32 max_loss_increase=0.0/0.05/0.5 step=0.1/9 criterion=*
 data: fit wine+csr/wine+float32/wine+zeros/wine+zeros+csr+float32 structure=* weight=*
-data: fit wine+csr/wine+float32/wine+zeros/wine+zeros+csr+float32 criterion=*
-data: fit wine+csr/wine+float32/wine+zeros curvature=hessian structure=layer/full weight=positive
 data: fit wine/pairs/labels/outputs n_curvature_samples=61 curvature=*
 data: fit many/many+csr/many+float32 criterion=obs/obd/movement retrain_epochs=4/None
 data: fit rows retrain_solver=* structure=auto/unit/kronecker
 data: fit wine/digits+csr working_memory=0.02 structure=* retrain_solver=newton retrain_epochs=20
-workers: fit digits n_jobs=2 structure=layer/full
 workers: fit wide n_jobs=2 structure=unit/kronecker hidden_layer_sizes=(30,)
-workers: fit rows n_jobs=2 structure=unit/kronecker working_memory=0.02
+workers: fit digits/rows n_jobs=2 structure=layer/unit/kronecker working_memory=0.02
 random state: fit wine/diabetes random_state=instance/7 solver=adam steps=two target_sparsity=0
-random state: path wine random_state=instance sparsities=(0.3,0.5)
 targets: fit pairs/labels/diabetes/outputs hidden_layer_sizes=()/(6,)/(6,5,4) structure=*
-targets: fit pairs/labels/outputs hidden_layer_sizes=()/(6,) curvature=hessian/fisher alpha=0
+targets: fit pairs/labels/outputs hidden_layer_sizes=()/(6,) curvature=hessian/fisher weight=*
 several prune calls: fit wine/outputs structure=* steps=* target_sparsity=0.2
 several prune calls: fit wine/labels criterion=* steps=* target_sparsity=0.2
 prediction: fit wide times=7 hidden_layer_sizes=(160,) criterion=magnitude target_sparsity=0.97
 prediction: fit wide/wide+csr times=50 hidden_layer_sizes=(40,10) granularity=* criterion=obd
 paths: path wine/diabetes/digits structure=* step=0.3/20
-paths: path wine criterion=* weight=* prune_intercepts=True
+paths: path wine criterion=* weight=* prune_intercepts=True random_state=7/instance
 paths: path wine+zeros/outputs+float32/labels n_swaps=0/2 max_loss_increase=None/0.05
 paths: path wine granularity=* criterion=obs/obd/magnitude sparsities=(0,0.1,0.2,0.3)
 paths: path wine+csr retrain_solver=* retrain_epochs=0/6
-conversion: convert wine/iris+texts/pairs/labels/outputs solver=lbfgs/adam target_sparsity=0.8
-conversion: convert wine+csr/diabetes drop_inputs=* structure=* target_sparsity=0.8
+conversion: convert wine/iris+named/pairs/labels/outputs solver=lbfgs/adam target_sparsity=0.8
+conversion: convert wine+csr/diabetes drop_inputs=False/True structure=* target_sparsity=0.8
 conversion: convert wine drop_inputs=True criterion=* prune_intercepts=True target_sparsity=0.8
-conversion: convert wine/diabetes drop_inputs=* granularity=* target_sparsity=0.4
+conversion: convert wine drop_inputs=False/True granularity=* target_sparsity=0.4
 search: search wine/outputs sparsities=(0.3,0.6,0.8) cv=3 selection=best/one_standard_error
-search: search wine+csr/iris+texts sparsities=4 n_jobs=None/2 weight=*
+search: search wine+csr/iris+named sparsities=4 n_jobs=None/2 weight=*
 """
 
 
 @cache
-def table(words):
-    """X, scaled, and y."""
+def table(words, weight="none"):
+    """X, scaled, y and the weights of the rows."""
     name, *forms = words.split("+")
     X, y = TABLES[name]()
     X, y = scale(X), scale(y) if name in REGRESSIONS else y
     for form in forms:
         X, y = FORMS[form](X, y)
-    return X, y
+    return X, y, WEIGHTS[weight](len(y))
 
 
 def new(words, **parameters):
@@ -166,14 +161,11 @@ def new(words, **parameters):
 def seen(estimator, X=None):
     """All attributes of a fitted estimator, and what its methods make of X."""
     found = {NEW_NAMES.get(k, k): v for k, v in vars(estimator).items() if k.endswith("_")}
-    with suppress(AttributeError):
-        found["feature_importances_"] = estimator.feature_importances_
-    generator = getattr(estimator, "random_state", None)
-    if isinstance(generator, np.random.RandomState):  # how much has been drawn from it
-        found["random_state"] = generator.get_state()
-    for method in ("predict", "predict_proba", "transform"):
-        if X is not None and hasattr(estimator, method):
-            found[method] = getattr(estimator, method)(X)
+    found["feature_importances_"] = getattr(estimator, "feature_importances_", None)
+    drawn = getattr(getattr(estimator, "random_state", None), "get_state", None)
+    found["random_state"] = drawn and drawn()  # of an instance
+    methods = () if X is None else ("predict", "predict_proba", "transform")
+    found |= {m: getattr(estimator, m)(X) for m in methods if hasattr(estimator, m)}
     return dict(sorted(found.items()))
 
 
@@ -185,27 +177,27 @@ def attempt(function, *arguments, **parameters):
 
 
 def fit(words, *, steps="none", weight="none", times=1, **parameters):
-    X, y = table(words)
-    rows = np.arange(times * X.shape[0]) % X.shape[0]  # of many, `predict` leaves out zeros
-    estimator = new(words, **parameters).fit(X, y, sample_weight=WEIGHTS[weight](len(y)))
-    states = [seen(estimator, X[rows])]
-    for target, form, weight, changed in STEPS[steps]:
-        now, y = table(words + form)
-        options = {"target_sparsity": target, "sample_weight": WEIGHTS[weight](len(y))}
-        pruned = attempt(estimator.set_params(**changed).prune, now, y, **options)
-        states += [pruned, seen(estimator, X)]
+    X, y, v = table(words, weight)
+    estimator = new(words, **parameters).fit(X, y, sample_weight=v)
+    more = X if times == 1 else X[np.arange(times * len(y)) % len(y)]  # `predict` then skips zeros
+    states = [seen(estimator, more)]
+    for target, changed in STEPS[steps]:
+        others = {"form": "", "weight": "none", **changed}
+        now, y, v = table(words + others.pop("form"), others.pop("weight"))
+        prune = estimator.set_params(**others).prune
+        done = attempt(prune, now, y, target_sparsity=target, sample_weight=v)
+        states.append(seen(estimator, X) | (done if done is not estimator else {}))
     return states
 
 
 def path(words, *, weight="none", sparsities=(0, 0.1, 0.2, 0.45, 0.5, 0.8), **parameters):
-    (X, y), options = table(words), {"sparsities": sparsities}
-    options["sample_weight"] = WEIGHTS[weight](len(y))
-    return library.obs_pruning_path(new(words, **parameters), X, y, **options)
+    (X, y, v), estimator = table(words, weight), new(words, **parameters)
+    return library.obs_pruning_path(estimator, X, y, sparsities=sparsities, sample_weight=v)
 
 
 def convert(words, *, drop_inputs=False, **parameters):
     """To scikit-learn, back from it, from a dense network of its own, to a smaller network."""
-    (X, y), own = table(words), new(words, **parameters)
+    (X, y, _), own = table(words), new(words, **parameters)
     plain = own.fit(X, y).to_sklearn()
     states = [seen(plain, X), seen(own.from_sklearn(plain), X)]
     taken = own.from_sklearn(plain.fit(X, y), step=0.3, structure=own.structure)
@@ -216,31 +208,24 @@ def convert(words, *, drop_inputs=False, **parameters):
 
 
 def search(words, *, weight="none", **parameters):
-    X, y = table(words)
+    X, y, v = table(words, weight)
     chosen = library.OBSPrunedMLPCV(new(words), **{"cv": GroupKFold(4), **parameters})
-    chosen.fit(X, y, sample_weight=WEIGHTS[weight](len(y)), groups=np.arange(len(y)) % 4)
+    chosen.fit(X, y, sample_weight=v, groups=np.arange(len(y)) % 4)
     return [seen(chosen, X), chosen.score(X, y)]
 
 
 def configurations():
-    """Name -> (kind, what returns something to compare)."""
+    """Name -> (kind, what returns something to compare, working memory in MiB)."""
     found = {}
     for line in CASES.strip().splitlines():
         kind, rest = line.split(": ")
         function, tables, *settings = rest.split()
-        grid = {
-            key: text.replace("*", ALL.get(key, ""))
-            for key, text in (s.split("=") for s in settings)
-        }
-        for words, *texts in product(
-            tables.split("/"), *(text.split("/") for text in grid.values())
-        ):
-            said = dict(zip(grid, texts, strict=True))
-            values = {
-                k: literal_eval(t) if t[0] in "(0123456789NTF" else t for k, t in said.items()
-            }
+        pairs = [setting.split("=") for setting in settings]
+        grid = [[(k, t) for t in text.replace("*", ALL.get(k, "")).split("/")] for k, text in pairs]
+        for words, *chosen in product(tables.split("/"), *grid):
+            values = {k: literal_eval(t) if t[0] in "(0123456789NTF" else t for k, t in chosen}
             memory = values.pop("working_memory", 1024)
-            name = " ".join([f"{kind}:", function, words, *map("=".join, said.items())])
+            name = " ".join([f"{kind}:", function, words, *map("=".join, chosen)])
             found[name] = kind, partial(globals()[function], words, **values), memory
     return found
 
@@ -250,7 +235,7 @@ def leaves(name, value):
     kind = type(value).__name__
     if isinstance(value, BaseEstimator):
         value = seen(value)
-    elif is_dataclass(value):
+    elif hasattr(value, "__dataclass_fields__"):
         value = vars(value)
     elif issparse(value):
         value = {"shape": value.shape, "data": value.data, "at": value.indices, "to": value.indptr}
@@ -258,7 +243,7 @@ def leaves(name, value):
         yield name, (kind, tuple(value))
         for key, inner in value.items():
             yield from leaves(f"{name}.{key}", inner)
-    elif isinstance(value, np.ndarray):
+    elif isinstance(value, np.ndarray) and value.dtype != object:
         yield name, (kind, value.dtype.str, value.shape, value.tobytes())
     elif isinstance(value, (list, tuple)) and not all(map(np.isscalar, value)):
         yield name, (kind, len(value))
@@ -270,53 +255,42 @@ def leaves(name, value):
 
 def difference(before, now):
     """In words, how two leaves differ."""
-    if before is None or now is None or len(before) < 4 or before[:3] != now[:3]:
+    if not (before and now) or len(before) < 4 or before[:3] != now[:3]:
         return " now ".join(str(leaf and leaf[:3])[:70] for leaf in (before, now))
     a, b = (np.frombuffer(leaf[3], leaf[1]) for leaf in (before, now))
-    by = f", by {np.abs(a - b).max():.1e} at most" if a.dtype.kind == "f" else ""
-    return f"{np.count_nonzero(a != b)} of {a.size} numbers{by}"
+    most = f", by {np.abs(a - b).max():.1e} at most" if a.dtype.kind == "f" else ""
+    a, b = (x.view(f"V{x.itemsize}") for x in (a, b))
+    return f"{np.count_nonzero(a != b)} of {a.size} numbers{most}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("action", nargs="?", choices=("record", "compare"))
-    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("file", nargs="?", type=Path, default=Path("before.pkl"))
     parser.add_argument("--only", default="", metavar="TEXT")
     parser.add_argument("--list", action="store_true")
     asked = parser.parse_args()
     chosen = {name: case for name, case in configurations().items() if asked.only in name}
-    if asked.list:
+    if asked.list or asked.action is None:
         return print(*chosen, sep="\n")
-    if asked.file is None:
-        parser.error("expected record or compare, and a file")
-    record, began = asked.action == "record", time.monotonic()
-    there = {} if record else pickle.loads(asked.file.read_bytes())
-    counts, said = (
-        {},
-        [f"{n}: recorded, but not made" for n in there if n not in chosen and not asked.only],
-    )
+    there = pickle.loads(asked.file.read_bytes()) if asked.action == "compare" else {}
+    gone = [] if asked.only else [name for name in there if name not in chosen]
+    counts, said = {}, [f"{name}: recorded, but not made any more" for name in gone]
     for name, (kind, function, memory) in chosen.items():
         with warnings.catch_warnings(), sklearn.config_context(working_memory=memory):
             warnings.simplefilter("ignore")
             now = dict(leaves("", attempt(function)))
-        before = there.setdefault(name, now) if record else there.get(name, {})
-        different = [n for n in {**before, **now} if before.get(n) != now.get(n)]
-        said += [f"{name}: {n}: {difference(before.get(n), now.get(n))}" for n in different]
-        arrays = sum(len(leaf) == 4 for leaf in now.values())
+        before = there.get(name, {}) if asked.action == "compare" else there.setdefault(name, now)
+        unlike = [n for n in {**before, **now} if before.get(n) != now.get(n)]
+        said += [f"{name} {n}: {difference(before.get(n), now.get(n))}" for n in unlike]
+        arrays, refused = sum(len(v) == 4 for v in now.values()), any("raised" in n for n in now)
         row = counts.setdefault(kind, np.zeros(5, int))
-        raised = any(n.endswith(".raised") for n in now)
-        row += (1, raised, arrays, len(now) - arrays, len(different))
-    counts["total"] = sum(counts.values())
-    line = "{:22}{:>15}{:>9}{:>9}{:>14}{:>11}".format
-    print(line("", "configurations", "refused", "arrays", "other values", "differing"))
-    print(*(line(kind, *row) for kind, row in counts.items()), sep="\n")
-    print(
-        *said,
-        f"{len(said)} differences, {time.monotonic() - began:.0f} s",
-        library.__file__,
-        sep="\n",
-    )
-    if record:
+        row += (1, refused, arrays, len(now) - arrays, len(unlike))
+    head = ("configurations", "refused", "arrays", "other values", "differing")
+    for kind, row in [("", head), *counts.items(), ("total", sum(counts.values()))]:
+        print("{:22}{:>15}{:>9}{:>9}{:>14}{:>11}".format(kind, *row))
+    print(*said, f"{len(said)} differences of {library.__file__}", sep="\n")
+    if asked.action == "record":
         asked.file.write_bytes(pickle.dumps(there))
     return bool(said)
 

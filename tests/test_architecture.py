@@ -1,7 +1,13 @@
-"""The arrows of the house: a module imports only from the rows below its own."""
+"""The arrows of the house: a module imports only from the floors below its own, and in no circle.
+
+The floors are the rows of the table in docs/design.md, top to bottom.
+"""
 
 import ast
+import re
+import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,38 +15,27 @@ import pytest
 import sklearn_obs
 
 HOUSE = Path(sklearn_obs.__file__).parent
-ROWS = [  # top to bottom
-    {"__main__"},
-    {"command"},
-    {"display", "callbacks", "export"},
-    {"estimators"},
-    {"stopping", "surgery"},
-    {"regrowth"},
-    {"removal"},
-    {"criteria", "plan"},
-    {"newton"},
-    {"curvature", "training", "compaction", "prediction"},
-    {"network", "blockwise", "groups"},
-    {"losses", "elimination", "swaps", "threads", "memory"},
-]
-ROW = {name: number for number, names in enumerate(ROWS) for name in names}
-ALONE = {"losses", "elimination", "swaps", "threads", "memory"}  # import nothing of ours
-EDGE = {
-    "__main__",
-    "command",
-    "display",
-    "callbacks",
-    "export",
-    "estimators",
-}  # may import scikit-learn
-FOLDERS = {"command", "curvature", "display", "estimators", "export"}  # one idea in several forms
+DESIGN = Path(__file__).parents[1] / "docs" / "design.md"
 
+
+def floors():
+    """The names of modules and folders, a list a floor, from the table in docs/design.md."""
+    house = DESIGN.read_text(encoding="utf-8").split("## The house")[1].split("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in house.splitlines() if line.startswith("| `")]
+    return [[name.rstrip("/") for name in re.findall(r"`(\w+/?)`", cell)] for cell in first_cells]
+
+
+FLOORS = floors()
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+ALONE = FLOORS[-1]  # import nothing of ours
+EDGE = {name for names in FLOORS[: FLOOR["estimators"] + 1] for name in names}  # scikit-learn's
 FILES = sorted(HOUSE.rglob("*.py"))
 MODULES = [path for path in FILES if path != HOUSE / "__init__.py"]  # it hands out the public names
+LINES = 320
 
 
-def row_name(path):
-    """'curvature' for curvature/blocks.py, 'network' for network.py."""
+def place(path):
+    """'curvature' for curvature/blocks.py, 'plan' for plan.py."""
     return path.relative_to(HOUSE).with_suffix("").parts[0]
 
 
@@ -56,14 +51,27 @@ def imports(path):
     return found
 
 
-def own_rows(path):
-    """The names in `ROW` that the file imports from."""
+def own_places(path):
+    """The names in `FLOOR` that the file imports from."""
     names = set()
     for module, imported in imports(path):
         first, *rest = module.split(".")
         if first == "sklearn_obs":
             names |= {rest[0]} if rest else set(imported)
     return names
+
+
+def own_files(path):
+    """The files of the library that the file imports from."""
+    files = set()
+    for module, imported in imports(path):
+        first, *rest = module.split(".")
+        if first == "sklearn_obs" and (rest or path.parent == HOUSE):
+            target = HOUSE.joinpath(*rest)
+            for name in imported:
+                files |= {target / f"{name}.py", target / name / "__init__.py"}
+            files |= {target.with_suffix(".py"), target / "__init__.py"}
+    return {file for file in files if file.exists()}
 
 
 def top_packages(path):
@@ -82,40 +90,48 @@ def test_reader_of_imports_sees_every_form(tmp_path):
     path = tmp_path / "example.py"
     path.write_text(
         "import sklearn_obs.network as n\n"
-        "from sklearn_obs import surgery, losses\n"
-        "def f():\n    from sklearn_obs.curvature.full import FullInverse\n"
+        "from sklearn_obs import plan, machine\n"
+        "def f():\n    from sklearn_obs.curvature.inverse.full import FullInverse\n"
         "import numpy.linalg\n"
     )
-    assert own_rows(path) == {"network", "surgery", "losses", "curvature"}
+    assert own_places(path) == {"network", "plan", "machine", "curvature"}
     assert top_packages(path) == {"sklearn_obs", "numpy"}
+    found = {file_id(file) for file in own_files(path)}
+    assert {"network/__init__.py", "curvature/inverse/full.py"} <= found
 
 
-def test_every_module_has_a_row_and_every_row_its_module():
-    there = {row_name(path) for path in MODULES}
-    assert set(ROW) == there
+def test_every_module_has_a_floor_and_every_floor_its_modules():
+    assert set(FLOOR) == {place(path) for path in MODULES}
 
 
-def test_folders_are_those_with_several_forms_of_one_idea():
-    folders = {path.parent.relative_to(HOUSE) for path in FILES} - {Path()}
-    assert folders == {Path(name) for name in FOLDERS}
+def test_the_top_has_few_modules_and_no_folder_holds_a_single_file():
+    assert len(list(HOUSE.glob("*.py"))) <= 6
+    for folder in {path.parent for path in MODULES} - {HOUSE}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(files) > 1, folder.name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=file_id)
 def test_imports_go_down(path):
-    mine = row_name(path)
-    for other in own_rows(path):
-        inside = other == mine and mine in FOLDERS
-        assert inside or ROW[other] > ROW[mine], f"{mine} imports {other}"
+    mine = place(path)
+    for other in own_places(path):
+        inside = other == mine and path.parent != HOUSE
+        assert inside or FLOOR[other] > FLOOR[mine], f"{mine} imports {other}"
 
 
-@pytest.mark.parametrize("name", sorted(ALONE))
-def test_the_lowest_row_imports_nothing_of_ours(name):
-    assert own_rows(HOUSE / f"{name}.py") == set()
+def test_no_imports_go_in_a_circle():
+    graph = {path: own_files(path) - {path} for path in FILES}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_the_lowest_floor_imports_nothing_of_ours(name):
+    assert own_places(HOUSE / f"{name}.py") == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=file_id)
 def test_scikit_learn_stays_at_the_edge(path):
-    if row_name(path) not in EDGE:
+    if place(path) not in EDGE:
         others = top_packages(path) - sys.stdlib_module_names
         assert others <= {"sklearn_obs", "numpy", "scipy", "joblib", "threadpoolctl"}
 
@@ -142,4 +158,15 @@ def test_files_are_short_and_named_after_what_they_hold(path):
     assert path.stem not in {"utils", "base", "types", "helpers", "common", "misc"}
     lines = path.read_text().splitlines()
     n_lines = sum(not line.lstrip().startswith((">>>", "... ")) for line in lines)
-    assert n_lines <= 320, f"{path.name} has {n_lines} lines"
+    assert n_lines <= LINES, f"{path.name} has {n_lines} lines"
+
+
+def test_heavy_extras_are_imported_when_they_are_used():
+    """`import sklearn_obs` reaches its modules without what they need to draw or to write."""
+    code = (
+        "import sys, sklearn_obs as s; s.export, s.display, s.stopping; "
+        "print(sorted({m.split('.')[0] for m in sys.modules} & "
+        "{'matplotlib', 'onnx', 'skl2onnx', 'skops'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

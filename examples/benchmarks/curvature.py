@@ -42,8 +42,9 @@ def measurement_of(hidden, n_samples):
 
 def formed_rows(measurement):
     """G, of shape (n_samples * n_outputs, n_parameters), in flat order."""
-    G = np.empty((measurement.n_samples * measurement.n_signals, measurement.network.layout.n_parameters))
-    for factors, index in zip(layer_factors(measurement), measurement.network.layout.index, strict=True):
+    layout = measurement.network.layout
+    G = np.empty((measurement.n_samples * measurement.n_signals, layout.n_parameters))
+    for factors, index in zip(layer_factors(measurement), layout.index, strict=True):
         rows = np.einsum("ti,tkj->tkij", factors.inputs, factors.signals)
         G[:, index.ravel()] = rows.reshape(len(G), -1)
     return G

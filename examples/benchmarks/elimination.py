@@ -23,9 +23,9 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_obs.elimination.blocks import eliminate_blocks
-from sklearn_obs.curvature import STRUCTURES, BlockInverse, FullInverse, Measurement, inverted
+from sklearn_obs.curvature import STRUCTURES, FullInverse, Measurement, inverted
 from sklearn_obs.elimination import eliminate
+from sklearn_obs.elimination.blocks import eliminate_blocks
 from sklearn_obs.network import Network
 
 SHARE = 0.95
@@ -120,13 +120,13 @@ def unit_blocks(repeats):
     v = np.full(len(X), 1 / len(X))
     measurement = Measurement(network, X, np.zeros((len(X), 10)), v, "ggn")
     blocks = STRUCTURES["unit"].invert(measurement, keep, np.full(keep.size, 1e-3))
-    parts = [inverted(part.index, part.inverse()) for part in blocks.parts()]
+    at_hand = [inverted(block.index, block.inverse()) for block in blocks.blocks()]
     eligible = keep < network.layout.n_coefs
     times = [
         seconds(
             eliminate_blocks,
             network.theta,
-            BlockInverse(parts).parts(),
+            at_hand,
             network.layout.n_coefs,
             eligible=eligible,
         )[0]

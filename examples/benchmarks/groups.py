@@ -53,9 +53,8 @@ def correlations(seed):
         read = np.ones(network.layout.n_parameters, bool)
         read[network.layout.index[0][:-1][~X.any(axis=0)]] = False
         keep = np.flatnonzero(read)
-        position = np.full(network.layout.n_parameters, -1)
-        position[keep] = np.arange(keep.size)
-        groups = groups_of("unit", network, position)
+        position = network.layout.positions(keep)
+        groups = groups_of("unit", network.layout, position)
         return {
             name: _of_structure(name, network, objective, measured, keep, groups)
             for name in STRUCTURES_TRIED
@@ -69,7 +68,7 @@ def _of_structure(name, network, objective, measured, keep, groups):
     w, before = network.theta[keep], loss(network, objective)
     increases = []
     for group in groups:
-        v = w[group.members] * group.pays
+        v = w[group.members] * group.costs
         theta = network.theta.copy()
         theta[keep] -= C.columns(group.members) @ np.linalg.solve(
             C.columns(group.members, rows=group.members), v
@@ -78,8 +77,8 @@ def _of_structure(name, network, objective, measured, keep, groups):
         increases.append(loss(network.with_theta(theta), objective) - before)
     scores = {
         "(w_out, 0)": groups,
-        "(w_out, w_in)": [replace(g, pays=np.ones(g.pays.size, bool)) for g in groups],
-        "w_out": [replace(g, members=g.members[g.pays], pays=g.pays[g.pays]) for g in groups],
+        "(w_out, w_in)": [replace(g, costs=np.ones(g.costs.size, bool)) for g in groups],
+        "w_out": [replace(g, members=g.members[g.costs], costs=g.costs[g.costs]) for g in groups],
     }
     return {
         score: spearmanr(group_saliencies(w, C, variant), increases).statistic

@@ -29,8 +29,8 @@ from sklearn_obs.curvature import Measurement
 from sklearn_obs.estimators.attributes import network_of
 from sklearn_obs.estimators.run import objective_of
 from sklearn_obs.network import loss
-from sklearn_obs.retraining.newton import newton
 from sklearn_obs.retraining.lbfgs import lbfgs
+from sklearn_obs.retraining.newton import newton
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality import split
@@ -59,7 +59,7 @@ def dense_network(name, seed, activation):
     return network.fit(X, y), pruned, X, y
 
 
-def seconds_to(target, solve, network, free, objective):
+def seconds_to(target, solve, network, trainable, objective):
     """Until the loss is `target` at a gradient, or None; and the last loss."""
     seen = []
 
@@ -70,7 +70,7 @@ def seconds_to(target, solve, network, free, objective):
     last = loss(solve(watch).network, objective)
     for seconds, x in seen:
         theta = network.theta.copy()
-        theta[free] = x
+        theta[trainable] = x
         if loss(network.with_theta(theta), objective) <= target:
             return seconds, last
     return (None if last > target else perf_counter() - start), last
@@ -83,10 +83,10 @@ def race(dense, pruned, X, y):
     model = pruned.from_sklearn(dense, retrain_epochs=0, target_sparsity=level).prune(X, y)
     network = network_of(model, vars(model))
     objective = objective_of(model, X, model._encode(y, getattr(model, "classes_", None)), None)
-    free = np.concatenate([m.ravel() for m in (*model.masks_, *model.intercept_masks_)])
+    trainable = np.concatenate([m.ravel() for m in (*model.masks_, *model.intercept_masks_)])
 
     def by_lbfgs(watch):
-        return lbfgs(network, free, objective, epochs=PASSES, tol=1e-4, watch=watch)
+        return lbfgs(network, trainable, objective, epochs=PASSES, tol=1e-4, watch=watch)
 
     def by_newton(watch):
         def measure(here):
@@ -94,7 +94,7 @@ def race(dense, pruned, X, y):
 
         return newton(
             network,
-            free,
+            trainable,
             objective,
             measure,
             epochs=PASSES,
@@ -106,7 +106,7 @@ def race(dense, pruned, X, y):
 
     end = loss(by_lbfgs(None).network, objective)
     times = [
-        seconds_to((1 + NEAR) * end, solve, network, free, objective)[0]
+        seconds_to((1 + NEAR) * end, solve, network, trainable, objective)[0]
         for solve in (by_lbfgs, by_newton)
     ]
     return times, model.n_weights_

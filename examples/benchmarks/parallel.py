@@ -20,11 +20,11 @@ from joblib import cpu_count, parallel_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_obs.elimination.blocks import eliminate_blocks
-from sklearn_obs.pruning.criteria import Case
 from sklearn_obs.curvature import Measurement
+from sklearn_obs.elimination.blocks import eliminate_blocks
 from sklearn_obs.network import Network
 from sklearn_obs.network.compaction import never_read
+from sklearn_obs.pruning.criteria import Case
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import mnist
@@ -45,7 +45,7 @@ def first_round(X, y):
     network = Network(tuple(dense.coefs_), tuple(dense.intercepts_), "relu", "softmax")
     rows = np.sort(np.random.default_rng(0).choice(len(X), N_ROWS, replace=False))
     one_hot = np.eye(10, dtype=np.float32)[y[rows]]
-    keep = np.flatnonzero(~never_read(network, X))
+    keep = np.flatnonzero(~never_read(network.layout, X))
     case = Case(
         measurement=Measurement(network, X[rows], one_hot, np.full(N_ROWS, 1 / N_ROWS), "ggn"),
         keep=keep,
@@ -66,13 +66,13 @@ def main():
     options = parser.parse_args()
     X, y, _, _ = mnist()
     case, n_remove = first_round(X, y)
-    parts = case.inverse_hessian().parts()
+    blocks = case.inverse_hessian().blocks()
 
     def timed(n_jobs, backend):
         with backend():
             start = perf_counter()
             path = eliminate_blocks(
-                case.weights, parts, n_remove, eligible=case.eligible, n_jobs=n_jobs
+                case.weights, blocks, n_remove, eligible=case.eligible, n_jobs=n_jobs
             )
             return perf_counter() - start, path
 
@@ -89,7 +89,7 @@ def main():
     for name, seconds in medians.items():
         ratio = medians["one job"] / seconds
         print(f"{name}: {seconds:.2f} s, {ratio:.2f} times as fast as one job", flush=True)
-    print(f"{n_remove:,} of {case.keep.size:,} parameters, {len(parts)} blocks; same bits")
+    print(f"{n_remove:,} of {case.keep.size:,} parameters, {len(blocks)} blocks; same bits")
     print(f"{cpu_count()} cores")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

@@ -44,13 +44,13 @@ from time import process_time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sklearn_obs.pruning.criteria import Case, obs
 from sklearn_obs.curvature import STRUCTURES, FullInverse, LowRankInverse, Measurement, extent
-from sklearn_obs.curvature import kronecker as kronecker_module
 from sklearn_obs.curvature.gauss_newton import formed_rows
+from sklearn_obs.curvature.inverse import kronecker as kronecker_module
 from sklearn_obs.curvature.kinds import targets
 from sklearn_obs.elimination import eliminate
 from sklearn_obs.network import Network
+from sklearn_obs.pruning.criteria import Case, obs
 
 OUTPUTS = 10
 RATIO = 2.6  # inputs : hidden
@@ -115,15 +115,16 @@ def case_of(structure, n):
 
 
 def estimate(case, n_remove):
-    """What surgery would say that the round takes."""
+    """What pruning would say that the round takes."""
     measurement = case.measurement
     size = extent(
-        measurement.network,
+        measurement.network.layout,
         case.keep,
         kind=measurement.kind,
         n_samples=measurement.n_samples,
         n_remove=n_remove,
         n_jobs=1,
+        itemsize=measurement.dtype.itemsize,
     )
     return STRUCTURES[case.structure].needs(size)
 

@@ -33,7 +33,7 @@ class LayerFactors:
     signals: np.ndarray  # s: (n, K, fan_out)
 
 
-def layer_factors(measurement) -> list[LayerFactors]:
+def layer_factors(measurement):
     """The factors of each layer, for all samples of the measurement at once."""
     network, dtype = measurement.network, measurement.dtype
     values = forward(network, measurement.X)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -20,7 +21,7 @@ class Measurement:
     """Where curvature is measured, and of which kind."""
 
     network: Network
-    X: object  # (n, n_features) ndarray or CSR
+    X: Any  # (n, n_features) ndarray or CSR
     y: np.ndarray  # (n, n_outputs); for 'fisher' drawn from the network (`kinds.targets`)
     shares: np.ndarray  # (n,) of each sample in the mean, sum to 1
     kind: str  # of `KINDS`

@@ -1,8 +1,10 @@
 """Which weights survive, as images: layer by layer, or in the pixels that each unit reads."""
 
 import math
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_obs.display.checks import checked_axes, checked_estimator, checked_names
 from sklearn_obs.display.styles import is_dark, signed_colours, size_in_points
@@ -71,7 +73,14 @@ class WeightMaskDisplay:
         self.feature_names = feature_names
 
     @classmethod
-    def from_estimator(cls, estimator, *, image_shape=None, feature_names=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        image_shape: tuple[int, int] | None = None,
+        feature_names: ArrayLike | None = None,
+        ax: Any = None,
+    ) -> Self:
         """Draw the surviving weights of a fitted estimator.
 
         Parameters
@@ -124,7 +133,7 @@ class WeightMaskDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, *, ax=None, colorbar=True):
+    def plot(self, *, ax: Any = None, colorbar: bool = True) -> Self:
         """Draw the panels.
 
         Parameters

@@ -1,6 +1,9 @@
 """The surviving network as a diagram."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 
 from sklearn_obs.display.checks import checked_axes, checked_estimator, checked_names
@@ -83,7 +86,14 @@ class NetworkDisplay:
         self.class_names = class_names
 
     @classmethod
-    def from_estimator(cls, estimator, *, feature_names=None, class_names=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        feature_names: ArrayLike | None = None,
+        class_names: ArrayLike | None = None,
+        ax: Any = None,
+    ) -> Self:
         """Draw what is left of a fitted estimator.
 
         Parameters
@@ -141,7 +151,7 @@ class NetworkDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Any = None) -> Self:
         """Draw the diagram.
 
         Parameters

@@ -1,18 +1,14 @@
 """Scores and losses against the share of weights removed."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.display.checks import checked_axes, checked_estimator
+from sklearn_obs.display.panels import LOSSES, draw_losses, draw_score, finish
 from sklearn_obs.display.styles import free_style
-
-LOSSES = {
-    "predicted_loss": ("predicted", {"linestyle": "--", "fillstyle": "none", "markersize": 8}),
-    "pruned_loss": ("after removal", {"linestyle": ":", "fillstyle": "bottom"}),
-    "loss": ("after retraining", {"linestyle": "-"}),
-}
-DENSE = "dense network"
 
 
 class PruningPathDisplay:
@@ -99,7 +95,7 @@ class PruningPathDisplay:
         self.loss_name = loss_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, name=None):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, name: str | None = None) -> Self:
         """Draw the losses of a pruned network, one point a round of surgery.
 
         Parameters
@@ -158,8 +154,15 @@ class PruningPathDisplay:
 
     @classmethod
     def from_path(
-        cls, path, *, ax=None, name=None, chosen=None, score_name="score", loss_name="training loss"
-    ):
+        cls,
+        path: Any,
+        *,
+        ax: Any = None,
+        name: str | None = None,
+        chosen: float | None = None,
+        score_name: str = "score",
+        loss_name: str = "training loss",
+    ) -> Self:
         """Draw scores and losses of a path of networks, one point a level.
 
         Parameters
@@ -214,7 +217,9 @@ class PruningPathDisplay:
         return display.plot(ax=ax)
 
     @classmethod
-    def from_cv(cls, cv, *, ax=None, name=None, score_name=None):
+    def from_cv(
+        cls, cv: Any, *, ax: Any = None, name: str | None = None, score_name: str | None = None
+    ) -> Self:
         """Draw the mean score over folds with its standard error, and the sparsity chosen.
 
         Parameters
@@ -271,7 +276,7 @@ class PruningPathDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, *, ax=None, name=None):
+    def plot(self, *, ax: Any = None, name: str | None = None) -> Self:
         """Draw the panels.
 
         Parameters
@@ -309,55 +314,21 @@ class PruningPathDisplay:
         if not n_panels:
             raise ValueError("Got neither `score` nor a loss, but expected one of them at least.")
         self.axes_ = checked_axes(ax, n_panels, figsize=(5.6 * n_panels + 0.8, 4))
-        self.ax_, self.figure_, self.lines_ = self.axes_[0], self.axes_[0].figure, []
+        self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
+        self.lines_: list[Any] = []
         name = self.name if name is None else name
         colour, marker, dashes = free_style(self.axes_)
         style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.5}
         style["markerfacecoloralt"] = "white"  # the empty half of a marker
         if _is_there(self.score):
             own = {"label": name or self.score_name, "linestyle": dashes}
-            self._plot_score(self.axes_[0], style | own)
+            self.lines_ += draw_score(self, self.axes_[0], style | own)
         if losses:
-            self._plot_losses(self.axes_[-1], losses, name, style)
+            self.lines_ += draw_losses(self, self.axes_[-1], losses, name, style)
         for axes in self.axes_:
-            self._finish(axes, name, colour)
+            finish(axes, name, colour, self.chosen)
         return self
-
-    def _plot_score(self, ax, style):
-        percent, score = 100 * np.asarray(self.sparsities), np.asarray(self.score)
-        self.lines_ += ax.plot(percent, score, **style)
-        if self.score_error is not None:
-            self.lines_[-1].set_label(f"{style['label']} ± standard error")
-            low, high = score - self.score_error, score + self.score_error
-            ax.fill_between(percent, low, high, color=style["color"], alpha=0.2, linewidth=0)
-        levels = [line.get_ydata()[0] for line in ax.get_lines() if line.get_label() == DENSE]
-        if self.dense_score is not None and self.dense_score not in levels:
-            ax.axhline(self.dense_score, color="0.4", linewidth=1, linestyle=":", label=DENSE)
-        ax.set(ylabel=self.score_name)
-
-    def _plot_losses(self, ax, losses, name, style):
-        percent = 100 * np.asarray(self.sparsities)
-        for kind in losses:
-            label, own = LOSSES[kind]
-            own = own | {"label": _label(name, label)}
-            self.lines_ += ax.plot(percent, getattr(self, kind), **(style | own))
-        ax.set(ylabel=self.loss_name, yscale="log" if ax.dataLim.ymin > 0 else "linear")
-
-    def _finish(self, ax, name, colour):
-        if self.chosen is not None:
-            label = _label(name, f"chosen: {100 * self.chosen:.3g} %")
-            ax.axvline(100 * self.chosen, color=colour, linewidth=1, linestyle=":", label=label)
-        ax.set(xlabel="weights removed (%)")
-        ax.grid(alpha=0.3, which="both")
-        handles, labels = ax.get_legend_handles_labels()
-        if len(labels) > 1:
-            handles.sort(key=lambda line: line.get_label() == DENSE)
-            ax.legend(handles=handles, frameon=False, handlelength=3)
 
 
 def _is_there(values):
     return values is not None and not np.isnan(values).all()
-
-
-def _label(name, what):
-    return f"{name}, {what}" if name else what

@@ -19,6 +19,7 @@ from itertools import chain, groupby
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.elimination.greedy import Elimination, all_at_once, eliminate
@@ -39,7 +40,7 @@ def eliminate_blocks(
     n_remove: int,
     *,
     eligible: np.ndarray | None = None,
-    freed: Callable[[int], object] | None = None,
+    freed: Callable[[int], ArrayLike] | None = None,
     stops: Sequence[int] = (),
     n_jobs: int | None = None,
 ) -> Elimination:

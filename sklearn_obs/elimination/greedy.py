@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, get_blas_funcs
 
 from sklearn_obs.elimination.inverse_hessian import InverseHessian
@@ -52,7 +53,7 @@ def eliminate(
     n_remove: int,
     *,
     eligible: np.ndarray | None = None,
-    freed: Callable[[int], object] | None = None,
+    freed: Callable[[int], ArrayLike] | None = None,
     overwrite: bool = False,
     stops: Sequence[int] = (),
 ) -> Elimination:
@@ -124,7 +125,7 @@ def eliminate(
     updated = np.zeros_like(w)
     order = np.empty(n_remove, np.intp)
     saliency = np.empty(n_remove, w.dtype)
-    n_done, seen = 0, []
+    n_done, seen = 0, list[np.ndarray]()
     while n_done < n_remove:
         Q, z, L = _panel(w, d, C, removable, min(PANEL, n_remove - n_done))
         orphans = np.empty(0, np.intp)

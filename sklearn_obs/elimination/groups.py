@@ -148,7 +148,9 @@ def eliminate_groups(
     C, w = inverse_hessian, np.array(weights, np.float64)
     counts = np.ones(w.size, bool) if eligible is None else np.asarray(eligible, bool)
     remains = np.ones(w.size, bool)
-    order, saliency, earlier = [], [], []
+    order: list[int] = []
+    saliency: list[float] = []
+    earlier: list[tuple[int, np.ndarray]] = []
     while len(order) < n_remove:
         left = np.flatnonzero(remains)  # what C is over
         position = np.cumsum(remains) - 1

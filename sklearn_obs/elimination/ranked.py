@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_obs.elimination.greedy import Elimination
 from sklearn_obs.elimination.groups import Group, not_last, reached
@@ -20,7 +21,7 @@ def eliminate_ranked(
     n_remove: int,
     *,
     eligible: np.ndarray,
-    freed: Callable[[int], object],
+    freed: Callable[[int], ArrayLike],
     stops: Sequence[int] = (),
 ) -> Elimination:
     """Remove the weights of lowest score; weights that lose their output by it become 0 and follow.
@@ -40,7 +41,9 @@ def eliminate_ranked(
     """
     queue = deque(i for i in np.argsort(score, kind="stable") if eligible[i])
     w, saliency = np.array(weights), saliency.astype(np.float64)
-    next_up, removed, order, earlier = deque(), np.zeros(score.size, bool), [], []
+    next_up: deque[int] = deque()
+    order: list[int] = []
+    removed, earlier = np.zeros(score.size, bool), []
     while len(order) < n_remove:
         q = next_up.popleft() if next_up else queue.popleft()
         if removed[q]:
@@ -52,9 +55,8 @@ def eliminate_ranked(
         next_up.extend(i for i in orphans if eligible[i])
         if len(order) in stops:
             earlier.append((len(order), np.where(removed, 0, w)))
-    order = np.array(order, np.intp)
     w[order] = 0
-    path = Elimination(order, saliency[order], w)
+    path = Elimination(np.array(order, np.intp), saliency[order], w)
     return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))
 
 
@@ -87,7 +89,9 @@ def eliminate_groups_ranked(
         If every group that is left is the last of its layer.
     """
     w, saliency = np.array(weights), np.array(saliency)
-    remains, order, earlier = np.ones(w.size, bool), [], []
+    order: list[int] = []
+    earlier: list[tuple[int, np.ndarray]] = []
+    remains = np.ones(w.size, bool)
     while len(order) < n_remove:
         chosen = min(not_last(groups), key=lambda group: score[group.members[group.costs]].sum())
         order.extend(chosen.members[eligible[chosen.members]])
@@ -95,6 +99,5 @@ def eliminate_groups_ranked(
         w[chosen.members], remains[chosen.members] = 0, False
         groups = [group.among(remains) for group in groups if group is not chosen]
         earlier += reached(stops[len(earlier) :], len(order), w)
-    order = np.array(order, np.intp)
-    path = Elimination(order, saliency[order], w)
+    path = Elimination(np.array(order, np.intp), saliency[order], w)
     return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))

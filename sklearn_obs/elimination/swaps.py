@@ -124,7 +124,10 @@ class SwapModel:
         -------
         Swaps
         """
-        out, back, changes, weights = [], [], [], []
+        out: list[int] = []
+        back: list[int] = []
+        changes: list[float] = []
+        weights: list[np.ndarray] = []
         while len(out) < n_swaps and self._B.size:
             change = self.changes()
             change[~eligible[self._A]] = np.inf

@@ -1,11 +1,14 @@
-"""Fitted attributes and the core: a network and a mask in, `coefs_`, `masks_` and the rest out.
+"""Fitted attributes: what an estimator holds of a network and its mask, and how it gets there.
 
 *Attributes* are a dict of fitted attributes, by their names.
 """
 
+import warnings
 from copy import copy
+from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.network import Network
 from sklearn_obs.network.compaction import (
@@ -16,6 +19,80 @@ from sklearn_obs.network.compaction import (
 )
 
 TRAINING_ATTRIBUTES = ("n_iter_", "loss_", "loss_curve_", "validation_scores_")
+
+
+class FittedNetwork:
+    """The part of `PrunedMLP` that says what a fitted one holds."""
+
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    masks_: list[np.ndarray]
+    intercept_masks_: list[np.ndarray]
+    sparsity_: float
+    n_weights_: int
+    n_dead_weights_: int
+    inputs_: np.ndarray
+    units_: list[np.ndarray]
+    pruning_path_: dict[str, np.ndarray]
+    n_rounds_: int
+    loss_: float
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    n_iter_: int
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    _importances: np.ndarray | None
+
+    def _store(self, attributes: dict[str, Any]) -> Self:
+        for name, value in attributes.items():
+            setattr(self, name, value)
+        return self
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """What the loss would rise by without each input: shape (n_features,).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+        >>> clf.feature_importances_.shape
+        (4,)
+        >>> bool((clf.feature_importances_[clf.inputs_] > 0).all())
+        True
+        """
+        check_is_fitted(self)
+        if self._importances is None:
+            raise AttributeError(
+                "feature_importances_ come from the curvature of the last round of pruning, and "
+                "there was none, or it could not be inverted: prune, or increase `damping`."
+            )
+        return self._importances
+
+    @property
+    def n_ghosts_(self) -> int:
+        """The old name of `n_dead_weights_`.
+
+        Examples
+        --------
+        >>> from sklearn_obs import OBSPrunedMLPClassifier
+        >>> OBSPrunedMLPClassifier.n_ghosts_.__doc__.splitlines()[0]
+        'The old name of `n_dead_weights_`.'
+        """
+        warnings.warn(
+            "`n_ghosts_` is now called `n_dead_weights_`; the old name will be removed in version "
+            "0.3.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.n_dead_weights_
 
 
 def network_of(estimator, attributes) -> Network:

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from sklearn_obs.estimators.docs import ATTRIBUTES, PARAMETERS
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.estimators.samples import MatrixLike
 
 
 class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
@@ -49,10 +50,11 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     True
     """
 
+    classes_: np.ndarray
     _dense_class = MLPClassifier
     _y_numeric = False
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict classes.
 
         Parameters
@@ -82,7 +84,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
             return self.classes_[(p.ravel() > 0.5).astype(np.intp)]
         return (p > 0.5).astype(int)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -108,7 +110,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         p = self._outputs(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict the logarithms of the probabilities of the classes.
 
         Parameters

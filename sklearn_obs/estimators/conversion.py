@@ -1,13 +1,16 @@
 """Conversion to other forms of the same network: scikit-learn's own, and one that is compacted."""
 
 from copy import copy
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.estimators.attributes import (
     TRAINING_ATTRIBUTES,
+    FittedNetwork,
     initial,
     mask_of,
     network_of,
@@ -17,11 +20,17 @@ from sklearn_obs.estimators.parameters import TRAINING_PARAMETERS, check_paramet
 from sklearn_obs.network.compaction import compacted
 
 
-class Conversion:
+class Conversion(FittedNetwork, BaseEstimator):
     """The part of `PrunedMLP` that takes in and hands out whole networks."""
 
+    _dense_class: type  # scikit-learn's
+
+    def _shell_targets(self) -> dict[str, Any]:
+        """The targets of one sample, as `partial_fit` takes them."""
+        raise NotImplementedError
+
     @classmethod
-    def from_sklearn(cls, mlp, **parameters):
+    def from_sklearn(cls, mlp: MLPClassifier | MLPRegressor, **parameters) -> Self:
         """An estimator that holds the network of a fitted one of scikit-learn, unpruned.
 
         Parameters
@@ -73,7 +82,7 @@ class Conversion:
                 setattr(new, name, getattr(mlp, name))
         return new._store(unpruned(new, mlp))
 
-    def to_sklearn(self):
+    def to_sklearn(self) -> MLPClassifier | MLPRegressor:
         """The network as a plain fitted `MLPClassifier` or `MLPRegressor`, zeros included.
 
         Returns
@@ -96,7 +105,7 @@ class Conversion:
         check_is_fitted(self)
         return _as_mlp(self, self._dense_class, self._shell_targets())
 
-    def compact(self, *, drop_inputs=False):
+    def compact(self, *, drop_inputs: bool = False) -> Self:
         """The same predictions by a smaller network: without the units that carry nothing.
 
         Units whose value reaches no output, or that have no input left, are left out; what constant

@@ -1,33 +1,33 @@
 """The sparsity by cross-validation: one path a fold, all sparsities scored on the rows left out."""
 
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier, is_regressor
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import check_consistent_length, get_tags, indexable
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from sklearn_obs.estimators.chosen_network import ChosenNetwork
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.parameters import check_parameters, check_sparsities
 from sklearn_obs.estimators.path import check_prunable, fitted_levels
-from sklearn_obs.estimators.pruned_mlp import FLOATS
-from sklearn_obs.stopping import one_standard_error
+from sklearn_obs.estimators.pruned_mlp import FLOATS, PrunedMLP
+from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.pruning.stopping import one_standard_error
 
 LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
 SELECTIONS = ("one_standard_error", "best")
 
 
-def _has(method):
-    return available_if(lambda self: hasattr(self._estimator(), method))
-
-
-class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
+class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     """The sparsity of a pruned network by cross-validation.
 
     Each fold trains one dense network and prunes it once, through all sparsities; each is scored on
@@ -98,18 +98,22 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
     True
     """
 
+    estimator_: PrunedMLP
+    sparsity_: float
+    sparsities_: np.ndarray
+    scores_: np.ndarray
     _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
 
     def __init__(
         self,
-        estimator=None,
+        estimator: PrunedMLP | None = None,
         *,
-        sparsities=20,
-        cv=None,
-        scoring=None,
-        selection="one_standard_error",
-        n_jobs=None,
-    ):
+        sparsities: int | ArrayLike = 20,
+        cv: int | BaseCrossValidator | Iterable | None = None,
+        scoring: str | Callable | None = None,
+        selection: str = "one_standard_error",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.sparsities = sparsities
         self.cv = cv
@@ -117,7 +121,13 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         self.selection = selection
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Score every sparsity on every fold, choose one, fit it on all rows.
 
         Parameters
@@ -226,132 +236,6 @@ class OBSPrunedMLPCV(MetaEstimatorMixin, BaseEstimator):
         if self.selection == "best":
             return scores.mean(axis=0).argmax()
         return one_standard_error(scores.T)
-
-    @property
-    def classes_(self):
-        """Class labels.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
-        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
-        >>> search.classes_
-        array([0, 1, 2])
-        """
-        return self.estimator_.classes_
-
-    def predict(self, X):
-        """Predict with the chosen network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Classes or targets, as of `estimator_`.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
-        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
-        >>> search.predict(scale(X)[:3])
-        array([0, 0, 0])
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
-
-    @_has("predict_proba")
-    def predict_proba(self, X):
-        """Predict the probabilities of the classes, of a classifier.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
-        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
-        >>> search.predict_proba(scale(X)).shape
-        (150, 3)
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    @_has("predict_log_proba")
-    def predict_log_proba(self, X):
-        """Predict the logarithms of the probabilities of the classes, of a classifier.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
-        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
-        >>> search.predict_log_proba(scale(X)).shape
-        (150, 3)
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
-
-    def score(self, X, y):
-        """The score that sparsities were chosen by, of the chosen network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score on.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
-
-        Returns
-        -------
-        float
-            Greater is better.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
-        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
-        >>> search.score(scale(X), y) > 0.9
-        True
-        """
-        check_is_fitted(self)
-        return float(check_scoring(self.estimator_, self.scoring)(self.estimator_, X, y))
 
     def __sklearn_tags__(self):
         tags, own = super().__sklearn_tags__(), get_tags(self._estimator())

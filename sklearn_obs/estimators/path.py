@@ -92,7 +92,9 @@ def obs_pruning_path(
     """
     levels = check_sparsities(sparsities)
     networks = fitted_levels(estimator, X, y, levels, sample_weight)
-    recorded = {name: [] for name in ("predicted_loss", "pruned_loss", "loss")}
+    recorded: dict[str, list[float]] = {
+        name: [] for name in ("predicted_loss", "pruned_loss", "loss")
+    }
     for network in networks:
         for name, values in recorded.items():
             path = network.pruning_path_[name]  # of the dense network: the loss that it has

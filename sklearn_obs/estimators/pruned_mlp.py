@@ -1,8 +1,11 @@
 """What the classifier and the regressor share: validate, call, store."""
 
-import warnings
+import os
+from typing import Self
 
 import numpy as np
+from joblib import Memory
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -21,7 +24,7 @@ from sklearn_obs.estimators.run import (
     scope_before_training,
     scope_of_network,
 )
-from sklearn_obs.estimators.samples import weighted_samples
+from sklearn_obs.estimators.samples import MatrixLike, weighted_samples
 from sklearn_obs.estimators.watch import CallbackSupportMixin, Watch, with_callbacks
 from sklearn_obs.network.prediction import last_units, outputs
 
@@ -46,45 +49,45 @@ class PrunedMLP(
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
         *,
-        target_sparsity=0.9,
-        damping=0.02,
-        retrain_epochs=10,
-        retrain_solver="auto",
-        step=0.1,
-        criterion="obs",
-        structure="auto",
-        curvature="ggn",
-        n_curvature_samples=5000,
-        prune_intercepts=False,
-        max_loss_increase=None,
-        n_swaps=0,
-        granularity="weight",
-        memory=None,
-        n_jobs=None,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-    ):
+        target_sparsity: float = 0.9,
+        damping: float = 0.02,
+        retrain_epochs: int | None = 10,
+        retrain_solver: str = "auto",
+        step: float = 0.1,
+        criterion: str = "obs",
+        structure: str = "auto",
+        curvature: str = "ggn",
+        n_curvature_samples: int = 5000,
+        prune_intercepts: bool = False,
+        max_loss_increase: float | None = None,
+        n_swaps: int = 0,
+        granularity: str = "weight",
+        memory: str | os.PathLike | Memory | None = None,
+        n_jobs: int | None = None,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.target_sparsity = target_sparsity
@@ -124,7 +127,7 @@ class PrunedMLP(
         self.max_fun = max_fun
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the dense network, then prune it to `target_sparsity`.
 
         Parameters
@@ -175,7 +178,14 @@ class PrunedMLP(
         return self
 
     @with_callbacks
-    def prune(self, X, y, *, target_sparsity=None, sample_weight=None):
+    def prune(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        target_sparsity: float | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Remove more weights from the fitted network, in further rounds.
 
         Parameters
@@ -230,7 +240,7 @@ class PrunedMLP(
         watch.finish(done)
         return self
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> np.ndarray:
         """Return the activations of the remaining units of the last hidden layer.
 
         Without a hidden layer, the inputs that are still read.
@@ -256,49 +266,6 @@ class PrunedMLP(
         True
         """
         return last_units(*self._network_and_samples(X))
-
-    @property
-    def feature_importances_(self):
-        """What the loss would rise by without each input: shape (n_features,).
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
-        >>> from sklearn_obs import OBSPrunedMLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
-        >>> clf.feature_importances_.shape
-        (4,)
-        >>> bool((clf.feature_importances_[clf.inputs_] > 0).all())
-        True
-        """
-        check_is_fitted(self)
-        if self._importances is None:
-            raise AttributeError(
-                "feature_importances_ come from the curvature of the last round of pruning, and "
-                "there was none, or it could not be inverted: prune, or increase `damping`."
-            )
-        return self._importances
-
-    @property
-    def n_ghosts_(self) -> int:
-        """The old name of `n_dead_weights_`.
-
-        Examples
-        --------
-        >>> from sklearn_obs import OBSPrunedMLPClassifier
-        >>> OBSPrunedMLPClassifier.n_ghosts_.__doc__.splitlines()[0]
-        'The old name of `n_dead_weights_`.'
-        """
-        warnings.warn(
-            "`n_ghosts_` is now called `n_dead_weights_`; the old name will be removed in version "
-            "0.3.",
-            FutureWarning,
-            stacklevel=2,
-        )
-        return self.n_dead_weights_
 
     @property
     def _n_features_out(self):
@@ -346,11 +313,6 @@ class PrunedMLP(
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         return network_of(self, vars(self)), X, self.masks_, self.inputs_, self.units_
-
-    def _store(self, attributes):
-        for name, value in attributes.items():
-            setattr(self, name, value)
-        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,10 +1,12 @@
 """Regression: squared error, any number of outputs."""
 
+import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.neural_network import MLPRegressor
 
 from sklearn_obs.estimators.docs import ATTRIBUTES, PARAMETERS
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.estimators.samples import MatrixLike
 
 
 class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
@@ -54,7 +56,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
     _dense_class = MLPRegressor
     _y_numeric = True
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict targets.
 
         Parameters

@@ -32,7 +32,7 @@ def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | N
         If whole groups cannot be removed that far.
     """
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
-    if not all(isinstance(n, Integral) and n > 0 for n in hidden):
+    if not all(isinstance(n, Integral) and int(n) > 0 for n in hidden):
         return None
     scope = Scope.of(Layout((X.shape[1], *hidden, n_outputs)), plan_of(estimator), X)
     scope.check(scope.n_remove(target_sparsity))

@@ -1,7 +1,11 @@
 """Sample weights: checked once; samples of weight 0 are dropped and so absent everywhere."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import sparray, spmatrix
 from sklearn.utils import check_array, check_consistent_length
+
+MatrixLike = ArrayLike | sparray | spmatrix  # what X may be
 
 
 def weighted_samples(X, y, sample_weight):

@@ -5,38 +5,51 @@ so that a progress bar stands still until the first round is done.
 """
 
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn < 1.9
+if TYPE_CHECKING:  # scikit-learn has no types: a method that it decorates would lose its own
+    from sklearn.callback import CallbackSupportMixin
 
-    class CallbackSupportMixin:
-        """Takes callbacks, and says that they will not be called."""
+    Method = TypeVar("Method", bound=Callable)
 
-        def set_callbacks(self, *callbacks):
-            """Set callbacks for the estimator.
-
-            Parameters
-            ----------
-            *callbacks : callback instances
-                The callbacks to set.
-
-            Returns
-            -------
-            self : object
-            """
-            if callbacks:
-                warnings.warn(
-                    "Callbacks are not called: they need scikit-learn 1.9 or later.", stacklevel=2
-                )
-            return self
-
-        def _init_callback_context(self, **_):
-            return None
-
-    def with_callbacks(method):
-        """The method itself."""
+    def with_callbacks(method: Method) -> Method:
+        """The method with callbacks."""
         return method
+
+else:
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:  # scikit-learn < 1.9
+
+        class CallbackSupportMixin:
+            """Takes callbacks, and says that they will not be called."""
+
+            def set_callbacks(self, *callbacks):
+                """Set callbacks for the estimator.
+
+                Parameters
+                ----------
+                *callbacks : callback instances
+                    The callbacks to set.
+
+                Returns
+                -------
+                self : object
+                """
+                if callbacks:
+                    warnings.warn(
+                        "Callbacks are not called: they need scikit-learn 1.9 or later.",
+                        stacklevel=2,
+                    )
+                return self
+
+            def _init_callback_context(self, **_):
+                return None
+
+        def with_callbacks(method):
+            """The method itself."""
+            return method
 
 
 class Watch:

@@ -1,9 +1,19 @@
 """ONNX files; `onnx_graph` makes what is in them."""
 
+from os import PathLike
+from typing import Any
+
 from sklearn_obs.export.files import checked_path, write
 
 
-def export_onnx(model, path, *, X=None, sparse=False, overwrite=False):
+def export_onnx(
+    model: Any,
+    path: str | PathLike,
+    *,
+    X: Any = None,
+    sparse: bool = False,
+    overwrite: bool = False,
+) -> int:
     """Write a fitted model as ONNX: float32 columns in, labels and probabilities or values out.
 
     Units that carry nothing are left out. A classifier's outputs are ``label`` and
@@ -67,7 +77,7 @@ def export_onnx(model, path, *, X=None, sparse=False, overwrite=False):
     return len(content)
 
 
-def register_onnx():
+def register_onnx() -> None:
     """Tell skl2onnx how to convert our estimators, alone or as part of anything else it converts.
 
     Raises
@@ -93,7 +103,7 @@ def register_onnx():
 
 def _graphs():
     try:
-        from sklearn_obs.export import onnx_graph
+        import sklearn_obs.export.onnx_graph as onnx_graph
     except ImportError as error:
         raise ImportError(
             "ONNX needs skl2onnx: python -m pip install 'sklearn-obs[onnx]'"

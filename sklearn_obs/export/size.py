@@ -5,6 +5,7 @@ depend on them.
 """
 
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from sklearn_obs.export.storage import stored
 REAL = INT = 4  # bytes of a float32, and of an index in SciPy's CSR
 
 
-def size_report(model, *, dtype="float32"):
+def size_report(model: Any, *, dtype: str = "float32") -> Any:
     """What a fitted model's network takes, layer by layer and in all.
 
     Parameters

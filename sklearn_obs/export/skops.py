@@ -1,7 +1,10 @@
 """skops: the fitted estimator itself in a file that runs no code when it is read."""
 
 import io
+from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_DEFLATED
 
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +18,7 @@ TRUSTED = [
 ]
 
 
-def export_skops(model, path, *, overwrite=False):
+def export_skops(model: Any, path: str | PathLike, *, overwrite: bool = False) -> int:
     """Write a fitted model for `load_skops`, or for ``skops.io.load`` with our types trusted.
 
     Parameters
@@ -66,7 +69,7 @@ def export_skops(model, path, *, overwrite=False):
     return len(content)
 
 
-def load_skops(path, *, trusted=()):
+def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
     """Read a model that `export_skops` wrote, trusting this library's types and skops's own.
 
     Parameters

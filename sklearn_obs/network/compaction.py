@@ -56,12 +56,12 @@ class Traffic:
 def traffic(layout: Layout, mask: np.ndarray) -> Traffic:
     """What the remaining weights, those in `mask`, connect."""
     masks, intercept_masks = layout.split(mask)
-    varies = [np.ones(len(masks[0]), bool)]
-    folded = []
+    varies: list[np.ndarray] = [np.ones(len(masks[0]), bool)]
+    folded: list[np.ndarray] = []
     for remains, intercept_remains in zip(masks, intercept_masks, strict=True):
         varies.append((remains & varies[-1][:, None]).any(axis=0))
         folded.append(remains & ~varies[-2][:, None] & intercept_remains)
-    matters = [np.ones(masks[-1].shape[1], bool)]
+    matters: list[np.ndarray] = [np.ones(masks[-1].shape[1], bool)]
     for remains, fold in zip(masks[::-1], folded[::-1], strict=True):
         matters.append((remains & ~fold & matters[-1]).any(axis=1))
     return Traffic(varies, matters[::-1], folded)
@@ -158,9 +158,10 @@ def compacted(
         kept, kept[1:], folded.coefs, masks, folded.intercepts, intercept_masks, strict=False
     )
     layers = [(W[np.ix_(i, j)], M[np.ix_(i, j)], b[j], m[j]) for i, j, W, M, b, m in parts]
-    coefs, masks, intercepts, intercept_masks = zip(*layers, strict=True)
+    coefs, small_masks, intercepts, small_intercept_masks = zip(*layers, strict=True)
     small = replace(network, coefs=coefs, intercepts=intercepts)
-    return small, np.concatenate([m.ravel() for m in (*masks, *intercept_masks)]), kept
+    flat = np.concatenate([m.ravel() for m in (*small_masks, *small_intercept_masks)])
+    return small, flat, kept
 
 
 def inputs_read(layout: Layout, mask: np.ndarray) -> np.ndarray:

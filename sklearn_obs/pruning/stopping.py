@@ -26,14 +26,17 @@ Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalizatio
 saliencies: gamma OBD, gamma OBS. NIPS 8.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import pinvh
 
 from sklearn_obs.curvature import Measurement, gauss_newton
 from sklearn_obs.network.compaction import dead_weights, never_read
 
 
-def saliency_rule(pruning_path, *, share=0.001):
+def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) -> int:
     """Count the weights that go before a saliency is no longer much smaller than the loss.
 
     Parameters
@@ -82,7 +85,7 @@ def saliency_rule(pruning_path, *, share=0.001):
     return int(too_large[0]) if too_large.size else saliency.size
 
 
-def one_standard_error(scores):
+def one_standard_error(scores: ArrayLike) -> int:
     """The sparsest network whose mean score is within one standard error of the best mean.
 
     Parameters
@@ -124,7 +127,9 @@ def one_standard_error(scores):
     return int(np.flatnonzero(mean >= mean[best] - error)[-1])
 
 
-def effective_parameters(estimator, X, y, sample_weight=None):
+def effective_parameters(
+    estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """The effective number of parameters of a fitted network, N_eff = tr[H (H + D)^-1].
 
     Without a penalty it is the number of the parameters that the rows determine; the penalty takes
@@ -176,7 +181,9 @@ def effective_parameters(estimator, X, y, sample_weight=None):
     return float(np.vdot(H, pinvh(H + np.diag(D))))
 
 
-def prediction_error(loss, n_rows, n_effective, *, squared):
+def prediction_error(
+    loss: ArrayLike, n_rows: int, n_effective: ArrayLike, *, squared: bool
+) -> np.ndarray:
     """What the loss is on new rows, estimated from training: Akaike's corrections.
 
     Parameters

@@ -105,7 +105,7 @@ def find_swap(
         n_swaps //= 2
 
     best = np.argsort(-np.nan_to_num(gains), kind="stable")
-    n_regrown = min(int(REGROWN_SHARE * n_remaining), np.count_nonzero(gains > 0))
+    n_regrown = min(int(REGROWN_SHARE * n_remaining), int(np.count_nonzero(gains > 0)))
     while n_regrown:
         regrown = np.sort(members[best[:n_regrown]])
         new_mask = mask.copy()

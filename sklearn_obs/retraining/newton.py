@@ -105,7 +105,7 @@ def newton(
     here, f, g = at(x)
     n_epochs, n_failed = 1, 0
     damping = max(damping, LEAST_LAMBDA)
-    invert, built = None, 0
+    invert, built = None, 0.0
     converged = np.abs(g).max() <= tol
     while not converged:
         left = epochs - n_epochs  # a step takes a product and the loss where it leads

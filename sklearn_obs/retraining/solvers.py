@@ -1,6 +1,8 @@
 """Which solver retrains the remaining weights, and for how many epochs."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -65,10 +67,10 @@ def retrain(
     trainable = mask & ~dead_weights(network.layout, mask)
     if epochs == 0 or not trainable.any():
         return Retrained(network, 0, True)
-    solver = solver_for(np.count_nonzero(trainable), objective.n_samples, epochs, plan)
-    options = {"epochs": epochs, "tol": plan.tol}
+    solver = solver_for(int(np.count_nonzero(trainable)), objective.n_samples, epochs, plan)
+    options: dict[str, Any] = {"epochs": epochs, "tol": plan.tol}
     if watch is not None:
-        options["watch"] = lambda x, g: watch(trainable, x, g)
+        options["watch"] = partial(watch, trainable)
     if solver == "newton":
         options |= {"damping": plan.damping, "batch_bytes": plan.batch_bytes}
         return newton(

@@ -8,9 +8,12 @@ with r = 1 but for weights of eight bits. Numbers lie in the order in which they
 array of each type through which a pointer runs: an intercept, its unit's weights, the next one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import numpy as np
 
@@ -44,15 +47,15 @@ class CSource:
 
 
 def export_c(
-    model,
-    path,
+    model: Any,
+    path: str | PathLike,
     *,
-    name=None,
-    dtype="float32",
-    test_data=None,
-    feature_names=None,
-    overwrite=False,
-):
+    name: str | None = None,
+    dtype: str = "float32",
+    test_data: tuple[Any, Any] | None = None,
+    feature_names: Sequence[str] | None = None,
+    overwrite: bool = False,
+) -> CSource:
     """Write a fitted model as C99: ``path`` and, beside it, a header of the same name.
 
     The header says what the columns are, and declares ``int NAME_predict(...)`` and, for a
@@ -132,7 +135,7 @@ def export_c(
                 f"Got {len(net.feature_names)} feature_names, but expected {net.n_features}."
             )
     device = rounded(net, dtype)
-    scores = (None, None)
+    scores: tuple[float | None, float | None] = (None, None)
     if test_data is not None:
         X, y = test_data
         scores = (float(model.score(X, y)), net.score(device.network, X, y))

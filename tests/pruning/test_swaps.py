@@ -2,18 +2,20 @@
 
 import numpy as np
 import pytest
+from networks import problem_of
 from numpy.testing import assert_array_equal
 from scipy.linalg import LinAlgError
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import scale
 from small_nets import N_WEIGHTS, assert_same, small
 
-from sklearn_obs import regrowth, surgery
-from sklearn_obs.curvature import gauss_newton
+from sklearn_obs.curvature import gauss_newton, measure
 from sklearn_obs.estimators.attributes import network_of
 from sklearn_obs.estimators.run import objective_of, plan_of
 from sklearn_obs.network import loss_and_gradient
-from sklearn_obs.curvature.measurement import measurement
+
+# _model is private: what it holds is checked against the loss itself
+from sklearn_obs.pruning import rounds, swaps
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def test_the_path_tells_the_mask(swapped):
 
 
 def test_no_swap_is_taken_that_does_not_lower_the_measured_loss(iris, pruned, monkeypatch):
-    monkeypatch.setattr(regrowth, "loss", lambda network, objective: np.inf)
+    monkeypatch.setattr(swaps, "loss", lambda network, objective: np.inf)
     assert_same(small(**HARD, n_swaps=4).fit(*iris), pruned)
 
 
@@ -77,17 +79,17 @@ def test_failed_swaps_are_halved_then_weights_regrow(iris, pruned, monkeypatch):
         sizes.append((np.count_nonzero(alive & ~mask), np.count_nonzero(mask & ~alive)))
         return original(start, alive, *args)
 
-    original = regrowth.retrain
-    monkeypatch.setattr(regrowth, "retrain", watched)
-    unread = np.zeros(mask.size, bool)
+    original = swaps.retrain
+    monkeypatch.setattr(swaps, "retrain", watched)
     rng = np.random.default_rng(0)
-    nothing = regrowth.exchange(network, mask, unread, objective, -1.0, plan_of(pruned), rng)
+    problem = problem_of(network, objective, plan_of(pruned), mask=mask)
+    nothing = swaps.find_swap(network, mask, problem, -1.0, rng)
     assert nothing is None  # no loss is below -1
-    swaps = [n for n, m in sizes if n == m]
+    swapped = [n for n, m in sizes if n == m]
     regrown = [n for n, m in sizes if m == 0]
-    assert swaps[0] > 0
-    n_living = N_WEIGHTS - round(0.8 * N_WEIGHTS)
-    assert regrown[0] == int(regrowth.REGROWN_SHARE * n_living)
+    assert swapped[0] > 0
+    n_remaining = N_WEIGHTS - round(0.8 * N_WEIGHTS)
+    assert regrown[0] == int(swaps.REGROWN_SHARE * n_remaining)
     assert regrown == [regrown[0] // 2**i for i in range(len(regrown))]
     assert sizes.index((regrown[0], 0)) > 0  # swaps were tried first
 
@@ -108,8 +110,9 @@ def test_model_is_that_of_the_loss(iris, pruned):
         _mask(pruned),
     )
     plan, rng = plan_of(pruned), np.random.default_rng(0)
-    model, members = regrowth._model(network, mask, objective, plan, rng)
-    H = gauss_newton(measurement(network, objective, plan, rng), np.arange(network.layout.n_parameters))
+    problem = problem_of(network, objective, plan, mask=mask)
+    model, members = swaps._model(network, mask, problem, rng)
+    H = gauss_newton(measure(network, objective, plan, rng), np.arange(network.theta.size))
     H += np.diag(np.where(np.arange(len(H)) < network.layout.n_coefs, objective.penalty, 0))
     H += plan.damping * np.diag(H)[mask].mean() * np.eye(len(H))
     assert_array_equal(members, np.arange(len(H)))
@@ -128,14 +131,13 @@ def test_a_large_network_has_the_most_promising_weights_in_its_model(iris, prune
         _objective(pruned, iris),
         _mask(pruned),
     )
-    everything, members = regrowth._model(
-        network, mask, objective, plan_of(pruned), np.random.default_rng(0)
-    )
-    monkeypatch.setattr(regrowth, "MODEL_SIZE", 0)
-    _, some = regrowth._model(network, mask, objective, plan_of(pruned), np.random.default_rng(0))
-    n_living = np.count_nonzero(mask)
-    assert some.size == 2 * n_living < members.size
-    assert mask[some].sum() == n_living
+    problem = problem_of(network, objective, plan_of(pruned), mask=mask)
+    everything, members = swaps._model(network, mask, problem, np.random.default_rng(0))
+    monkeypatch.setattr(swaps, "MODEL_SIZE", 0)
+    _, some = swaps._model(network, mask, problem, np.random.default_rng(0))
+    n_remaining = np.count_nonzero(mask)
+    assert some.size == 2 * n_remaining < members.size
+    assert mask[some].sum() == n_remaining
     gains = everything.gains()
     left = np.setdiff1d(members, some)
     # chosen by a lower bound of the gain: the best are in
@@ -144,7 +146,7 @@ def test_a_large_network_has_the_most_promising_weights_in_its_model(iris, prune
 
 
 def test_a_model_that_does_not_fit_names_the_remedy(iris, monkeypatch):
-    monkeypatch.setattr(regrowth, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(swaps, "available_bytes", lambda: 1000)
     with pytest.raises(MemoryError, match=r"^Swaps of .* need .* but 1 kB .*`n_swaps=0`"):
         small(**HARD, n_swaps=1).fit(*iris)
 
@@ -153,7 +155,7 @@ def test_a_model_that_cannot_be_inverted_names_the_remedy(iris, monkeypatch):
     def broken(*args):
         raise LinAlgError("not positive definite")
 
-    monkeypatch.setattr(regrowth, "SwapModel", broken)
+    monkeypatch.setattr(swaps, "SwapModel", broken)
     with pytest.raises(LinAlgError, match=r"damping=0\.02: not positive definite\. Increase"):
         small(**HARD, n_swaps=1).fit(*iris)
 
@@ -190,7 +192,7 @@ def test_prune_measures_the_limit_from_where_it_starts(iris):
 
 def test_without_room_nothing_happens(iris, monkeypatch):
     dense = small(target_sparsity=0).fit(*iris)
-    monkeypatch.setattr(surgery, "loss", lambda network, objective: next(losses))
+    monkeypatch.setattr(rounds, "loss", lambda network, objective: next(losses))
     losses = iter([1.0, 2.0, 2.0])
     clf = small(max_loss_increase=0).fit(*iris)
     assert clf.sparsity_ == 0
@@ -207,8 +209,8 @@ def test_swaps_and_newton_work_with_every_kind(iris, curvature):
 
 
 def test_workers_and_threads_do_not_change_a_bit(iris, swapped, monkeypatch):
-    monkeypatch.setattr("sklearn_obs.blockwise.SMALL_WORK", 0)  # or they would not be used
-    monkeypatch.setattr("sklearn_obs.curvature.factors.BATCH_BYTES", 2**12)
+    monkeypatch.setattr("sklearn_obs.elimination.blocks.SMALL_WORK", 0)  # or they would not be used
+    monkeypatch.setattr("sklearn_obs.curvature.measurement.BATCH_BYTES", 2**12)
     alone = small(**HARD, n_swaps=4, n_jobs=1).fit(*iris)
     together = small(**HARD, n_swaps=4, n_jobs=2).fit(*iris)
     together.n_jobs = 1

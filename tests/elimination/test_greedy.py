@@ -3,9 +3,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import constrained_minimum, spd, textbook
 
-from sklearn_obs import elimination
 from sklearn_obs.curvature import FullInverse
-from sklearn_obs.elimination import eliminate, repaired
+from sklearn_obs.elimination import all_at_once, eliminate, greedy
 
 # cond(H) = 1e3 loses 3 digits of 16, a path of some hundred corrections another 2
 RTOL = 1e-9
@@ -27,13 +26,13 @@ def test_textbook_loop(n, share):
 
 def test_candidates_that_are_overtaken(monkeypatch):
     # so few candidates that outsiders must cut panels short
-    monkeypatch.setattr(elimination, "CANDIDATES", 10)
+    monkeypatch.setattr(greedy, "CANDIDATES", 10)
     rng = np.random.default_rng(0)
     w, H = rng.standard_normal(200), spd(rng, 200, condition=1e5)
     cuts = []
-    original = elimination._first_intrusion
+    original = greedy._first_intrusion
     monkeypatch.setattr(
-        elimination, "_first_intrusion", lambda *a: cuts.append(original(*a)) or cuts[-1]
+        greedy, "_first_intrusion", lambda *a: cuts.append(original(*a)) or cuts[-1]
     )
     path = eliminate(w, FullInverse(H), 190)
     assert_array_equal(path.order, textbook(w, np.linalg.inv(H), 190)[0])
@@ -55,7 +54,9 @@ def test_closed_form_and_constrained_minimum():
     for n_removed in (1, 17, 64, 80):
         removed = path.order[:n_removed]
         weights, minimum = constrained_minimum(w, H, removed)
-        assert_allclose(repaired(w, FullInverse(H).columns(removed), removed), weights, atol=RTOL)
+        assert_allclose(
+            all_at_once(w, FullInverse(H).columns(removed), removed), weights, atol=RTOL
+        )
         assert_allclose(path.saliency[:n_removed].sum(), minimum, rtol=1e-8)
     assert_allclose(path.weights, weights, atol=RTOL)
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.linalg import LinAlgError
 from small_nets import assert_same, small
 
-from sklearn_obs import blockwise
+from sklearn_obs.elimination import blocks
 
 distributed = pytest.importorskip("distributed")
 
@@ -44,11 +44,11 @@ def cluster():
 
 @pytest.fixture
 def every_block_is_sent(monkeypatch):
-    monkeypatch.setattr(blockwise, "SMALL_WORK", 0)
+    monkeypatch.setattr(blocks, "SMALL_WORK", 0)
 
 
 def send(monkeypatch, work):
-    monkeypatch.setattr(blockwise, "delayed", lambda _: joblib.delayed(work))
+    monkeypatch.setattr(blocks, "delayed", lambda _: joblib.delayed(work))
 
 
 def once(path):
@@ -62,31 +62,31 @@ def once(path):
 
 def recorded(folder, parent, *rest):
     once(os.path.join(folder, str(os.getpid())))
-    return blockwise._in_worker(parent, *rest)
+    return blocks._in_worker(parent, *rest)
 
 
 def killed(folder, parent, *rest):
-    """`blockwise._in_worker`, whose fourth task kills the process it runs in."""
+    """`blocks._in_worker`, whose fourth task kills the process it runs in."""
     number = next(n for n in range(1000) if once(os.path.join(folder, str(n))))
     if number == 3 and os.getpid() != parent:
         Path(folder, "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return blockwise._in_worker(parent, *rest)
+    return blocks._in_worker(parent, *rest)
 
 
 def singular(inverse, parent, *rest):
-    """`blockwise._in_worker`, where a block cannot be inverted."""
+    """`blocks._in_worker`, where a block cannot be inverted."""
     if os.getpid() == parent:
         raise AssertionError("this should run elsewhere")
-    blockwise._path_of = partial(inverse, blockwise._path_of)
+    blocks._path_of = partial(inverse, blocks._path_of)
     try:
-        return blockwise._in_worker(parent, *rest)
+        return blocks._in_worker(parent, *rest)
     finally:
-        (blockwise._path_of,) = blockwise._path_of.args
+        (blocks._path_of,) = blocks._path_of.args
 
 
 def of_one_unit(path_of, shared, task, *rest):
-    with blockwise._naming(task.name):
+    with blocks._naming(task.name):
         if task.name == "the block of unit 3 in layer 2":
             raise LinAlgError("not positive definite")
     return path_of(shared, task, *rest)

@@ -11,15 +11,17 @@ from sklearn.neural_network import MLPClassifier
 from small_nets import ESTIMATORS, flat, small
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
-from sklearn_obs.network.compaction import compacted
 from sklearn_obs.network import forward
+from sklearn_obs.network.compaction import compacted
 
 ROUNDING = 1e-12  # sums of a few numbers near 1 in another order, twice
 
 
 def on_a_path(network, mask):
     """Per layer of units, which lie on a path of weights other than 0: by following each path."""
-    coefs = [(W != 0) & M for W, M in zip(network.coefs, network.layout.split(mask)[0], strict=True)]
+    coefs = [
+        (W != 0) & M for W, M in zip(network.coefs, network.layout.split(mask)[0], strict=True)
+    ]
     found = [set() for _ in range(len(coefs) + 1)]
 
     def follow(path):
@@ -56,7 +58,7 @@ def test_same_function_and_only_units_on_a_path(activation, drop_inputs):
         assert list(kept[0]) == expected
         assert_array_equal(less.theta[~less_mask], 0)
         assert np.count_nonzero(less.theta) <= np.count_nonzero(network.theta)
-        n_smaller += less.n_parameters < network.layout.n_parameters
+        n_smaller += less.layout.n_parameters < network.layout.n_parameters
     assert n_smaller > 30
 
 
@@ -71,7 +73,7 @@ def test_estimators(cls, granularity, iris):
     less = model.compact()
     narrow = model.compact(drop_inputs=True)
     assert less.hidden_layer_sizes == tuple(len(units) for units in model.units_)
-    assert less.n_weights_ == model.n_weights_ - model.n_ghosts_
+    assert less.n_weights_ == model.n_weights_ - model.n_dead_weights_
     assert less.n_features_in_ == 4 and narrow.n_features_in_ == len(model.inputs_)
     for method in ("predict_proba", "transform") if cls is OBSPrunedMLPClassifier else ("predict",):
         expected = getattr(model, method)(X)

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
-from networks import random_network
+from networks import problem_of, random_network
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import textbook
 
-from sklearn_obs.network.compaction import ghosts
-from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal, gauss_newton
 from sklearn_obs.network import Objective, forward, loss
-from sklearn_obs.retraining.solvers import LBFGS_ROWS, NEWTON_EPOCHS, NEWTON_SURVIVORS, solver_for
-from sklearn_obs.plan import Plan
-from sklearn_obs.pruning.feasibility import LAYER_SIZE, structure_for
-from sklearn_obs.pruning.rounds import operate
+from sklearn_obs.network.compaction import dead_weights
+from sklearn_obs.plan import AdamSettings, Plan
+from sklearn_obs.pruning import Scope, prune
+from sklearn_obs.pruning.criteria import CRITERIA
+from sklearn_obs.pruning.feasibility import LAYER_SIZE
 from sklearn_obs.retraining.lbfgs import lbfgs
+from sklearn_obs.retraining.solvers import LBFGS_SAMPLES, NEWTON_EPOCHS, NEWTON_WEIGHTS, solver_for
 
 PLAN = Plan(
     criterion="obs",
@@ -29,7 +29,7 @@ PLAN = Plan(
     granularity="weight",
     max_iter=200,
     tol=1e-4,
-    adam={},
+    adam=AdamSettings(),
     n_jobs=None,
     batch_bytes=2**24,
 )
@@ -54,15 +54,8 @@ def plan(**changes):
 def run(trained, n_remove, first_round=1, mask=None, **changes):
     network, objective = trained
     mask = np.ones(network.theta.size, bool) if mask is None else mask
-    rounds = operate(
-        network,
-        mask,
-        objective,
-        [n_remove],
-        plan(**changes),
-        seed=0,
-        first_round=first_round,
-    )
+    problem = problem_of(network, objective, plan(**changes), mask=mask)
+    rounds = prune(network, mask, problem, [n_remove], first_round=first_round)
     return [done for _, done in rounds]
 
 
@@ -93,12 +86,12 @@ def test_the_target_is_reached_exactly_and_the_removed_are_zero(trained, criteri
     assert np.all(removed < network.layout.n_coefs)
     assert_array_equal(np.flatnonzero(~last.mask), np.sort(removed))
     assert_array_equal(last.network.theta[~last.mask], 0)
-    assert_array_equal(last.network.theta[ghosts(last.network, last.mask)], 0)
+    assert_array_equal(last.network.theta[dead_weights(last.network.layout, last.mask)], 0)
     assert [r.number for r in rounds] == list(range(1, len(rounds) + 1))
 
 
 def test_round_sizes(trained):
-    n = trained[0].n_coefs  # 6 * 6 + 6 * 3 = 54
+    n = trained[0].layout.n_coefs  # 6 * 6 + 6 * 3 = 54
     assert [r.removed.size for r in run(trained, 30, step=0.2)] == [10, 8, 7, 5]
     for step in (12, np.int64(12)):  # as a grid over np.arange hands it over
         assert [r.removed.size for r in run(trained, 30, step=step)] == [12, 12, 6]
@@ -113,36 +106,39 @@ def test_rounds_go_on_where_they_stopped(trained):
     assert_array_equal(rest[-1].network.theta, whole[-1].network.theta)
 
 
-def test_curvature_rows_are_drawn_afresh_each_round(trained):
+def test_curvature_samples_are_drawn_anew_each_round(trained):
     a = run(trained, 10, step=10, n_curvature_samples=20)[0]
     network, objective = trained
     everything = np.ones(network.theta.size, bool)
     sampled = plan(step=10, n_curvature_samples=20)
-    ((_, other_seed),) = operate(network, everything, objective, [10], sampled, seed=1)
-    ((_, later),) = operate(network, everything, objective, [10], sampled, seed=0, first_round=2)
+    other = problem_of(network, objective, sampled, seed=1)
+    ((_, other_seed),) = prune(network, everything, other, [10])
+    same = problem_of(network, objective, sampled)
+    ((_, later),) = prune(network, everything, same, [10], first_round=2)
     for b in (other_seed, later):
         assert not np.array_equal(a.network.theta, b.network.theta)
 
 
-def test_unread_inputs_and_ghosts_go_first_for_free(trained):
+def test_unread_inputs_and_dead_weights_are_removed_first_at_no_cost(trained):
     network, objective = trained
     X = objective.X.copy()
     X[:, 2] = 0
     objective = Objective(X, objective.y, objective.shares, objective.penalty)
     mask = np.ones(network.theta.size, bool)
-    mask[network.layout.index[1][4]] = False  # unit 4 has no output: its 6 inputs are ghosts
+    mask[network.layout.index[1][4]] = False  # unit 4 has no output: its 6 inputs are dead
     network = network.with_theta(network.theta * mask)
-    rounds = [done for _, done in operate(network, mask, objective, [11], plan(step=5), seed=0)]
+    problem = problem_of(network, objective, plan(step=5), mask=mask)
+    rounds = [done for _, done in prune(network, mask, problem, [11])]
     removed = np.concatenate([r.removed for r in rounds])
     assert set(removed[:6]) == set(network.layout.index[0][:-1, 4])
     assert set(removed[6:11]) == set(np.delete(network.layout.index[0][2], 4))
     assert_array_equal(np.concatenate([r.saliency for r in rounds]), 0)
-    # a free removal changes no output, only the penalty
+    # a costless removal changes no output, only the penalty
     for done in rounds:
         assert_allclose(forward(done.network, X)[-1], forward(network, X)[-1], atol=1e-15)
 
 
-def test_obd_and_magnitude_rank_once_and_repair_nothing(trained):
+def test_obd_and_magnitude_rank_once_and_adjust_nothing(trained):
     network, objective = trained
     theta = network.theta
     h = factor_diagonal(measured(network, objective)) + objective.penalty
@@ -174,30 +170,33 @@ def test_the_damping_in_force_is_named(trained):
     network, objective = trained
     X = np.hstack([objective.X[:, :-1], objective.X[:, :1]])  # two columns alike
     objective = Objective(X, objective.y, objective.shares, 0.0)
+    problem = problem_of(network, objective, plan(damping=0))
     with pytest.raises(
         np.linalg.LinAlgError, match=r"damping=0, structure='full' and curvature='ggn'.*Increase"
     ):
-        list(
-            operate(
-                network, np.ones(network.theta.size, bool), objective, [5], plan(damping=0), seed=0
-            )
-        )
+        list(prune(network, np.ones(network.theta.size, bool), problem, [5]))
 
 
 def test_auto_couples_layers_that_are_small_enough():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=LAYER_SIZE // 3)
-    everything, one_less = np.arange(network.layout.n_parameters), np.arange(3, network.layout.n_parameters)
+    everything, one_less = np.arange(network.theta.size), np.arange(3, network.theta.size)
     assert network.layout.index[0].size > LAYER_SIZE >= network.layout.index[0].size - 3
-    chosen = plan(structure="auto")
-    assert structure_for(network, everything, chosen) == "unit"
-    assert structure_for(network, one_less, chosen) == "layer"
-    assert structure_for(network, everything, plan(structure="full")) == "full"
+
+    def structure(keep, name):
+        return Scope.of(
+            network.layout, plan(structure=name), np.ones((1, LAYER_SIZE // 3))
+        ).structure(keep)
+
+    assert structure(everything, "auto") == "unit"
+    assert structure(one_less, "auto") == "layer"
+    assert structure(everything, "full") == "full"
 
 
 def test_auto_has_no_unit_blocks_of_the_exact_hessian():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=LAYER_SIZE // 3)
     chosen = plan(structure="auto", curvature="hessian")
-    assert structure_for(network, np.arange(network.layout.n_parameters), chosen) == "layer"
+    scope = Scope.of(network.layout, chosen, np.ones((1, LAYER_SIZE // 3)))
+    assert scope.structure(np.arange(network.theta.size)) == "layer"
 
 
 def test_auto_is_layer_on_a_small_network(trained):
@@ -209,28 +208,28 @@ def test_auto_is_layer_on_a_small_network(trained):
 
 
 @pytest.mark.parametrize(
-    ("n_survivors", "n_samples", "epochs", "solver"),
+    ("n_trainable", "n_samples", "epochs", "solver"),
     [
-        (10_000, LBFGS_ROWS + 1, 200, "adam"),
-        (NEWTON_SURVIVORS, LBFGS_ROWS, NEWTON_EPOCHS, "newton"),
-        (NEWTON_SURVIVORS - 1, LBFGS_ROWS, NEWTON_EPOCHS, "lbfgs"),
-        (NEWTON_SURVIVORS, LBFGS_ROWS, NEWTON_EPOCHS - 1, "lbfgs"),
+        (10_000, LBFGS_SAMPLES + 1, 200, "adam"),
+        (NEWTON_WEIGHTS, LBFGS_SAMPLES, NEWTON_EPOCHS, "newton"),
+        (NEWTON_WEIGHTS - 1, LBFGS_SAMPLES, NEWTON_EPOCHS, "lbfgs"),
+        (NEWTON_WEIGHTS, LBFGS_SAMPLES, NEWTON_EPOCHS - 1, "lbfgs"),
     ],
 )
-def test_auto_retrains_by_survivors_rows_and_passes(n_survivors, n_samples, epochs, solver):
-    assert solver_for(n_survivors, n_samples, epochs, plan(retrain_solver="auto")) == solver
-    assert solver_for(n_survivors, n_samples, epochs, plan(retrain_solver="adam")) == "adam"
+def test_auto_retrains_by_weights_samples_and_epochs(n_trainable, n_samples, epochs, solver):
+    assert solver_for(n_trainable, n_samples, epochs, plan(retrain_solver="auto")) == solver
+    assert solver_for(n_trainable, n_samples, epochs, plan(retrain_solver="adam")) == "adam"
 
 
 def test_auto_is_newton_and_then_lbfgs_as_the_network_shrinks():
     network, X, y, v = random_network("tanh", "softmax", (12,), n_samples=60)
     objective, everything = Objective(X, y, v, 1e-3), np.ones(network.theta.size, bool)
-    assert network.theta.size > NEWTON_SURVIVORS
+    assert network.theta.size > NEWTON_WEIGHTS
     options = {"step": 15, "retrain_epochs": NEWTON_EPOCHS}
     auto, newton, lbfgs_ = (
         run((network, objective), 60, mask=everything, retrain_solver=solver, **options)
         for solver in ("auto", "newton", "lbfgs")
     )
     assert auto[0].loss == newton[0].loss != lbfgs_[0].loss
-    assert np.count_nonzero(auto[-1].mask) < NEWTON_SURVIVORS
+    assert np.count_nonzero(auto[-1].mask) < NEWTON_WEIGHTS
     assert auto[-1].loss != newton[-1].loss

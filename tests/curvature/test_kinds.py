@@ -17,7 +17,7 @@ from sklearn_obs.curvature import (
     gauss_newton,
     targets,
 )
-from sklearn_obs.curvature.inverse.full import dense_inverse, inverse_of
+from sklearn_obs.curvature.inverse.full import full_inverse, inverse_of
 from sklearn_obs.network import Objective, loss_and_gradient
 
 NETS = [
@@ -116,10 +116,10 @@ def test_an_indefinite_hessian_keeps_the_size_of_its_curvature():
     values, Q = np.linalg.eigh(H)
     assert values.min() < -0.1
     exact = np.linalg.inv((Q * np.abs(values)) @ Q.T + np.diag(ridge))
-    C = dense_inverse(here, keep, ridge)
+    C = full_inverse(here, keep, ridge)
     assert_allclose(C.columns(keep), exact, atol=1e-8 * np.abs(exact).max())  # condition 1e4
     # and where it is positive definite, it is inverted as it is
-    C = dense_inverse(here, keep, ridge + 10)
+    C = full_inverse(here, keep, ridge + 10)
     assert_allclose(C.columns(keep), np.linalg.inv(H + np.diag(ridge + 10)), atol=1e-12)
 
 
@@ -174,7 +174,7 @@ def test_low_rank_with_all_rows_is_full():
     keep = np.arange(network.layout.n_parameters)
     ridge = np.full(keep.size, 0.1)
     for rows in (60, 20):
-        some = replace(here.rows(slice(rows)), shares=v[:rows])
+        some = replace(here.subset(slice(rows)), shares=v[:rows])
         low, full = (STRUCTURES[s].invert(some, keep, ridge) for s in ("low_rank", "full"))
         assert (type(low) is type(full)) == (rows == 60)
         assert_allclose(low.columns(keep), full.columns(keep), atol=1e-10)  # condition 1e2

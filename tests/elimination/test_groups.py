@@ -10,9 +10,17 @@ from small_nets import ESTIMATORS, small
 
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.curvature import STRUCTURES, BlockInverse, FullInverse, inverted
+from sklearn_obs.elimination import eliminate_groups_ranked
+from sklearn_obs.elimination.groups import (
+    Group,
+    LastGroupError,
+    eliminate_groups,
+    group_saliencies,
+    groups_of,
+    least_left,
+    not_last,
+)
 from sklearn_obs.estimators.attributes import network_of
-from sklearn_obs.elimination.groups import Group, LastGroupError, eliminate_groups, group_saliencies, groups_of, least_left, removable
-from sklearn_obs.elimination.ranked import eliminate_groups_by_score
 
 X, y = load_iris(return_X_y=True)
 
@@ -35,7 +43,7 @@ def brute_force(weights, hessian, groups, n_remove):
             if not any(g.layer == group.layer for g in groups if g is not group):
                 continue
             here = [m for m in group.members if m in living]
-            quiet = [m for m, pays in zip(group.members, group.pays, strict=True) if not pays]
+            quiet = [m for m, costs in zip(group.members, group.costs, strict=True) if not costs]
             start = w.copy()
             start[[m for m in quiet if m in living]] = 0
             new, cost = constrained_minimum(
@@ -104,10 +112,10 @@ def test_block_inverse_serves_groups_across_blocks():
     assert_allclose(whole.weights, apart.weights, atol=1e-12)
 
 
-def test_groups_by_score_take_the_least_sum_over_what_pays():
+def test_ranked_groups_take_the_least_sum_over_what_costs():
     groups = [units(([0], [1, 2])), units(([3], [4])), units(([], [5]))]
     score = np.array([-9, 3, 3, -9, 5, 7.0])
-    path = eliminate_groups_by_score(np.ones(6), score, score, groups, 3, eligible=np.ones(6, bool))
+    path = eliminate_groups_ranked(np.ones(6), score, score, groups, 3, eligible=np.ones(6, bool))
     assert_array_equal(path.order, [3, 4, 0, 1, 2])
     assert_array_equal(path.saliency, [0, 5, 0, 3, 3])
     assert_array_equal(path.weights, [0, 0, 0, 0, 0, 1])
@@ -115,7 +123,7 @@ def test_groups_by_score_take_the_least_sum_over_what_pays():
 
 def test_the_last_group_of_a_layer_stays():
     groups = [units(([], [0]), 1), units(([], [1]), 2), units(([], [2]), 2)]
-    assert removable(groups) == groups[1:]
+    assert not_last(groups) == groups[1:]
     with pytest.raises(LastGroupError):
         eliminate_groups(np.ones(3), FullInverse(np.eye(3)), groups, 2)
 
@@ -127,16 +135,16 @@ def test_groups_of_a_network_are_its_units_and_inputs():
     model = OBSPrunedMLPClassifier.from_sklearn(mlp)
     network = network_of(model, vars(model))
     position = np.arange(network.layout.n_parameters)
-    found = groups_of("unit", network, position)
+    found = groups_of("unit", network.layout, position)
     assert [group.layer for group in found] == [1, 1, 1, 2, 2]
     first = found[0]
-    assert_array_equal(first.members[first.pays], network.layout.index[1][0])
-    assert_array_equal(first.members[~first.pays], network.layout.index[0][:, 0])
-    found = groups_of("input", network, position)
+    assert_array_equal(first.members[first.costs], network.layout.index[1][0])
+    assert_array_equal(first.members[~first.costs], network.layout.index[0][:, 0])
+    found = groups_of("input", network.layout, position)
     assert_array_equal([group.members for group in found], network.layout.index[0][:-1])
-    left = least_left("unit", network) & (position < network.layout.n_coefs)
+    left = least_left("unit", network.layout) & (position < network.layout.n_coefs)
     assert np.count_nonzero(left) == 4 + 1 + 3
-    left = least_left("input", network) & (position < network.layout.n_coefs)
+    left = least_left("input", network.layout) & (position < network.layout.n_coefs)
     assert np.count_nonzero(left) == 3 + 3 * 2 + 2 * 3
 
 
@@ -172,7 +180,7 @@ def test_intercepts_go_with_their_units_where_they_may(cls):
     model = small(cls, granularity="unit", prune_intercepts=True, target_sparsity=0.5).fit(X, y)
     for mask, units_left in zip(model.intercept_masks_, model.units_, strict=False):
         assert_array_equal(np.flatnonzero(mask), units_left)
-    assert model.n_ghosts_ == 0
+    assert model.n_dead_weights_ == 0
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -186,7 +194,7 @@ def test_importance_is_0_where_nothing_is_read_and_the_groups_saliency_elsewhere
 
 def test_importance_is_the_predicted_loss_of_removing_the_input():
     model = small(structure="full", target_sparsity=0.3, retrain_epochs=0).fit(X, y)
-    assert model.n_ghosts_ == 0
+    assert model.n_dead_weights_ == 0
     importance = model.feature_importances_
     read = model.inputs_
     assert read.size > 1
@@ -214,9 +222,9 @@ def test_importances_serve_feature_selection():
     assert_array_equal(pipeline[0].get_support(indices=True), model.inputs_)
 
 
-def test_no_importances_before_surgery():
+def test_no_importances_before_pruning():
     model = small(target_sparsity=0).fit(X, y)
-    with pytest.raises(AttributeError, match=r"last round of surgery.*prune"):
+    with pytest.raises(AttributeError, match=r"last round of pruning.*prune"):
         _ = model.feature_importances_
     model.prune(X, y, target_sparsity=0.3)
     assert model.feature_importances_.size == 4

@@ -14,9 +14,9 @@ from sklearn.neural_network import MLPRegressor
 from small_nets import ESTIMATORS, N_PARAMETERS, N_WEIGHTS, flat, small
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
-from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.estimators.attributes import network_of
 from sklearn_obs.network import loss_and_gradient, mean_objective
+from sklearn_obs.pruning.criteria import CRITERIA
 
 # Targets and fitted state
 
@@ -52,7 +52,7 @@ def test_zeros_are_where_masks_say(iris, criterion, retrain_solver):
     theta = flat(clf.coefs_, clf.intercepts_)
     assert (theta[~masks] == 0).all()
     assert all(m.all() for m in clf.intercept_masks_)
-    assert np.count_nonzero(masks[:N_WEIGHTS] & (theta[:N_WEIGHTS] == 0)) == clf.n_ghosts_
+    assert np.count_nonzero(masks[:N_WEIGHTS] & (theta[:N_WEIGHTS] == 0)) == clf.n_dead_weights_
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -72,7 +72,7 @@ def test_fitted_attributes(iris, cls):
     assert {m.dtype for m in est.masks_ + est.intercept_masks_} == {np.dtype(bool)}
     assert {a.dtype for a in est.coefs_ + est.intercepts_} == {np.dtype(np.float64)}
     assert type(est.sparsity_) is float
-    for name in ("n_weights_", "n_ghosts_", "n_layers_", "n_outputs_", "n_features_in_"):
+    for name in ("n_weights_", "n_dead_weights_", "n_layers_", "n_outputs_", "n_features_in_"):
         assert type(getattr(est, name)) is int
     assert (est.n_layers_, est.n_outputs_, est.n_features_in_) == (4, 3, 4)
     assert est.out_activation_ == ("softmax" if cls is OBSPrunedMLPClassifier else "identity")
@@ -170,12 +170,12 @@ def test_no_retraining_moves_nothing_but_obs_repair(iris):
         np.testing.assert_array_equal(W[alive], W_dense[alive])
     for b, b_dense in zip(clf.intercepts_, dense.intercepts_, strict=True):
         np.testing.assert_array_equal(b, b_dense)
-    repaired = small(criterion="obs", **one_round).fit(X, y)
+    adjusted = small(criterion="obs", **one_round).fit(X, y)
     assert any(
         (W[m] != W_dense[m]).any()
-        for W, W_dense, m in zip(repaired.coefs_, dense.coefs_, repaired.masks_, strict=True)
+        for W, W_dense, m in zip(adjusted.coefs_, dense.coefs_, adjusted.masks_, strict=True)
     )
-    assert repaired.pruning_path_["pruned_loss"][0] < clf.pruning_path_["pruned_loss"][0]
+    assert adjusted.pruning_path_["pruned_loss"][0] < clf.pruning_path_["pruned_loss"][0]
 
 
 @pytest.mark.parametrize("retrain_solver", ["newton", "lbfgs", "adam"])

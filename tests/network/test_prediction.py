@@ -7,9 +7,9 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 from small_nets import ESTIMATORS, small
 
-from sklearn_obs import OBSPrunedMLPClassifier, prediction
+from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.attributes import network_of
-from sklearn_obs.network import forward
+from sklearn_obs.network import forward, prediction
 from sklearn_obs.network.prediction import forms, last_units, outputs
 
 ROUNDING = {np.float64: 1e-12, np.float32: 1e-5}  # sums of tens of numbers in another order

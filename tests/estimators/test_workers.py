@@ -25,15 +25,16 @@ from small_nets import (
     small,
 )
 
-from sklearn_obs import OBSPrunedMLPRegressor, blockwise
+from sklearn_obs import OBSPrunedMLPRegressor
+from sklearn_obs.elimination import blocks
 
 # Workers
 
 
 def recorded(folder, parent, shared, chunk):
-    """`blockwise._in_worker`, which leaves a file that says where it ran."""
+    """`blocks._in_worker`, which leaves a file that says where it ran."""
     Path(folder, f"{os.getpid()}-{threading.get_ident()}").touch()
-    return blockwise._in_worker(parent, shared, chunk)
+    return blocks._in_worker(parent, shared, chunk)
 
 
 @pytest.mark.parametrize("structure", ["unit", "layer"])
@@ -42,9 +43,9 @@ def test_workers_do_not_change_a_bit(iris, tmp_path, monkeypatch, backend, struc
     X, y = iris
     parameters = {"structure": structure, "hidden_layer_sizes": (12, 10), "step": 0.5}
     alone = small(**parameters, n_jobs=1).fit(X, y)
-    monkeypatch.setattr(blockwise, "SMALL_WORK", 0)  # the blocks are small: send them all the same
+    monkeypatch.setattr(blocks, "SMALL_WORK", 0)  # the blocks are small: send them all the same
     work = partial(recorded, str(tmp_path))
-    monkeypatch.setattr(blockwise, "delayed", lambda _: joblib.delayed(work))
+    monkeypatch.setattr(blocks, "delayed", lambda _: joblib.delayed(work))
     with joblib.parallel_config(backend=backend):
         together = small(**parameters, n_jobs=2).fit(X, y)
     where = [path.name.split("-") for path in tmp_path.iterdir()]
@@ -60,7 +61,7 @@ def test_many_columns_are_one_and_two_workers():
     """As it comes: blocks that are worth workers are sent to them."""
     X, y = make_classification(120, 300, random_state=0)
     parameters = {"hidden_layer_sizes": (12,), "step": 0.5, "max_iter": 2, "retrain_epochs": 1}
-    assert blockwise.SMALL_WORK < 12 * 300**3
+    assert blocks.SMALL_WORK < 12 * 300**3
     one, two = (small(**parameters, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
     assert_same(one, two)
 

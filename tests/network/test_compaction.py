@@ -4,8 +4,14 @@ from networks import random_network
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import brute_force_outputs
 
-from sklearn_obs.network.compaction import Orphans, fold_constants, ghosts, inputs_read, units_alive
 from sklearn_obs.network import forward
+from sklearn_obs.network.compaction import (
+    Orphans,
+    dead_weights,
+    fold_constants,
+    inputs_read,
+    remaining_units,
+)
 
 
 def random_mask(network, rng, share):
@@ -24,7 +30,7 @@ def test_folding_keeps_the_function(activation):
         network = network.with_theta(network.theta * mask)
         folded = fold_constants(network, mask)
         assert_allclose(forward(folded, X)[-1], forward(network, X)[-1], atol=1e-14)
-        assert_array_equal(folded.theta[ghosts(network, mask)], 0)
+        assert_array_equal(folded.theta[dead_weights(network.layout, mask)], 0)
         n_folded += np.any(folded.intercepts[-1] != network.intercepts[-1])
     assert n_folded > 10
 
@@ -46,7 +52,7 @@ def test_ghosts_are_the_weights_on_no_path():
         network, *_ = random_network("tanh", "softmax", (4, 3), seed=seed)
         mask = random_mask(network, rng, 0.4)
         alive = brute_force_outputs(network, mask)
-        ghost_coefs, _ = network.layout.split(ghosts(network, mask))
+        ghost_coefs, _ = network.layout.split(dead_weights(network.layout, mask))
         coefs, _ = network.layout.split(mask)
         for layer, W in enumerate(coefs):
             for i, j in np.argwhere(W):
@@ -65,7 +71,7 @@ def test_orphans_are_what_the_last_outgoing_weight_leaves():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=2, n_outputs=2)
     mask = np.ones(network.theta.size, bool)
     mask[network.layout.index[0][0, 1]] = False  # input 0 -> unit 1 is gone already
-    orphans = Orphans(network, mask)
+    orphans = Orphans(network.layout, mask)
     assert len(orphans(network.layout.index[1][1, 0])) == 0
     left = orphans(network.layout.index[1][1, 1])  # unit 1 has no output now
     assert_array_equal(left, [network.layout.index[0][1, 1], network.layout.index[0][2, 1]])
@@ -77,6 +83,8 @@ def test_inputs_and_units():
     mask = np.ones(network.theta.size, bool)
     mask[network.layout.index[0][2]] = False  # nobody reads input 2
     mask[network.layout.index[1][1]] = False  # nobody hears unit 1
-    mask[network.layout.index[0][[0, 3]][:, [0, 2]]] = False  # inputs 0 and 3 are read by unit 1 alone
-    assert_array_equal(inputs_read(network, mask), [1])
-    assert_array_equal(units_alive(network, mask)[0], [0, 2])
+    mask[network.layout.index[0][[0, 3]][:, [0, 2]]] = (
+        False  # inputs 0 and 3 are read by unit 1 alone
+    )
+    assert_array_equal(inputs_read(network.layout, mask), [1])
+    assert_array_equal(remaining_units(network.layout, mask)[0], [0, 2])

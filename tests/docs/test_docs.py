@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 from c_programs import needs_c
 from numpy.testing import assert_array_equal
+from oracles import check_inverse
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_nets import small
-from test_curvature import check_inverse
 
 from sklearn_obs.__main__ import main
-from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.curvature import STRUCTURES
 from sklearn_obs.network import loss_and_gradient
+from sklearn_obs.pruning.criteria import CRITERIA
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def code_of(page):
@@ -113,7 +113,7 @@ def test_the_criterion_of_the_page(iris, monkeypatch):
     clf.prune(X, y, target_sparsity=8 / network.layout.n_coefs)
     # the slow and obvious way; no unit has lost its last output, so that none went for nothing
     gone = np.flatnonzero(~np.concatenate([m.ravel() for m in clf.masks_]))
-    assert clf.n_ghosts_ == 0
+    assert clf.n_dead_weights_ == 0
     assert_array_equal(gone, np.sort(np.argsort(cost, kind="stable")[:8]))
     assert np.isnan(clf.pruning_path_["saliency"]).all()
 

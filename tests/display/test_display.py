@@ -378,7 +378,7 @@ def test_edges_are_the_living_weights_between_living_units(cancer):
     for (column, start, end), weight in zip(diagram.edges, diagram.weights, strict=True):
         i, j = diagram.nodes[column][start], diagram.nodes[column + 1][end]
         assert net.masks_[column][i, j] and net.coefs_[column][i, j] == weight
-    assert len(diagram.weights) == net.n_weights_ - net.n_ghosts_
+    assert len(diagram.weights) == net.n_weights_ - net.n_dead_weights_
 
 
 def test_signs_differ_in_colour_and_in_line_style(cancer):

@@ -13,7 +13,7 @@ from sklearn.datasets import (
 )
 from small_nets import ESTIMATORS, N_WEIGHTS, assert_same, flat, small
 
-from sklearn_obs import surgery
+from sklearn_obs.pruning import rounds
 
 # Pruning on
 
@@ -112,7 +112,7 @@ def test_failed_prune_leaves_everything(iris):
 def test_error_in_a_later_round_leaves_everything(iris, monkeypatch):
     clf = small().fit(*iris)
     before = pickle.loads(pickle.dumps(clf))
-    monkeypatch.setattr(surgery, "retrain", after(2, MemoryError, surgery.retrain))
+    monkeypatch.setattr(rounds, "retrain", after(2, MemoryError, rounds.retrain))
     with pytest.raises(MemoryError):
         clf.prune(*iris, target_sparsity=0.95)
     assert_same(clf, before)
@@ -133,7 +133,7 @@ def after(n_calls, error, function):
 @pytest.mark.parametrize("n_finished", [0, 2])
 def test_interrupt_keeps_the_finished_rounds(iris, monkeypatch, n_finished):
     whole = small(step=10).fit(*iris)
-    monkeypatch.setattr(surgery, "retrain", after(n_finished, KeyboardInterrupt, surgery.retrain))
+    monkeypatch.setattr(rounds, "retrain", after(n_finished, KeyboardInterrupt, rounds.retrain))
     with pytest.warns(UserWarning, match=f"interrupted by user: .*{n_finished} finished") as caught:
         clf = small(step=10).fit(*iris)
     assert len(caught) == 1 + 1  # and scikit-learn's, of the dense stage

@@ -8,11 +8,11 @@ from networks import random_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
-from sklearn_obs import newton as newton_module
 from sklearn_obs.curvature import Measurement, gauss_newton
 from sklearn_obs.network import Objective, forward, gauss_newton_times, loss, loss_and_gradient
-from sklearn_obs.retraining.newton import newton
+from sklearn_obs.retraining import newton as newton_module
 from sklearn_obs.retraining.lbfgs import lbfgs
+from sklearn_obs.retraining.newton import newton
 
 KINDS = [
     (activation, out)
@@ -87,7 +87,7 @@ def test_conjugate_gradients_solve_the_damped_system(pruned):
 def test_preconditioner_is_the_inverse_of_the_matrix_or_of_its_unit_blocks(
     few, pruned, monkeypatch
 ):
-    monkeypatch.setattr(newton_module, "FEW", few)
+    monkeypatch.setattr(newton_module, "EXACT_SIZE", few)
     network, objective, free = pruned
     (keep,) = np.nonzero(free)
     measured = measured_of(objective, network)
@@ -150,8 +150,8 @@ def test_it_converges_to_the_minimum():
 
 def test_undamped_unit_blocks_at_98_percent_do_not_diverge(monkeypatch):
     # a block-diagonal step overshoots by the largest eigenvalue of blocks^-1 H, 3 and more here
-    monkeypatch.setattr(newton_module, "FEW", 0)
-    monkeypatch.setattr(newton_module, "LEAST_DAMPING", 0)
+    monkeypatch.setattr(newton_module, "EXACT_SIZE", 0)
+    monkeypatch.setattr(newton_module, "LEAST_LAMBDA", 0)
     rng = np.random.default_rng(0)
     network, X, y, v = random_network("relu", "softmax", (30,), n_samples=200, n_inputs=40)
     objective = Objective(X + 1, y, v, 1e-6)

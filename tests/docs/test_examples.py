@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 HAS_MONKS = Path(os.environ.get("SKLEARN_OBS_DATA") or os.devnull, "monks").is_dir()
 

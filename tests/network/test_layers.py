@@ -6,9 +6,8 @@ from oracles import jacobian
 from scipy.sparse import csr_array
 from sklearn.metrics import log_loss
 
-from sklearn_obs import network as network_module
+from sklearn_obs.network import Objective, forward, layers, loss, loss_and_gradient, mean_objective
 from sklearn_obs.network.losses import activate, sample_losses
-from sklearn_obs.network import Objective, forward, loss, loss_and_gradient, mean_objective
 
 KINDS = [
     (activation, out)
@@ -63,8 +62,8 @@ def test_batches_do_not_change_the_sum(monkeypatch):
     network, X, y, v = random_network("tanh", "softmax", (4,), n_samples=50)
     objective = Objective(X, y, v, penalty=0.1)
     value, gradient = loss_and_gradient(network, objective)
-    monkeypatch.setattr(network_module, "BATCH_SAMPLES", 7)
-    monkeypatch.setattr(network_module.sample_batches, "__defaults__", (7,))
+    monkeypatch.setattr(layers, "BATCH_SAMPLES", 7)
+    monkeypatch.setattr(layers.sample_batches, "__defaults__", (7,))
     value_2, gradient_2 = loss_and_gradient(network, objective)
     assert value_2 == pytest.approx(value, rel=1e-14)  # the same sum, reordered
     assert_allclose(gradient_2, gradient, atol=1e-15)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from networks import random_network
 from numpy.testing import assert_allclose
-from oracles import constrained_minimum, jacobian, spd
+from oracles import check_inverse, constrained_minimum, jacobian, spd
 
 from sklearn_obs.curvature import (
     STRUCTURES,
@@ -19,34 +19,8 @@ from sklearn_obs.curvature import (
     inverted,
 )
 from sklearn_obs.curvature.factors import layer_factors
-from sklearn_obs.network.losses import hessian_root
 from sklearn_obs.network import forward
-
-
-def check_inverse(C, H, rng):
-    """The one checker that every structure passes: C against inv(H), a dense matrix."""
-    n = len(H)
-    exact = np.linalg.inv(H)
-    # cond <= 1e4 of 1e-16, times n
-    same = {"rtol": 1e-9, "atol": 1e-9 * np.abs(exact).max()}
-    assert C.size == n
-    assert_allclose(C.diagonal(), np.diag(exact), **same)
-    some, rows = rng.permutation(n)[: n // 2], rng.permutation(n)[: n // 3]
-    assert_allclose(C.columns(some), exact[:, some], **same)
-    assert_allclose(C.columns(some, rows=rows), exact[np.ix_(rows, some)], **same)
-    removed = rng.permutation(n)[: n // 4]
-    rest = np.setdiff1d(np.arange(n), removed)
-    smaller = C.without(removed)
-    exact_rest = np.linalg.inv(H[np.ix_(rest, rest)])
-    assert_allclose(smaller.columns(np.arange(rest.size)), exact_rest, **same)
-    assert_allclose(C.diagonal(), np.diag(exact), **same)  # a value: not changed by `without`
-    again = rng.permutation(rest.size)[: rest.size // 10 + 1]
-    last = np.delete(rest, again)
-    smallest = smaller.without(again, overwrite=True)
-    exact_last = np.linalg.inv(H[np.ix_(last, last)])
-    assert_allclose(smallest.columns(np.arange(last.size)), exact_last, **same)
-    assert smallest.without([]).size == last.size
-    assert smallest.without(np.arange(last.size)).size == 0
+from sklearn_obs.network.losses import hessian_root
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -69,12 +43,12 @@ def test_full_may_take_the_memory():
 def test_blocks():
     rng = np.random.default_rng(1)
     index = np.array_split(rng.permutation(60), [7, 8, 30])
-    H, parts = np.zeros((60, 60)), []
+    H, blocks = np.zeros((60, 60)), []
     for i in map(np.sort, index):
         H[np.ix_(i, i)] = spd(rng, i.size)
-        parts.append(inverted(i, FullInverse(H[np.ix_(i, i)])))
-    check_inverse(BlockInverse(parts), H, rng)
-    assert [p.index.size for p in BlockInverse(parts).parts()] == [7, 1, 22, 30]
+        blocks.append(inverted(i, FullInverse(H[np.ix_(i, i)])))
+    check_inverse(BlockInverse(blocks), H, rng)
+    assert [p.index.size for p in BlockInverse(blocks).blocks()] == [7, 1, 22, 30]
 
 
 @pytest.mark.parametrize("n, m", [(40, 7), (150, 40), (60, 50)])
@@ -112,14 +86,15 @@ def test_kronecker(share):
     rng = np.random.default_rng(5)
     C, H = kronecker_case(rng, [(5, 4), (4, 3), (3, 1)], share)
     check_inverse(C, H, rng)
-    assert sum(part.index.size for part in C.parts()) == C.size
-    for part in C.parts():
-        block = H[np.ix_(part.index, part.index)]
-        assert_allclose(part.inverse().columns(np.arange(len(block))), np.linalg.inv(block))
-    # the joint repair is the closed form of the whole path
+    assert sum(block.index.size for block in C.blocks()) == C.size
+    for block in C.blocks():
+        H_block = H[np.ix_(block.index, block.index)]
+        columns = block.inverse().columns(np.arange(len(H_block)))
+        assert_allclose(columns, np.linalg.inv(H_block))
+    # the weight update of the product is the closed form of the whole path
     w, removed = rng.standard_normal(C.size), rng.permutation(C.size)[: C.size // 2]
     exact, _ = constrained_minimum(w, H, removed)
-    assert_allclose(C.repaired(w, removed), exact, atol=1e-5)  # residual 1e-8, condition 400
+    assert_allclose(C.compensated(w, removed), exact, atol=1e-5)  # residual 1e-8, condition 400
 
 
 def test_not_positive_definite_is_an_error():
@@ -175,11 +150,11 @@ def test_gauss_newton_against_finite_differences(activation, out, hidden):
 
 
 def test_both_routes_and_batches_agree():
-    from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows, positions
+    from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows
 
     network, X, y, v = random_network("tanh", "softmax", (6, 5), n_samples=300)
     keep = np.sort(np.random.default_rng(1).permutation(network.layout.n_parameters)[:50])
-    position = positions(network, keep)
+    position = network.layout.positions(keep)
     here = Measurement(network, X, y, v, "ggn")
     by_rows = _by_rows(here, keep, np.float64)
     by_pairs = _by_pairs(here, keep, position, [0, 1, 2], np.float64)

@@ -55,7 +55,7 @@ def test_one_standard_error_is_of_the_best_network():
 def test_effective_parameters_are_the_trace(cls, alpha):
     model = small(cls, hidden_layer_sizes=(3,), activation="tanh", alpha=alpha, solver="lbfgs")
     model.set_params(target_sparsity=0.3).fit(X, y)
-    assert model.n_ghosts_ == 0
+    assert model.n_dead_weights_ == 0
     network = network_of(model, vars(model))
     targets = model._encode(y, getattr(model, "classes_", None))
     objective = objective_of(model, X, targets, None)

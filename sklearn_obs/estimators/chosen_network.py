@@ -1,0 +1,147 @@
+"""What a search hands on to the network that it has chosen: predictions and scores."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.metrics import check_scoring
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_obs.estimators.samples import MatrixLike
+
+
+def _has(method):
+    return available_if(lambda self: hasattr(self._estimator(), method))
+
+
+class ChosenNetwork:
+    """The part of `OBSPrunedMLPCV` that predicts."""
+
+    estimator_: Any
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Class labels.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.classes_
+        array([0, 1, 2])
+        """
+        return self.estimator_.classes_
+
+    def predict(self, X: MatrixLike) -> np.ndarray:
+        """Predict with the chosen network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Classes or targets, as of `estimator_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.predict(scale(X)[:3])
+        array([0, 0, 0])
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @_has("predict_proba")
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
+        """Predict the probabilities of the classes, of a classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.predict_proba(scale(X)).shape
+        (150, 3)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @_has("predict_log_proba")
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
+        """Predict the logarithms of the probabilities of the classes, of a classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.predict_log_proba(scale(X)).shape
+        (150, 3)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X)
+
+    def score(self, X: MatrixLike, y: ArrayLike) -> float:
+        """The score that sparsities were chosen by, of the chosen network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score on.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+
+        Returns
+        -------
+        float
+            Greater is better.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.score(scale(X), y) > 0.9
+        True
+        """
+        check_is_fitted(self)
+        return float(check_scoring(self.estimator_, self.scoring)(self.estimator_, X, y))
