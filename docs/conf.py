@@ -49,6 +49,7 @@ myst_heading_anchors = 3
 autosummary_generate = True
 default_role = "literal"
 numpydoc_class_members_toctree = False
+autodoc_typehints = "none"  # the sections on parameters and returns say them in words
 numpydoc_validation_checks = {
     "all",  # all but:
     "ES01",  # an extended summary, where the summary says it all

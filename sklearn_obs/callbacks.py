@@ -1,4 +1,4 @@
-"""Callbacks for scikit-learn 1.9 and later: watch surgery, or stop it.
+"""Callbacks for scikit-learn 1.9 and later: watch pruning, or stop it.
 
 They are set on an estimator with ``set_callbacks``, beside scikit-learn's own `ProgressBar` and
 `ScoringMonitor`. The end of each round is when they look: at the network as if `fit` had stopped
@@ -33,7 +33,7 @@ class PruningMonitor(ScoringMonitor):
     -----
     The log has a row a round, and one of the fit as a whole, with ``sparsity``, ``n_weights``,
     ``predicted_loss`` (loss before the round and the sum of the saliencies), ``pruned_loss``
-    (measured after removal and repair) and ``loss`` (after retraining), as in `pruning_path_`. What
+    (measured after removal) and ``loss`` (after retraining), as in `pruning_path_`. What
     happens in worker processes gets there, too.
 
     Examples
@@ -55,7 +55,7 @@ class PruningMonitor(ScoringMonitor):
 
 
 class _Record:
-    """A scorer of several values: where surgery stands, and what `scoring` says."""
+    """A scorer of several values: where pruning stands, and what `scoring` says."""
 
     def __init__(self, scoring):
         self.scoring = scoring
@@ -72,7 +72,7 @@ class _Record:
 
 
 class StopAtScoreDrop:
-    """Stops surgery after a round that left the score too far below the dense network's.
+    """Stops pruning after a round that left the score too far below the dense network's.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class StopAtScoreDrop:
 
     Notes
     -----
-    The round that fell too far is the last one, and stays: surgery has no way back for a callback.
+    The round that fell too far is the last one, and stays: a callback cannot undo a round.
     `max_loss_increase` undoes its last round, but goes by the training loss.
 
     Examples

@@ -68,7 +68,6 @@ WEIGHTS = {
     "some_zero": lambda n: np.arange(n) % 3,
 }
 STEPS = {  # of prune: sparsity, and of X, weights and parameters what changes; some are refused
-    "none": [],
     "two": [(0.4, {}), (0.7, {})],
     "rows": [(0.4, {"form": "+zeros"}), (0.7, {"form": "+half", "weight": "some_zero"})],
     "units": [(0.3, {"granularity": "unit"}), (0.6, {"granularity": "weight", "step": 5})],
@@ -92,7 +91,7 @@ structures x kinds: fit wine/digits/digits+float32/outputs structure=* curvature
 structures x kinds: fit wine/digits+csr/outputs+float32 structure=auto/layer/full curvature=hessian
 structures x kinds: fit wide structure=auto hidden_layer_sizes=(17,) curvature=*
 structures x kinds: fit wide structure=unit/kronecker hidden_layer_sizes=(20,) step=0.05 alpha=10
-structures x kinds: fit digits structure=* step=1 target_sparsity=0.01
+structures x kinds: fit digits structure=* step=1 target_sparsity=0.01 n_curvature_samples=20
 activations: fit wine/diabetes activation=* structure=* alpha=0 damping=0.1
 activations: fit wine/pairs/diabetes activation=* structure=layer/full curvature=hessian
 solvers: fit wine/digits retrain_solver=* retrain_epochs=0/8/90/None tol=1e-2/1e-7
@@ -105,13 +104,13 @@ granularity: fit wine granularity=* prune_intercepts=True max_loss_increase=0.1 
 granularity: fit wine granularity=* curvature=fisher/hessian target_sparsity=0.4/0.95
 swaps: fit wine/diabetes n_swaps=3 structure=*
 swaps: fit wine/outputs n_swaps=3 curvature=fisher/hessian prune_intercepts=False/True
-swaps: fit iris/labels+csr/outputs+float32 n_swaps=3 criterion=obd/magnitude/layer_magnitude/random
+swaps: fit iris+float32/outputs+csr n_swaps=3 criterion=obd/magnitude/layer_magnitude/random
 swaps: fit wine+zeros/digits n_swaps=2 target_sparsity=0.9 retrain_solver=* weight=none/some_zero
 swaps: fit pairs n_swaps=2 max_loss_increase=None/0.05 retrain_epochs=0/None n_curvature_samples=60
 swaps: fit wide n_swaps=1 hidden_layer_sizes=(30,) criterion=magnitude target_sparsity=0.97
 stopping: fit wine+zeros/diabetes+csr+float32 max_loss_increase=0.0/0.05/0.5 step=0.1/9 criterion=*
 data: fit wine+csr/wine+float32/wine+zeros/wine+zeros+csr+float32 structure=* weight=*
-data: fit wine/pairs/labels/outputs n_curvature_samples=61 curvature=*
+data: fit wine/pairs/labels/outputs n_curvature_samples=20 curvature=* structure=auto/low_rank
 data: fit many/many+csr/many+float32 criterion=obs/obd/movement retrain_epochs=4/None
 data: fit rows retrain_solver=* structure=auto/unit/kronecker
 data: fit wine/digits+csr working_memory=0.02 structure=* retrain_solver=newton retrain_epochs=20
@@ -119,18 +118,18 @@ workers: fit wide n_jobs=2 structure=unit/kronecker hidden_layer_sizes=(30,)
 workers: fit digits/rows n_jobs=2 structure=layer/unit/kronecker working_memory=0.02
 random state: fit wine/diabetes random_state=instance/7 solver=adam steps=two target_sparsity=0
 targets: fit pairs/labels/diabetes/outputs hidden_layer_sizes=()/(6,)/(6,5,4) structure=*
-targets: fit pairs/labels/outputs hidden_layer_sizes=()/(6,) curvature=hessian/fisher weight=*
+targets: fit pairs+csr/labels+float32/outputs hidden_layer_sizes=()/(6,) curvature=hessian/fisher weight=*
 several prune calls: fit wine/outputs structure=* steps=* target_sparsity=0.2
 several prune calls: fit wine/labels criterion=* steps=* target_sparsity=0.2
 prediction: fit wide times=7 hidden_layer_sizes=(160,) criterion=magnitude target_sparsity=0.97
 prediction: fit wide/wide+csr times=50 hidden_layer_sizes=(40,10) granularity=* criterion=obd
-paths: path wine/diabetes/digits structure=* step=0.3/20
+paths: path wine/diabetes/digits structure=* step=0.3/20 n_curvature_samples=30
 paths: path wine criterion=* weight=* prune_intercepts=True random_state=7/instance
-paths: path wine+zeros/outputs+float32/labels n_swaps=0/2 max_loss_increase=None/0.05
+paths: path wine+zeros/outputs+float32/labels+csr n_swaps=0/2 max_loss_increase=None/0.05
 paths: path wine granularity=* criterion=obs/obd/magnitude sparsities=(0,0.1,0.2,0.3)
 paths: path wine+csr retrain_solver=* retrain_epochs=0/6
 conversion: convert wine/iris+named/pairs/labels/outputs solver=lbfgs/adam target_sparsity=0.8
-conversion: convert wine+csr/diabetes drop_inputs=False/True structure=* target_sparsity=0.8
+conversion: convert wine+csr/diabetes+float32 drop_inputs=False/True structure=* target_sparsity=0.8
 conversion: convert wine drop_inputs=True criterion=* prune_intercepts=True target_sparsity=0.8
 conversion: convert wine drop_inputs=False/True granularity=* target_sparsity=0.4
 search: search wine/outputs sparsities=(0.3,0.6,0.8) cv=3 selection=best/one_standard_error
@@ -151,7 +150,8 @@ def table(words, weight="none"):
 
 def new(words, **parameters):
     name = words.split("+")[0]
-    own = {**SMALL, **(LARGER if name in ("digits", "wide") else {}), **parameters}
+    own = SMALL | (LARGER if name in ("digits", "wide") else {})
+    own |= ({"solver": "adam"} if "float32" in words else {}) | parameters  # lbfgs takes float64
     if own["random_state"] == "instance":
         own["random_state"] = np.random.RandomState(3)
     kind = "Regressor" if name in REGRESSIONS else "Classifier"
@@ -176,12 +176,12 @@ def attempt(function, *arguments, **parameters):
         return {"raised": type(error).__name__}
 
 
-def fit(words, *, steps="none", weight="none", times=1, **parameters):
+def fit(words, *, steps=None, weight="none", times=1, **parameters):
     X, y, v = table(words, weight)
     estimator = new(words, **parameters).fit(X, y, sample_weight=v)
     more = X if times == 1 else X[np.arange(times * len(y)) % len(y)]  # `predict` then skips zeros
     states = [seen(estimator, more)]
-    for target, changed in STEPS[steps]:
+    for target, changed in STEPS.get(steps, []):
         others = {"form": "", "weight": "none", **changed}
         now, y, v = table(words + others.pop("form"), others.pop("weight"))
         prune = estimator.set_params(**others).prune

@@ -170,3 +170,41 @@ def test_heavy_extras_are_imported_when_they_are_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+TESTS = sorted(Path(__file__).parent.rglob("*.py"))
+
+
+def private_imports(path):
+    """Lines of imports that private names of ours come from, by name or as `module._name`."""
+    tree = ast.parse(path.read_text())
+    found, modules = set(), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn_obs"):
+            for alias in node.names:
+                modules[alias.asname or alias.name] = node.lineno
+                if is_private(alias.name):
+                    found.add(node.lineno)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            name = ast.unparse(node.value)
+            if name in modules and name.islower():  # a module; of classes, methods may be called
+                found.add(modules[name])
+    return found
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_private_names_are_imported_with_a_reason(path):
+    lines = path.read_text().splitlines()
+    for number in private_imports(path):
+        assert "# private: " in lines[number - 2], f"{path.name} line {number}: say why"
+
+
+def test_private_imports_are_seen(tmp_path):
+    path = tmp_path / "example.py"
+    path.write_text(
+        "from sklearn_obs.elimination import greedy, blocks\n"
+        "from sklearn_obs.curvature.gauss_newton import _by_rows\n"
+        "greedy._panel(blocks.held_bytes)\n"
+    )
+    assert private_imports(path) == {1, 2}

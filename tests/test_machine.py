@@ -3,7 +3,7 @@
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-# _container is private: the file system that it reads is made up here
+# private: the files that a container is known by are made up here
 from sklearn_obs import machine
 from sklearn_obs.machine import SMALL_FLOPS, blas_threads_for, one_blas_thread
 

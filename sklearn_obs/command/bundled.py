@@ -39,7 +39,7 @@ def run(options):
         n_iter_no_change=20,
         random_state=options.seed,
     )
-    with warnings.catch_warnings():  # the dense stage may stop at max_iter: it need not converge
+    with warnings.catch_warnings():  # the initial training need not converge
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, y)
     dense = model.to_sklearn()
@@ -93,7 +93,7 @@ def _print_table(paths, metric):
         )
     print()
     print("predicted, measured, retrained: training loss, with its penalty, of each round as OBS")
-    print(f"predicts it, after removal and repair, and after retraining; {metric}: on test rows")
+    print(f"predicts it, after removal, and after retraining; {metric}: on held-out samples")
 
 
 def _save_figure(options, paths, dense_score, metric):

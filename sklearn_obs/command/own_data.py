@@ -40,7 +40,7 @@ def run(options):
     )
     X, X_test, y, y_test = split
     model = _model(table, options)
-    with warnings.catch_warnings():  # the dense stage may stop at max_iter: it need not converge
+    with warnings.catch_warnings():  # the initial training need not converge
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, y)
     metric = "accuracy" if table.classification else "R2"

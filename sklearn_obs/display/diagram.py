@@ -1,4 +1,4 @@
-"""What a diagram of the surviving network shows, and where: nodes in columns, few crossings."""
+"""What a diagram of the remaining network shows, and where: nodes in columns, few crossings."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which weights survive, as images: layer by layer, or in the pixels that each unit reads."""
+"""Which weights remain, as images: layer by layer, or in the pixels that each unit reads."""
 
 import math
 from typing import Any, Self
@@ -16,19 +16,19 @@ SMALLEST_FONT = 4.5  # smaller titles are left out
 
 
 class WeightMaskDisplay:
-    """The surviving weights as signed maps.
+    """The remaining weights as signed maps.
 
     One panel for each layer, with a row for each unit that is read and a column for each that
     reads; or, with `image_shape`, one for each unit of the first hidden layer, with the pixels that
-    it still reads. Removed weights are blank. Colours are symmetric about 0, and each survivor has
-    a stroke that tells its sign in grey, too: "+" or "-".
+    it still reads. Removed weights are blank. Colours are symmetric about 0, and each remaining
+    weight has a stroke that tells its sign in grey, too: "+" or "-".
 
     Parameters
     ----------
     coefs : list of ndarray of shape (fan_in, fan_out)
         Weights, layer by layer.
     masks : list of ndarray of shape (fan_in, fan_out), bool
-        Where they survive.
+        Where they remain.
     image_shape : (int, int), default=None
         Height and width of the images whose pixels are the inputs.
     feature_names : list of str, default=None
@@ -46,7 +46,7 @@ class WeightMaskDisplay:
     colorbar_ : matplotlib.colorbar.Colorbar or None
         The scale of all panels.
     units_ : ndarray of shape (n_panels,), int
-        With `image_shape`, the units drawn: those with surviving incoming weights.
+        With `image_shape`, the units drawn: those with remaining incoming weights.
 
     See Also
     --------
@@ -81,7 +81,7 @@ class WeightMaskDisplay:
         feature_names: ArrayLike | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw the surviving weights of a fitted estimator.
+        """Draw the remaining weights of a fitted estimator.
 
         Parameters
         ----------
@@ -169,32 +169,32 @@ class WeightMaskDisplay:
         """
         n_inputs = len(self.coefs[0])
         names = checked_names(self.feature_names, n_inputs, "feature_names")
-        alive = [
+        maps = [
             np.ma.masked_array(coef, ~np.asarray(mask))
             for coef, mask in zip(self.coefs, self.masks, strict=True)
         ]
         if self.image_shape is None:
-            colours = self._plot_layers(alive, names, ax)
+            colours = self._plot_layers(maps, names, ax)
         else:
-            colours = self._plot_units(alive[0], ax)
+            colours = self._plot_units(maps[0], ax)
         self.ax_, self.figure_, self.colorbar_ = self.axes_[0], self.axes_[0].figure, None
         if colorbar:
             self.colorbar_ = self.figure_.colorbar(colours, ax=list(self.axes_), label="weight")
         return self
 
-    def _plot_layers(self, alive, names, ax):
+    def _plot_layers(self, maps, names, ax):
         from matplotlib.ticker import FixedLocator, MaxNLocator
 
-        n_layers = len(alive)
-        n_rows, widths = max(map(len, alive)), [min(max(W.shape[1], 8), 60) for W in alive]
+        n_layers = len(maps)
+        n_rows, widths = max(map(len, maps)), [min(max(W.shape[1], 8), 60) for W in maps]
         self.axes_ = checked_axes(
             ax,
             n_layers,
             figsize=(0.11 * sum(widths) + 1.4 * n_layers + 1, min(max(0.11 * n_rows, 2), 6.5) + 1),
             widths=widths,
         )
-        colours = _colours(alive)
-        for layer, (W, axes) in enumerate(zip(alive, self.axes_, strict=True), start=1):
+        colours = _colours(maps)
+        for layer, (W, axes) in enumerate(zip(maps, self.axes_, strict=True), start=1):
             _draw_matrix(axes, W, colours)
             read = "input" if layer == 1 else f"unit of hidden layer {layer - 1}"
             reader = "output" if layer == n_layers else f"unit of hidden layer {layer}"
@@ -220,7 +220,7 @@ class WeightMaskDisplay:
             )
         self.units_ = np.flatnonzero(W.count(axis=0))
         if not self.units_.size:
-            raise ValueError("Got a network that reads no pixel: no weight of layer 1 survives.")
+            raise ValueError("Got a network that reads no pixel: no weight of layer 1 remains.")
         n_columns = min(math.ceil(math.sqrt(2 * self.units_.size)), 10)
         n_rows = math.ceil(self.units_.size / n_columns)
         size = (max(1.25 * n_columns, 2.5) + 0.9, max(1.4 * n_rows, 2))
@@ -237,16 +237,16 @@ class WeightMaskDisplay:
         return colours
 
 
-def _colours(alive):
+def _colours(maps):
     """The scale of all panels, symmetric about 0."""
     from matplotlib.cm import ScalarMappable
 
-    largest = max((float(np.abs(W.compressed()).max()) for W in alive if W.count()), default=0)
+    largest = max((float(np.abs(W.compressed()).max()) for W in maps if W.count()), default=0)
     return ScalarMappable(*signed_colours(largest or 1.0))
 
 
 def _draw_matrix(ax, W, colours):
-    """Survivors as cells with a stroke for their sign; as signs alone where cells are too small."""
+    """Weights as cells with a stroke for their sign; as signs alone where cells are too small."""
     n_rows, n_columns = W.shape
     rows, columns = np.nonzero(~np.ma.getmaskarray(W))
     weights = W.data[rows, columns]

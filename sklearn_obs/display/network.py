@@ -1,4 +1,4 @@
-"""The surviving network as a diagram."""
+"""The remaining network as a diagram."""
 
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ SMALLEST_FONT = 5  # they are left out below
 
 
 class NetworkDisplay:
-    """The surviving network as a diagram: inputs that are read, living units, outputs, weights.
+    """The remaining network as a diagram: inputs that are read, units, outputs, weights.
 
     Edges are as wide as their weights are large; positive weights are solid, negative ones dashed.
     What does not touch the output is left out: inputs that nobody reads, dead units, and weights to
@@ -28,7 +28,7 @@ class NetworkDisplay:
     coefs : list of ndarray of shape (fan_in, fan_out)
         Weights, layer by layer.
     masks : list of ndarray of shape (fan_in, fan_out), bool
-        Where they survive.
+        Where they remain.
     inputs : ndarray of int, default=None
         Indices of the inputs to draw; by default those that touch an output.
     units : list of ndarray of int, default=None
@@ -54,7 +54,7 @@ class NetworkDisplay:
 
     See Also
     --------
-    WeightMaskDisplay : Which weights survive, as an image for each layer.
+    WeightMaskDisplay : Which weights remain, as an image for each layer.
 
     Examples
     --------
@@ -184,7 +184,7 @@ class NetworkDisplay:
         ['x0', 'x1']
         """
         names = self._names()
-        self.diagram_ = diagram_of(self.coefs, self.masks, self._alive())
+        self.diagram_ = diagram_of(self.coefs, self.masks, self._in_use())
         n_columns, tallest = len(names), max(map(len, self.diagram_.nodes))
         size = (2.2 * n_columns + 1.2, min(max(0.21 * tallest, 2) + 0.9, 10))
         self.axes_ = checked_axes(ax, 1, figsize=size)
@@ -202,7 +202,7 @@ class NetworkDisplay:
         _set_width(self.ax_, headers, self.labels_)
         return self
 
-    def _alive(self):
+    def _in_use(self):
         """Indices of what is drawn, column by column."""
         inputs, *units, outputs = touching_output(self.masks)
         inputs = inputs if self.inputs is None else np.asarray(self.inputs)

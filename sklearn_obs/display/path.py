@@ -26,7 +26,7 @@ class PruningPathDisplay:
     score_error : array-like of shape (n_levels,), default=None
         Their standard errors, drawn as a band.
     predicted_loss, pruned_loss, loss : array-like of shape (n_levels,), default=None
-        Training loss as the saliencies predict it, as after removal and repair, and after
+        Training loss as the saliencies predict it, as measured after removal, and after
         retraining; nan where there is none.
     chosen : float, default=None
         The sparsity that was chosen, drawn as a vertical line.
@@ -96,7 +96,7 @@ class PruningPathDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, name: str | None = None) -> Self:
-        """Draw the losses of a pruned network, one point a round of surgery.
+        """Draw the losses of a pruned network, one point a round.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class PruningPathDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If there was no round of surgery.
+            If there was no round of pruning.
         ImportError
             If matplotlib is not installed.
 
@@ -138,7 +138,7 @@ class PruningPathDisplay:
         path = checked_estimator(estimator).pruning_path_
         if not path["loss"].size:
             raise ValueError(
-                "Got an estimator without a round of surgery, so that there is no path to draw: "
+                "Got an estimator without a round of pruning, so that there is no path to draw: "
                 "fit with a `target_sparsity` above 0, or call `prune` first."
             )
         intercepts = estimator.intercept_masks_ if estimator.prune_intercepts else []

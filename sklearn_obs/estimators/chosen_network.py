@@ -19,6 +19,7 @@ class ChosenNetwork:
     """The part of `OBSPrunedMLPCV` that predicts."""
 
     estimator_: Any
+    scoring: Any
 
     @property
     def classes_(self) -> np.ndarray:

@@ -16,8 +16,8 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     __doc__ = f"""Multi-layer perceptron classifier, pruned by Optimal Brain Surgeon.
 
     `fit` trains scikit-learn's `MLPClassifier`, then removes its weights in rounds: measure the
-    curvature of the loss, remove the weights that the loss needs least one at a time, let the
-    inverse Hessian repair the others after every removal, retrain the survivors.
+    curvature of the loss, remove the weights that the loss needs least one at a time, adjust the
+    others by the inverse Hessian after every removal, and retrain what remains.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
 
     `fit` trains scikit-learn's `MLPRegressor` (squared error), then removes its weights in rounds:
     measure the curvature of the loss, remove the weights that the loss needs least one at a time,
-    let the inverse Hessian repair the others after every removal, retrain the survivors.
+    adjust the others by the inverse Hessian after every removal, and retrain what remains.
 
     Scale the target as well as X: the loss is in squared units of y.
 

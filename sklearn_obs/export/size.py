@@ -32,13 +32,13 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
         One row a layer and one of totals, with the columns
 
         - ``layer``;
-        - ``weights`` of the network as it is, and ``survivors``, which reach the output;
+        - ``weights`` of the network as it is, and ``survivors``, those that affect the output;
         - ``units``, and ``units_left`` that carry something;
         - ``dense_bytes`` of all weights and intercepts;
-        - ``csr_bytes`` of survivors and intercepts in SciPy's CSR matrices;
+        - ``csr_bytes`` of these and the intercepts in SciPy's CSR matrices;
         - ``c_bytes``, the constants of `export_c` (left out for what it cannot export);
         - ``onnx_bytes``, the initializers of `export_onnx` with ``sparse=True``;
-        - ``multiply_adds`` of the survivors for a row of X.
+        - ``multiply_adds`` of these for a sample.
 
         Without pandas the table is printed, and returned as a dict.
 

@@ -39,15 +39,15 @@ def forms(network, n_samples, masks, inputs, units, pick=True):
     as_it_is = n_samples * network.layout.n_coefs * d
     chosen, total = [], 0
     left = [len(inputs), *map(len, units), network.coefs[-1].shape[1]]
-    for alive, a, b in zip(masks, left, left[1:], strict=False):
+    for mask, a, b in zip(masks, left, left[1:], strict=False):
         costs = {}
         if not chosen:
             if pick:
                 costs["picked"] = (n_samples * d + C) * a * b + n_samples * a * S
-            a = len(alive)
+            a = len(mask)
         costs["dense"] = (n_samples * d + C) * a * b
         if pick or chosen:
-            k = np.count_nonzero(alive)
+            k = np.count_nonzero(mask)
             costs["rows"] = n_samples * (k * R + (a + b) * T) + a * b * C
         form = min(costs, key=costs.get)
         chosen.append(form)

@@ -37,7 +37,7 @@ from sklearn_obs.network.compaction import dead_weights, never_read
 
 
 def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) -> int:
-    """Count the weights that go before a saliency is no longer much smaller than the loss.
+    """Count the weights to remove before a saliency is no longer much smaller than the loss.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def effective_parameters(
     """The effective number of parameters of a fitted network, N_eff = tr[H (H + D)^-1].
 
     Without a penalty it is the number of the parameters that the rows determine; the penalty takes
-    its part of each direction in which it outweighs the data. Takes n^2 numbers for n survivors.
+    its part of each direction in which it outweighs the data. Takes n^2 numbers for n weights.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def effective_parameters(
     Returns
     -------
     float
-        Between 0 and the number of parameters that survive.
+        Between 0 and the number of parameters that remain.
 
     Raises
     ------

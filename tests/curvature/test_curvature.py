@@ -150,6 +150,7 @@ def test_gauss_newton_against_finite_differences(activation, out, hidden):
 
 
 def test_both_routes_and_batches_agree():
+    # private: the public function takes one of the two routes by size
     from sklearn_obs.curvature.gauss_newton import _by_pairs, _by_rows
 
     network, X, y, v = random_network("tanh", "softmax", (6, 5), n_samples=300)

@@ -17,13 +17,9 @@ from sklearn.neural_network import MLPClassifier
 from small_nets import ESTIMATORS, assert_same, small
 
 from sklearn_obs import OBSPrunedMLPClassifier
-from sklearn_obs.curvature import (
-    KINDS,
-    STRUCTURES,
-    LowRankInverse,
-    extent,
-    measurement,
-)
+
+# private: which samples are drawn is not kept
+from sklearn_obs.curvature import KINDS, STRUCTURES, LowRankInverse, extent, measurement
 from sklearn_obs.curvature.inverse import blocks
 from sklearn_obs.elimination import eliminate
 from sklearn_obs.network import Network, Objective, loss

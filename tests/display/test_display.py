@@ -161,7 +161,7 @@ def test_a_criterion_without_prediction_has_no_line_for_it(iris):
 
 def test_an_unpruned_network_has_no_path(iris):
     net = small(target_sparsity=0).fit(*iris)
-    with pytest.raises(ValueError, match=r"without a round of surgery.*`prune`"):
+    with pytest.raises(ValueError, match=r"without a round of pruning.*`prune`"):
         PruningPathDisplay.from_estimator(net)
 
 
@@ -290,7 +290,7 @@ def test_the_dense_level_is_drawn_once_and_named_last():
 # masks
 
 
-def test_cells_are_the_surviving_weights(iris):
+def test_cells_are_the_remaining_weights(iris):
     net = small().fit(*iris)
     drawn = WeightMaskDisplay.from_estimator(net)
     largest = max(abs(W).max() for W in net.coefs_)
@@ -301,7 +301,7 @@ def test_cells_are_the_surviving_weights(iris):
         np.testing.assert_array_equal(shown[mask], W[mask])
         assert image.get_clim() == pytest.approx((-largest, largest))
         assert f"{mask.sum()} of {mask.size} weights" in ax.get_title()
-        plus, minus = ax.collections[-2:]  # one sign a survivor
+        plus, minus = ax.collections[-2:]  # one sign a remaining weight
         assert len(plus.get_offsets()) == (W[mask] >= 0).sum()
         assert len(minus.get_offsets()) == (W[mask] < 0).sum()
     assert drawn.colorbar_.ax.get_ylabel() == "weight"
@@ -334,7 +334,7 @@ def test_names_are_those_of_fitting(iris):
     assert {label.get_text() for label in inputs} == {"abcd"[i] for i in net.inputs_}
 
 
-def test_each_surviving_unit_shows_its_pixels(digits):
+def test_each_remaining_unit_shows_its_pixels(digits):
     drawn = WeightMaskDisplay.from_estimator(digits, image_shape=(8, 8))
     n_pixels = digits.masks_[0].sum(axis=0)
     np.testing.assert_array_equal(drawn.units_, np.flatnonzero(n_pixels))

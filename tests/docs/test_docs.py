@@ -45,7 +45,7 @@ def test_the_structure_of_the_page(iris, monkeypatch):
     X, y = iris
     greedy = small(structure="diagonal", step=0.5, retrain_epochs=0, target_sparsity=0.4).fit(X, y)
     once = small(criterion="obd", step=0.5, retrain_epochs=0, target_sparsity=0.4).fit(X, y)
-    # nothing repairs, so that greedy is a ranking: OBD's, the damping in it beside
+    # nothing is adjusted, so that greedy is a ranking: OBD's, the damping in it beside
     for a, b in zip(greedy.masks_, once.masks_, strict=True):
         assert (a == b).mean() > 0.9
     path = greedy.pruning_path_

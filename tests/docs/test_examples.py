@@ -58,9 +58,9 @@ def test_compensation(tmp_path):
     pytest.importorskip("matplotlib")
     text = output(tmp_path, "plot_compensation.py", "--out", str(tmp_path))
     row = next(numbers(line) for line in text.splitlines() if line.startswith("    0.90"))
-    repaired, unrepaired, smallest = row[1:]
+    updated, not_updated, smallest = row[1:]
     # measured .904, .773 and .136: the order is the paper's claim, 0.05 several standard errors
-    assert repaired > unrepaired + 0.05 > smallest + 0.1
+    assert updated > not_updated + 0.05 > smallest + 0.1
     assert (tmp_path / "compensation.png").stat().st_size > 10_000
 
 
@@ -133,7 +133,7 @@ def test_digits_sparsity(tmp_path):
         for line in printed.splitlines()
         if line.startswith(("OBS", "magnitude"))
     }
-    # at 90 % without repair and retraining a network guesses; with repair it does not
+    # at 90 % without weight update and retraining a network guesses; with the update it does not
     assert rows["OBS, no retraining"][5] > 0.85 > 0.5 > rows["magnitude, no retraining"][5]
     assert (tmp_path / "digits_sparsity.png").exists()
 

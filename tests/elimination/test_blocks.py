@@ -5,6 +5,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import spd, textbook
 
 from sklearn_obs.curvature import BlockInverse, FullInverse, inverted
+
+# private: that a path goes on after its end is seen where it happens
 from sklearn_obs.elimination import blocks, eliminate_blocks
 
 
@@ -72,7 +74,7 @@ def test_ties_go_to_the_lowest_index():
     assert_array_equal(path.order, np.arange(6))
 
 
-def test_ghosts_go_next_and_repair_nothing():
+def test_dead_weights_are_next_and_move_nothing():
     rng = np.random.default_rng(3)
     for _ in range(50):
         w, H, pieces = random_blocks(rng, [10, 12, 8])

@@ -4,6 +4,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import constrained_minimum, spd, textbook
 
 from sklearn_obs.curvature import FullInverse
+
+# private: how often a panel is cut cannot be seen from outside
 from sklearn_obs.elimination import all_at_once, eliminate, greedy
 
 # cond(H) = 1e3 loses 3 digits of 16, a path of some hundred corrections another 2
@@ -61,7 +63,7 @@ def test_closed_form_and_constrained_minimum():
     assert_allclose(path.weights, weights, atol=RTOL)
 
 
-def test_barred_weights_repair_but_stay():
+def test_barred_weights_adjust_but_stay():
     rng = np.random.default_rng(2)
     w, H = rng.standard_normal(600), spd(rng, 600)
     eligible = rng.random(600) < 0.8

@@ -54,7 +54,7 @@ def test_costs_gains_and_changes_are_those_of_minima(quadratic):
 
 def test_path_takes_the_best_swap_every_time(quadratic):
     H, slope, alive, value, model = quadratic
-    eligible = np.arange(N) != np.flatnonzero(alive)[0]  # one survivor is barred
+    eligible = np.arange(N) != np.flatnonzero(alive)[0]  # one remaining weight is barred
     path = model.path(10, eligible=eligible, least=1e-6)
     assert path.out.size > 0
     for out, back, change, weights in zip(

@@ -12,6 +12,7 @@ import pytest
 from numpy.linalg import LinAlgError
 from small_nets import assert_same, small
 
+# private: what a worker is told to do is replaced by a worker that dies
 from sklearn_obs.elimination import blocks
 
 distributed = pytest.importorskip("distributed")

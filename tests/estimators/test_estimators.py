@@ -156,8 +156,8 @@ def test_intercepts_count_if_prunable(iris, prune_intercepts):
 # Retraining and criteria
 
 
-def test_no_retraining_moves_nothing_but_obs_repair(iris):
-    """A criterion without repair leaves survivors alone, up to the folding of constant units."""
+def test_no_retraining_moves_nothing_but_the_weight_update(iris):
+    """A criterion without weight update moves nothing else, up to folding constant units."""
     X, y = iris
     converged = {"solver": "lbfgs", "max_iter": 1000, "activation": "tanh", "alpha": 1.0}
     one_round = {"retrain_epochs": 0, "step": 5, "target_sparsity": 5 / N_WEIGHTS}
@@ -275,7 +275,7 @@ def test_obd_saliency_is_half_the_curvature_times_the_square(iris):
 @pytest.mark.parametrize("structure", ["unit", "layer", "full"])
 def test_obs_on_a_linear_network_is_backward_elimination_by_least_squares(structure):
     """Its squared error is its own quadratic model: at the minimum and without damping the
-    predicted loss is the measured one, and the repair is least squares on the columns left.
+    predicted loss is the measured one, and the weight update is least squares on the columns left.
     """
     X, y = make_regression(80, 8, noise=50, random_state=0)
     A = np.column_stack([X, np.ones(len(X))])
@@ -295,8 +295,8 @@ def test_obs_on_a_linear_network_is_backward_elimination_by_least_squares(struct
         order.append(worst)
         losses.append(fitted(left)[1])
 
-    surgical = {"structure": structure, "damping": 0, "step": 1, "retrain_epochs": 0}
-    reg = OBSPrunedMLPRegressor.from_sklearn(theirs, **surgical).prune(X, y, target_sparsity=5 / 8)
+    options = {"structure": structure, "damping": 0, "step": 1, "retrain_epochs": 0}
+    reg = OBSPrunedMLPRegressor.from_sklearn(theirs, **options).prune(X, y, target_sparsity=5 / 8)
     path = reg.pruning_path_
     assert path["removed"].tolist() == order
     # rounding, 1e-16 times the condition of X'X (about 10) and the sums over 80 rows

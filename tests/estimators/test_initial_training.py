@@ -208,9 +208,9 @@ def test_from_sklearn_then_prune(name):
 
 def test_fit_is_from_sklearn_and_prune():
     X, y, theirs = problem("multiclass")
-    surgical = {"target_sparsity": 0.7, "retrain_epochs": 3}
-    fitted = OBSPrunedMLPClassifier(**DENSE, **surgical).fit(X, y)
-    pruned = OBSPrunedMLPClassifier.from_sklearn(theirs, **surgical).prune(X, y)
+    pruning = {"target_sparsity": 0.7, "retrain_epochs": 3}
+    fitted = OBSPrunedMLPClassifier(**DENSE, **pruning).fit(X, y)
+    pruned = OBSPrunedMLPClassifier.from_sklearn(theirs, **pruning).prune(X, y)
     assert_same_network(fitted, pruned, X)
     assert fitted.loss_ == pruned.loss_
 

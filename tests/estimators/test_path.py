@@ -1,4 +1,4 @@
-"""Several sparsities from one surgery: each level is a fit of its own, bit for bit."""
+"""Several sparsities from one pruning run: each level is a fit of its own, bit for bit."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_unread_inputs_go_first_at_every_level(iris):
     assert [m[0][:4].all() for m in path.masks[:3]] == [True] * 3
 
 
-def test_surgery_happens_once(iris, monkeypatch):
+def test_pruning_happens_once(iris, monkeypatch):
     fits = []
     fit = OBSPrunedMLPClassifier._dense_class.fit
     monkeypatch.setattr(

@@ -40,7 +40,7 @@ def test_what_makes_another_dense_network_misses(iris, trained, tmp_path):
     changes = [
         ({}, {}, 1),
         ({}, {}, 1),  # the same again
-        ({"damping": 0.5, "target_sparsity": 0.3, "n_swaps": 1}, {}, 1),  # surgery alone
+        ({"damping": 0.5, "target_sparsity": 0.3, "n_swaps": 1}, {}, 1),  # pruning alone
         ({"hidden_layer_sizes": (6, 4)}, {}, 2),
         ({"random_state": 1}, {}, 3),
         ({"alpha": 0.1}, {}, 4),

@@ -26,6 +26,8 @@ from small_nets import (
 )
 
 from sklearn_obs import OBSPrunedMLPRegressor
+
+# private: what a worker is told to do is watched in the process that does it
 from sklearn_obs.elimination import blocks
 
 # Workers

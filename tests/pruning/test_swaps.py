@@ -14,7 +14,7 @@ from sklearn_obs.estimators.attributes import network_of
 from sklearn_obs.estimators.run import objective_of, plan_of
 from sklearn_obs.network import loss_and_gradient
 
-# _model is private: what it holds is checked against the loss itself
+# private: what the model of swaps holds is checked against the loss itself
 from sklearn_obs.pruning import rounds, swaps
 
 

@@ -10,6 +10,8 @@ from scipy.sparse import csr_array
 
 from sklearn_obs.curvature import Measurement, gauss_newton
 from sklearn_obs.network import Objective, forward, gauss_newton_times, loss, loss_and_gradient
+
+# private: products and steps of conjugate gradients are checked one by one
 from sklearn_obs.retraining import newton as newton_module
 from sklearn_obs.retraining.lbfgs import lbfgs
 from sklearn_obs.retraining.newton import newton
