@@ -91,7 +91,7 @@ structures x kinds: fit wine/digits/digits+float32/outputs structure=* curvature
 structures x kinds: fit wine/digits+csr/outputs+float32 structure=auto/layer/full curvature=hessian
 structures x kinds: fit wide structure=auto hidden_layer_sizes=(17,) curvature=*
 structures x kinds: fit wide structure=unit/kronecker hidden_layer_sizes=(20,) step=0.05 alpha=10
-structures x kinds: fit digits structure=* step=1 target_sparsity=0.01 n_curvature_samples=20
+structures x kinds: fit wide structure=* step=1 target_sparsity=0.003 n_curvature_samples=20
 activations: fit wine/diabetes activation=* structure=* alpha=0 damping=0.1
 activations: fit wine/pairs/diabetes activation=* structure=layer/full curvature=hessian
 solvers: fit wine/digits retrain_solver=* retrain_epochs=0/8/90/None tol=1e-2/1e-7
@@ -118,7 +118,7 @@ workers: fit wide n_jobs=2 structure=unit/kronecker hidden_layer_sizes=(30,)
 workers: fit digits/rows n_jobs=2 structure=layer/unit/kronecker working_memory=0.02
 random state: fit wine/diabetes random_state=instance/7 solver=adam steps=two target_sparsity=0
 targets: fit pairs/labels/diabetes/outputs hidden_layer_sizes=()/(6,)/(6,5,4) structure=*
-targets: fit pairs+csr/labels+float32/outputs hidden_layer_sizes=()/(6,) curvature=hessian/fisher weight=*
+targets: fit pairs+csr/labels+float32 hidden_layer_sizes=()/(6,) curvature=hessian/fisher weight=*
 several prune calls: fit wine/outputs structure=* steps=* target_sparsity=0.2
 several prune calls: fit wine/labels criterion=* steps=* target_sparsity=0.2
 prediction: fit wide times=7 hidden_layer_sizes=(160,) criterion=magnitude target_sparsity=0.97

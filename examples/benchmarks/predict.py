@@ -25,8 +25,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from sklearn_obs import OBSPrunedMLPClassifier, prediction
+from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.network import prediction
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import mnist
