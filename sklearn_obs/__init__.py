@@ -7,15 +7,16 @@ from sklearn_obs.estimators import (
     OBSPrunedMLPClassifier,
     OBSPrunedMLPCV,
     OBSPrunedMLPRegressor,
+    input_importances,
     obs_pruning_path,
 )
-
-__version__ = "0.1.0"
+from sklearn_obs.estimators.versions import __version__ as __version__
 
 __all__ = [
     "OBSPrunedMLPCV",
     "OBSPrunedMLPClassifier",
     "OBSPrunedMLPRegressor",
+    "input_importances",
     "obs_pruning_path",
 ]
 

@@ -4,20 +4,22 @@ Memory is looked up so that a matrix which does not fit is refused before it is 
 what it could give without swapping, and a container's limit may be lower; elsewhere the answer is
 all that the machine has, or unknown.
 
-numpy and scipy each bring a BLAS with a pool of threads. On arrays of some thousand numbers the two
-pools wait for each other, and for every other process on the machine, longer than they compute. So
-small work is done with one BLAS thread.
+numpy and scipy each bring a BLAS with a pool of threads. How it shares a sum among them changes the
+sum's last bits, so that a fit in a worker, which has fewer threads, would differ from a fit
+outside. And on arrays of some thousand numbers the pools wait for each other, and for every other
+process, longer than they compute. So everything from the initial training on is done with one BLAS
+thread.
 """
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
 CGROUP = Path("/sys/fs/cgroup")
-SMALL_FLOPS = 2e8  # a few milliseconds of one core
 
 
 def available_bytes() -> float:
@@ -59,17 +61,55 @@ def readable(n_bytes: float) -> str:
     return f"{n_bytes:.3g} TB"
 
 
+class _OneBlasThread:
+    """A context with one BLAS thread in the whole process, for as long as anybody is in it.
+
+    The number of BLAS threads belongs to the process, not to a thread: whoever is first sets it to
+    1, whoever is last restores what there was. So it may be entered again, and by several threads.
+    """
+
+    def __init__(self):
+        self._forget()
+        if hasattr(os, "register_at_fork"):  # the child has none of the threads that are in it
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self):
+        self._lock, self._n_inside, self._limits = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self._lock:
+            if not self._n_inside:
+                _take_control()
+                self._limits = _libraries().limit(limits=1, user_api="blas")
+            self._n_inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                _take_control()  # it may have been another thread that set the limit
+                self._limits.restore_original_limits()
+                self._limits = None
+                _take_control()  # and give it up
+
+
+def _take_control():
+    """threadpoolctl lets one thread alone set limits from 3.8 on: forget which one that was."""
+    for library in _libraries().lib_controllers:
+        forget = getattr(library, "clear_controlling_thread", None)
+        if forget is not None:
+            forget(force=True)
+
+
 @cache
 def _libraries():
     """Those that are loaded, looked for once: it takes milliseconds, as long as a round may."""
     return ThreadpoolController()
 
 
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
 def one_blas_thread() -> AbstractContextManager:
-    """A context with one BLAS thread."""
-    return _libraries().limit(limits=1)
-
-
-def blas_threads_for(flops: float) -> AbstractContextManager:
-    """A context with one BLAS thread if the largest piece of work has fewer than `SMALL_FLOPS`."""
-    return one_blas_thread() if flops < SMALL_FLOPS else nullcontext()
+    """A context with one BLAS thread: in it, results do not depend on the machine's cores."""
+    return _ONE_BLAS_THREAD

@@ -1,31 +1,85 @@
 """What is said of the machine's memory, and that BLAS has one thread within its context only."""
 
+import os
+import threading
+import time
+import warnings
+
+import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-# private: the files that a container is known by are made up here
+# private: the files that a container is known by are made up, and a lock is held
 from sklearn_obs import machine
-from sklearn_obs.machine import SMALL_FLOPS, blas_threads_for, one_blas_thread
+from sklearn_obs.machine import one_blas_thread
 
 
 def threads():
-    return [library["num_threads"] for library in ThreadpoolController().info()]
+    blas = ThreadpoolController().select(user_api="blas")
+    return [library["num_threads"] for library in blas.info()]
 
 
-@pytest.mark.parametrize("context", [one_blas_thread, lambda: blas_threads_for(SMALL_FLOPS / 2)])
-def test_one_thread_within(context):
+def test_one_thread_within_and_what_there_was_after():
     with threadpool_limits(2):
         before = threads()
-        with context():
+        with one_blas_thread():
             assert set(threads()) == {1}
+            with one_blas_thread():  # entered again
+                assert set(threads()) == {1}
+            assert set(threads()) == {1}
+        assert threads() == before
+        with pytest.raises(KeyError), one_blas_thread():
+            raise KeyError
         assert threads() == before
 
 
-def test_large_work_keeps_its_threads():
+def test_who_leaves_first_takes_nothing_from_the_others():
+    """Ten threads enter and leave in every order; each sees one BLAS thread as long as it is in."""
+    seen, start = [], threading.Barrier(10)
+
+    def task(seed):
+        rng = np.random.default_rng(seed)
+        start.wait()
+        for _ in range(20):
+            with one_blas_thread():
+                time.sleep(1e-4 * rng.random())
+                seen.append(set(threads()))
+
     with threadpool_limits(2):
         before = threads()
-        with blas_threads_for(SMALL_FLOPS):
-            assert threads() == before
+        workers = [threading.Thread(target=task, args=(seed,)) for seed in range(10)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert threads() == before
+    assert len(seen) == 200
+    assert all(found == {1} for found in seen)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_forked_process_is_free_of_its_parent_s_threads():
+    """A lock that another thread held at the fork would never be released in the child."""
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        with machine._ONE_BLAS_THREAD._lock:
+            held.set()
+            go_on.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's, that a process with threads forks
+        child = os.fork()
+    if not child:
+        with one_blas_thread():
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    go_on.set()
+    holder.join()
+    assert status == 0
 
 
 def test_memory_of_the_machine(tmp_path, monkeypatch):

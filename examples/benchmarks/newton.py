@@ -82,7 +82,8 @@ def race(dense, pruned, X, y):
     level = max(0.9, 1 - SURVIVORS / n_weights)
     model = pruned.from_sklearn(dense, retrain_epochs=0, target_sparsity=level).prune(X, y)
     network = network_of(model, vars(model))
-    objective = objective_of(model, X, model._encode(y, getattr(model, "classes_", None)), None)
+    targets = model._encode(y, getattr(model, "classes_", None))
+    objective = objective_of(model, vars(model), X, targets, None)
     trainable = np.concatenate([m.ravel() for m in (*model.masks_, *model.intercept_masks_)])
 
     def by_lbfgs(watch):

@@ -10,10 +10,9 @@ is that of the running maxima::
 A tie goes to the lowest index among the weights that set the maxima.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, groupby
 
@@ -114,8 +113,7 @@ def _elsewhere(tasks, hold, n_jobs, n_workers):
     for attempt in range(1, ATTEMPTS + 1):
         try:
             done = Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1)(
-                delayed(_in_worker)(os.getpid(), shared, chunk)
-                for shared, chunk in _chunks(tasks, n_workers)
+                delayed(_in_worker)(shared, chunk) for shared, chunk in _chunks(tasks, n_workers)
             )
         except CancelledError:
             if attempt == ATTEMPTS:
@@ -142,9 +140,8 @@ def _naming(name):
         raise LinAlgError(f"{name}: {error}") from error
 
 
-def _in_worker(parent, shared, chunk):
-    # threads share the caller's limit; a process has BLAS threads of its own
-    with nullcontext() if os.getpid() == parent else one_blas_thread():
+def _in_worker(shared, chunk):
+    with one_blas_thread():  # of the process that this runs in
         return [_path_of(shared, *task) for task in chunk]
 
 

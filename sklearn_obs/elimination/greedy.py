@@ -131,7 +131,7 @@ def eliminate(
         orphans = np.empty(0, np.intp)
         if freed is not None:
             for j, q in enumerate(Q, start=1):
-                orphans = np.searchsorted(left, freed(int(left[q])))
+                orphans = _places(left, freed(int(left[q])))
                 if orphans.size:
                     Q, z, L = Q[:j], z[:j], L[:, :j]
                     break
@@ -159,6 +159,11 @@ def eliminate(
     path = Elimination(order, saliency, updated)
     earlier = tuple(path.until(*stop) for stop in zip(stops, seen, strict=True))
     return replace(path, earlier=earlier)
+
+
+def _places(left, indices):
+    """The places of those `indices` that are left."""
+    return np.flatnonzero(np.isin(left, indices))
 
 
 def _times(L, z):

@@ -183,12 +183,37 @@ def reached(stops, n_removed, w):
 def group_saliencies(
     weights: np.ndarray, inverse_hessian: InverseHessian, groups: Sequence[Group]
 ) -> np.ndarray:
-    """L_B of each group, of shape (n_groups,)."""
-    prices = (
-        _price(weights[group.members] * group.costs, inverse_hessian, group.members)
-        for group in groups
-    )
-    return np.array([float(z @ z) / 2 for _, z in prices])
+    """L_B of each group, of shape (n_groups,).
+
+    Over blocks it is a sum, C_BB being block-diagonal. They are inverted one after the other, so
+    that one inverse is held at a time.
+    """
+    saliency = np.zeros(len(groups))
+    member = np.concatenate([group.members for group in groups])
+    v = weights[member] * np.concatenate([group.costs for group in groups])
+    of_group = np.repeat(np.arange(len(groups)), [group.members.size for group in groups])
+    for index, inverse in _one_by_one(inverse_hessian, weights.size):
+        place = np.full(weights.size, -1)
+        place[index] = np.arange(index.size)
+        (here,) = np.nonzero(place[member] >= 0)
+        if not here.size:
+            continue
+        C, B, number = inverse(), place[member[here]], of_group[here]
+        if np.diff(number).all():  # one member a group: z^2 = v^2 / C_qq
+            saliency[number] += v[here] ** 2 / C.diagonal()[B] / 2
+            continue
+        for some in np.split(np.arange(B.size), np.flatnonzero(np.diff(number)) + 1):
+            _, z = _price(v[here[some]], C, B[some])
+            saliency[number[some[0]]] += float(z @ z) / 2
+    return saliency
+
+
+def _one_by_one(inverse_hessian, n):
+    """(positions, a function that returns the inverse over them) of each block, or of the whole."""
+    blocks = inverse_hessian.blocks()
+    if blocks is None:
+        return [(np.arange(n), lambda: inverse_hessian)]
+    return [(block.index, block.inverse) for block in blocks]
 
 
 def _price(v, C, B):

@@ -2,6 +2,7 @@
 
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.cross_validation import OBSPrunedMLPCV
+from sklearn_obs.estimators.importances import input_importances
 from sklearn_obs.estimators.path import PruningPath, obs_pruning_path
 from sklearn_obs.estimators.regressor import OBSPrunedMLPRegressor
 
@@ -10,5 +11,6 @@ __all__ = [
     "OBSPrunedMLPClassifier",
     "OBSPrunedMLPRegressor",
     "PruningPath",
+    "input_importances",
     "obs_pruning_path",
 ]

@@ -4,12 +4,16 @@
 """
 
 import warnings
+from contextlib import contextmanager
 from copy import copy
+from numbers import Number
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_obs.estimators.no_importances import NoImportances
+from sklearn_obs.estimators.versions import Versioned
 from sklearn_obs.network import Network
 from sklearn_obs.network.compaction import (
     dead_weights,
@@ -18,10 +22,11 @@ from sklearn_obs.network.compaction import (
     remaining_units,
 )
 
+SEEN_IN_FIT = ("n_features_in_", "feature_names_in_")  # by scikit-learn's `validate_data`
 TRAINING_ATTRIBUTES = ("n_iter_", "loss_", "loss_curve_", "validation_scores_")
 
 
-class FittedNetwork:
+class FittedNetwork(Versioned):
     """The part of `PrunedMLP` that says what a fitted one holds."""
 
     coefs_: list[np.ndarray]
@@ -40,13 +45,20 @@ class FittedNetwork:
     n_outputs_: int
     out_activation_: str
     n_iter_: int
+    n_step_samples_: int | None
     loss_curve_: list[float]
     validation_scores_: list[float] | None
     n_features_in_: int
     feature_names_in_: np.ndarray
     _importances: np.ndarray | None
+    _initial_training: dict[str, Any]
 
-    def _store(self, attributes: dict[str, Any]) -> Self:
+    def _store(self, attributes: dict[str, Any], *, anew: bool = False) -> Self:
+        """Take over these attributes; `anew`, without those of an earlier fit."""
+        if anew:
+            for name in [name for name in vars(self) if name.endswith("_")]:
+                if name not in SEEN_IN_FIT and not name.startswith("_"):
+                    delattr(self, name)
         for name, value in attributes.items():
             setattr(self, name, value)
         return self
@@ -70,10 +82,12 @@ class FittedNetwork:
         """
         check_is_fitted(self)
         if self._importances is None:
-            raise AttributeError(
-                "feature_importances_ come from the curvature of the last round of pruning, and "
-                "there was none, or it could not be inverted: prune, or increase `damping`."
+            absent: Any = NoImportances(
+                "feature_importances_ come from the curvature after the last round of pruning, and "
+                "there was no round, or it could not be inverted: prune to a higher "
+                "`target_sparsity`, or increase `damping`."
             )
+            return absent
         return self._importances
 
     @property
@@ -111,12 +125,37 @@ def mask_of(attributes) -> np.ndarray:
     return np.concatenate([m.ravel() for m in masks])
 
 
-def unpruned(estimator, mlp):
-    """The attributes of a network as scikit-learn's fitted estimator `mlp` holds it."""
+def unpruned(estimator, mlp, n_samples=None):
+    """The attributes of a network as scikit-learn's fitted estimator `mlp` holds it.
+
+    `n_samples` is how many it was trained on, where that is known.
+    """
     network = Network(
         tuple(mlp.coefs_), tuple(mlp.intercepts_), mlp.activation, mlp.out_activation_
     )
-    return initial(estimator, mlp, network, np.ones(network.layout.n_parameters, bool))
+    attributes = initial(estimator, mlp, network, np.ones(network.layout.n_parameters, bool))
+    return attributes | {"n_step_samples_": _step_samples(mlp, n_samples)}
+
+
+def _step_samples(mlp, n_samples):
+    """How many samples a step of the training had; None for all, where it is not known how many."""
+    if mlp.solver == "lbfgs":
+        return n_samples
+    batch_size = 200 if mlp.batch_size == "auto" else mlp.batch_size
+    n_iter, n_seen = getattr(mlp, "n_iter_", 0), getattr(mlp, "t_", 0)
+    return int(min(batch_size, n_seen // n_iter) if n_iter and n_seen >= n_iter else batch_size)
+
+
+@contextmanager
+def unchanged_after_failure(estimator):
+    """A context that leaves the estimator as it was if it is left by an exception."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def initial(estimator, source, network, mask):
@@ -126,7 +165,11 @@ def initial(estimator, source, network, mask):
         for name in TRAINING_ATTRIBUTES
         if hasattr(source, name)
     }
-    for name in ("n_layers_", "n_outputs_", "out_activation_", "classes_"):
+    attributes["_initial_training"] = training = initial_training_of(source)
+    for name in ("loss_curve_", "validation_scores_"):  # one list under both names, stored once
+        if name in training:
+            attributes[name] = training[name]
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "classes_", "n_step_samples_"):
         if hasattr(source, name):
             attributes[name] = copy(getattr(source, name))
     integers = ("n_weights", "epochs", "removed", "round", "regrown", "regrown_round")
@@ -134,6 +177,30 @@ def initial(estimator, source, network, mask):
     path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
     attributes |= described(estimator, network, mask) | recorded(path)
     return attributes | {"_importances": None}
+
+
+def initial_training_of(mlp):
+    """What scikit-learn's fitted `mlp` keeps of its training, by the names of its attributes.
+
+    These are the attributes that are numbers, None or lists of numbers, but for shapes: its losses,
+    scores and counts, also those that it needs to train on. Of a network that has come from one of
+    our estimators they are those of its initial training.
+    """
+    if hasattr(mlp, "_initial_training"):
+        return {name: copy(value) for name, value in mlp._initial_training.items()}
+    others = {*mlp.get_params(deep=False), "n_layers_", "n_outputs_", "n_features_in_"}
+    return {
+        name: _without_numpy(value)
+        for name, value in vars(mlp).items()
+        if name not in others and _is_plain(value)
+    }
+
+
+def _is_plain(value):
+    """Whether the value is a number, None or a list of numbers."""
+    if isinstance(value, list):
+        return all(isinstance(number, Number) for number in value)
+    return value is None or isinstance(value, Number)
 
 
 def _without_numpy(value):
@@ -168,7 +235,7 @@ def recorded(path):
 def extended(path, rounds, removable):
     """`pruning_path_` with further rounds."""
     new = {
-        "n_weights": [np.count_nonzero(r.mask & removable) for r in rounds],
+        "n_weights": np.zeros(len(rounds)),
         "predicted_loss": [r.predicted_loss for r in rounds],
         "pruned_loss": [r.pruned_loss for r in rounds],
         "loss": [r.loss for r in rounds],
@@ -179,6 +246,19 @@ def extended(path, rounds, removable):
         "regrown": np.concatenate([r.regrown for r in rounds]),
         "regrown_round": np.repeat([r.number for r in rounds], [r.regrown.size for r in rounds]),
     }
-    return {
+    path = {
         name: np.concatenate([old, np.asarray(new[name], old.dtype)]) for name, old in path.items()
     }
+    return path | {"n_weights": _n_weights(path, rounds[-1].mask, removable)}
+
+
+def _n_weights(path, mask, removable):
+    """How many of the weights that may be removed were left after each round, back from the last.
+
+    All rounds are counted alike, also those before `prune_intercepts` was changed.
+    """
+    n_rounds = len(path["loss"])
+    removed = np.bincount(path["round"] - 1, removable[path["removed"]], n_rounds)
+    regrown = np.bincount(path["regrown_round"] - 1, removable[path["regrown"]], n_rounds)
+    later = np.cumsum((removed - regrown)[::-1])[::-1] - (removed - regrown)
+    return np.count_nonzero(mask & removable) + later.astype(np.intp)

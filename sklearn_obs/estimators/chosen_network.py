@@ -9,13 +9,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.estimators.versions import Versioned
 
 
 def _has(method):
     return available_if(lambda self: hasattr(self._estimator(), method))
 
 
-class ChosenNetwork:
+class ChosenNetwork(Versioned):
     """The part of `OBSPrunedMLPCV` that predicts."""
 
     estimator_: Any

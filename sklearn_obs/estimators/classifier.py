@@ -81,7 +81,8 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         if self.out_activation_ == "softmax":
             return self.classes_[p.argmax(axis=1)]
         if self.n_outputs_ == 1:
-            return self.classes_[(p.ravel() > 0.5).astype(np.intp)]
+            likelier = (p.ravel() > 0.5) & (self.classes_.size > 1)  # there may be one class only
+            return self.classes_[likelier.astype(np.intp)]
         return (p > 0.5).astype(int)
 
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
@@ -136,32 +137,43 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         return np.log(self.predict_proba(X))
 
     def _check_targets(self, y, reset):
-        if type_of_target(y, input_name="y").startswith("multilabel"):
-            if not reset and (self.n_outputs_ == 1 or y.shape[1] != self.n_outputs_):
+        kind = type_of_target(y, input_name="y", raise_unknown=False)
+        label_sets = kind == "multilabel-indicator"
+        if not label_sets and kind not in ("binary", "multiclass"):
+            raise ValueError(_wrong_kind(y, kind))
+        if reset:
+            return
+        if label_sets:
+            if not self._of_label_sets:
                 raise ValueError(
                     f"Got y with {y.shape[1]} labels, but the network has {self.n_outputs_} "
-                    "outputs."
+                    f"outputs for the classes {_some(self.classes_)}. Expected one of these for each "
+                    "sample; for label sets, fit another network."
+                )
+            if y.shape[1] != self.n_outputs_:
+                raise ValueError(
+                    f"Got y with {y.shape[1]} labels, but the network has {self.n_outputs_} "
+                    "outputs, one for each label. Expected a column of 0 and 1 for each of them."
                 )
             return
-        if not reset and self.out_activation_ == "logistic" and self.n_outputs_ > 1:
+        if self._of_label_sets:
             raise ValueError(
                 f"Got y with one column of classes, but the network has {self.n_outputs_} outputs, "
-                "one for each label."
+                "one for each label. Expected a column of 0 and 1 for each of them."
             )
-        labels = unique_labels(y)
-        if reset and labels.size == 1:
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if unknown.size:
             raise ValueError(
-                f"Got y with one class only ({labels[0]!r}), but expected at least two classes."
+                f"Got y with the classes {_some(unknown)}, but the network was fitted on "
+                f"{_some(self.classes_)}. Leave those samples out, or fit again."
             )
-        if not reset:
-            unknown = np.setdiff1d(labels, self.classes_)
-            if unknown.size:
-                raise ValueError(
-                    f"Got y with the classes {unknown.tolist()}, but the network was fitted on "
-                    f"{self.classes_.tolist()}."
-                )
+
+    @property
+    def _of_label_sets(self):
+        return self.out_activation_ == "logistic" and self.n_outputs_ > 1
 
     def _classes_of(self, y):
+        self._check_targets(y, reset=True)
         return unique_labels(y)
 
     def _encode(self, y, classes):
@@ -169,11 +181,32 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         return y.toarray() if issparse(y) else y
 
     def _shell_targets(self):
-        if self.out_activation_ == "logistic" and self.n_outputs_ > 1:
-            return {"y": np.zeros((1, self.n_outputs_), int), "classes": self.classes_}
-        return {"y": self.classes_[:1], "classes": self.classes_}
+        return np.zeros((1, self.n_outputs_), int) if self._of_label_sets else self.classes_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _wrong_kind(y, kind):
+    """What to say of targets that are neither classes nor label sets."""
+    expected = "a class for each sample, or a column of 0 and 1 for each label"
+    if kind.startswith("continuous"):
+        remedy = "for numbers use OBSPrunedMLPRegressor"
+    elif kind.startswith("multiclass"):
+        remedy = "use MultiOutputClassifier for several columns of classes"
+    else:
+        remedy = "make all of them strings, or all of them integers"
+    values = y.data if issparse(y) else np.ravel(y)
+    # scikit-learn's checks look for the first words
+    return (
+        f"Unknown label type: {kind}. Got y with values such as {_some(values, 3)}, but "
+        f"expected {expected}; {remedy}."
+    )
+
+
+def _some(values, most=10):
+    """A few values for a message, each cut where it is long."""
+    shown = ", ".join(repr(value)[:30] for value in values[:most].tolist())
+    return f"[{shown}, ...]" if len(values) > most else f"[{shown}]"

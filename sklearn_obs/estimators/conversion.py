@@ -1,17 +1,22 @@
 """Conversion to other forms of the same network: scikit-learn's own, and one that is compacted."""
 
+import warnings
 from copy import copy
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.estimators.attributes import (
     TRAINING_ATTRIBUTES,
     FittedNetwork,
+    described,
     initial,
+    initial_training_of,
     mask_of,
     network_of,
     unpruned,
@@ -19,24 +24,33 @@ from sklearn_obs.estimators.attributes import (
 from sklearn_obs.estimators.parameters import TRAINING_PARAMETERS, check_parameters
 from sklearn_obs.network.compaction import compacted
 
+HISTORY = ("n_iter_", "t_", "loss_curve_", "validation_scores_")  # stays true after pruning
+
 
 class Conversion(FittedNetwork, BaseEstimator):
     """The part of `PrunedMLP` that takes in and hands out whole networks."""
 
     _dense_class: type  # scikit-learn's
 
-    def _shell_targets(self) -> dict[str, Any]:
-        """The targets of one sample, as `partial_fit` takes them."""
+    def _shell_targets(self) -> np.ndarray:
+        """Targets of every kind that the network was trained on, as few as possible."""
         raise NotImplementedError
 
     @classmethod
-    def from_sklearn(cls, mlp: MLPClassifier | MLPRegressor, **parameters) -> Self:
-        """An estimator that holds the network of a fitted one of scikit-learn, unpruned.
+    def from_sklearn(
+        cls, mlp: MLPClassifier | MLPRegressor, *, keep_zeros: bool = False, **parameters
+    ) -> Self:
+        """An estimator that holds the network of a fitted one of scikit-learn.
 
         Parameters
         ----------
         mlp : MLPClassifier or MLPRegressor
             Fitted. It is not changed.
+        keep_zeros : bool, default=False
+            Whether weights that are exactly 0 count as removed, as those of a network that
+            `to_sklearn` has handed out; dead weights are 0 as well, and then count as removed.
+            Intercepts never do. Otherwise the network is unpruned, and zeros among its weights are
+            reported by a warning.
         **parameters
             Parameters of the new estimator's pruning; those of its initial training are taken from
             `mlp`, and may be set as well, but for `hidden_layer_sizes` and `activation`.
@@ -44,12 +58,12 @@ class Conversion(FittedNetwork, BaseEstimator):
         Returns
         -------
         object
-            Fitted, of sparsity 0; call `prune` next.
+            Fitted, of sparsity 0 or, with `keep_zeros`, of the share of zeros; call `prune` next.
 
         Raises
         ------
         TypeError
-            If `mlp` is of another class.
+            If `mlp` is of another class; of a pipeline, pass the last step.
         ValueError
             If its loss is Poisson's, or `parameters` hold a layer's size or activation.
         sklearn.exceptions.NotFittedError
@@ -66,8 +80,10 @@ class Conversion(FittedNetwork, BaseEstimator):
         >>> clf = OBSPrunedMLPClassifier.from_sklearn(mlp, damping=0.1)
         >>> clf.prune(scale(X), y, target_sparsity=0.6).n_weights_
         14
+        >>> OBSPrunedMLPClassifier.from_sklearn(clf.to_sklearn(), keep_zeros=True).n_weights_
+        14
         """
-        _check_source(mlp, cls._dense_class)
+        _check_source(mlp, cls)
         for name in ("hidden_layer_sizes", "activation"):
             if name in parameters:
                 raise ValueError(
@@ -80,7 +96,16 @@ class Conversion(FittedNetwork, BaseEstimator):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(mlp, name):
                 setattr(new, name, getattr(mlp, name))
-        return new._store(unpruned(new, mlp))
+        attributes = unpruned(new, mlp)
+        if keep_zeros:
+            left = np.concatenate(
+                [(W != 0).ravel() for W in mlp.coefs_]
+                + [np.ones(b.size, bool) for b in mlp.intercepts_]
+            )
+            attributes |= described(new, network_of(new, attributes), left)
+        else:
+            _warn_of_zeros(mlp)
+        return new._store(attributes)
 
     def to_sklearn(self) -> MLPClassifier | MLPRegressor:
         """The network as a plain fitted `MLPClassifier` or `MLPRegressor`, zeros included.
@@ -88,7 +113,10 @@ class Conversion(FittedNetwork, BaseEstimator):
         Returns
         -------
         MLPClassifier or MLPRegressor
-            Predicts the same, and needs nothing of this library.
+            Predicts the same, and needs nothing of this library. It trains on with
+            ``warm_start=True`` as the dense network would have done; once pruned, the best loss or
+            score of the dense network is forgotten, so that training does not stop for falling
+            short of it. Training on moves removed weights, too.
 
         Examples
         --------
@@ -103,7 +131,7 @@ class Conversion(FittedNetwork, BaseEstimator):
         ('MLPClassifier', 14)
         """
         check_is_fitted(self)
-        return _as_mlp(self, self._dense_class, self._shell_targets())
+        return _as_mlp(self)
 
     def compact(self, *, drop_inputs: bool = False) -> Self:
         """The same predictions by a smaller network: without the units that carry nothing.
@@ -148,15 +176,25 @@ class Conversion(FittedNetwork, BaseEstimator):
         if hasattr(self, "feature_names_in_"):
             new.feature_names_in_ = self.feature_names_in_[inputs]
         importances = None if self._importances is None else self._importances[inputs]
-        return new._store(initial(new, self, network, mask) | {"_importances": importances})
+        attributes = initial(new, self, network, mask) | {"_importances": importances}
+        return new._store(attributes | {"_initial_training": _training_of(self)})
 
 
-def _check_source(mlp, dense_class):
-    """Raise unless `mlp` is a fitted `dense_class` with a loss that can be pruned."""
+def _check_source(mlp, cls):
+    """Raise unless `mlp` is fitted, of the class that `cls` prunes, and with a loss that can be."""
+    dense_class = cls._dense_class
     if not isinstance(mlp, dense_class):
-        raise TypeError(
-            f"Got a {type(mlp).__name__}, but expected a fitted {dense_class.__name__}."
-        )
+        kind, expected = type(mlp).__name__, dense_class.__name__
+        message = f"Got a {kind}, but expected a fitted {expected}."
+        if isinstance(mlp, Pipeline):
+            message += (
+                " Take the network out of the pipeline, and give it what its other steps make of "
+                f"X:\n    pruned = {cls.__name__}.from_sklearn(pipeline[-1])\n"
+                "    pruned.prune(pipeline[:-1].transform(X), y)"
+            )
+        elif hasattr(mlp, "best_estimator_"):
+            message += f" Pass the `best_estimator_` of the search, if that is a {expected}."
+        raise TypeError(message)
     if getattr(mlp, "loss", None) == "poisson":
         raise ValueError(
             "Got loss='poisson', but only networks of loss='squared_error' can be pruned."
@@ -164,19 +202,69 @@ def _check_source(mlp, dense_class):
     check_is_fitted(mlp)
 
 
-def _as_mlp(estimator, dense_class, targets):
-    """A fitted `dense_class` with the estimator's network; `targets` are one sample's."""
-    # a step of training lays out all that scikit-learn keeps, then it is overwritten
-    solver = "adam" if estimator.solver == "lbfgs" else estimator.solver  # lbfgs takes no steps
-    shell = dense_class(
-        hidden_layer_sizes=estimator.hidden_layer_sizes, solver=solver, random_state=0
-    )
-    zeros = np.zeros((1, estimator.n_features_in_), estimator.coefs_[0].dtype)
-    shell.partial_fit(zeros, **targets)
+def _warn_of_zeros(mlp):
+    n_zeros = sum(int(np.count_nonzero(W == 0)) for W in mlp.coefs_)
+    if n_zeros:
+        warnings.warn(
+            f"Got a network of which {n_zeros} weights are exactly 0. They count as remaining, and "
+            "retraining may move them. If they have been removed, pass keep_zeros=True.",
+            stacklevel=3,
+        )
+
+
+def _as_mlp(estimator):
+    """A fitted estimator of scikit-learn with the network, which trains on as that would."""
+    shell = _shell(estimator)
     shell.set_params(**{name: getattr(estimator, name) for name in TRAINING_PARAMETERS})
-    shell.coefs_ = [W.copy() for W in estimator.coefs_]
-    shell.intercepts_ = [b.copy() for b in estimator.intercepts_]
-    for name in (*TRAINING_ATTRIBUTES, "feature_names_in_"):
-        if hasattr(estimator, name):
-            setattr(shell, name, copy(getattr(estimator, name)))
+    # in place: with early stopping these lists are those of the best network so far, too
+    shell.coefs_[:] = [W.copy() for W in estimator.coefs_]
+    shell.intercepts_[:] = [b.copy() for b in estimator.intercepts_]
+    if hasattr(estimator, "feature_names_in_"):
+        shell.feature_names_in_ = estimator.feature_names_in_.copy()
+    for name, value in _training_of(estimator).items():
+        setattr(shell, name, copy(value))
     return shell
+
+
+def _shell(estimator):
+    """scikit-learn's estimator of this shape, fitted on next to nothing to lay out all it keeps."""
+    early_stopping = estimator.early_stopping and estimator.solver != "lbfgs"
+    shell = estimator._dense_class(
+        hidden_layer_sizes=estimator.hidden_layer_sizes,
+        solver="adam" if early_stopping else "lbfgs",  # which leaves no moments to train on with
+        early_stopping=early_stopping,
+        validation_fraction=0.5,
+        tol=1e99,  # converged at once
+        n_iter_no_change=1,
+        random_state=0,
+    )
+    targets = np.repeat(estimator._shell_targets(), 4, axis=0)  # enough to set some of each aside
+    shape = (len(targets), estimator.n_features_in_)
+    return shell.fit(csr_array(shape, dtype=estimator.coefs_[0].dtype), targets)
+
+
+def _training_of(estimator):
+    """What scikit-learn's estimator keeps of its training, for the network as it is.
+
+    That of the initial training; but once pruned, no loss or score has been the best so far.
+    """
+    public = {name: getattr(estimator, name, None) for name in TRAINING_ATTRIBUTES}
+    own = public | getattr(estimator, "_initial_training", {})
+    if estimator.n_rounds_:
+        own = {name: own.get(name) for name in HISTORY} | {"loss_": estimator.loss_}
+    return _before_training(estimator) | {n: value for n, value in own.items() if value is not None}
+
+
+def _before_training(estimator):
+    """What scikit-learn's estimator keeps of a training that has just begun."""
+    mlp = estimator._dense_class(hidden_layer_sizes=(1,), random_state=0)
+    classes = {"classes": [0, 1]} if is_classifier(estimator) else {}
+    early = estimator.early_stopping
+    return initial_training_of(mlp.partial_fit([[0.0]], [0], **classes)) | {
+        "n_iter_": 0,
+        "t_": 0,
+        "loss_curve_": [],
+        "best_loss_": None if early else np.inf,
+        "validation_scores_": [] if early else None,
+        "best_validation_score_": -np.inf if early else None,
+    }

@@ -20,7 +20,8 @@ from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.parameters import check_parameters, check_sparsities
 from sklearn_obs.estimators.path import check_prunable, fitted_levels
 from sklearn_obs.estimators.pruned_mlp import FLOATS, PrunedMLP
-from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.estimators.run import sparsest
+from sklearn_obs.estimators.samples import MatrixLike, for_each_sample
 from sklearn_obs.pruning.stopping import one_standard_error
 
 LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
@@ -38,8 +39,9 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, default=None
         What to fit; its `target_sparsity` does not matter. A classifier with its defaults if None.
     sparsities : int or array-like of shape (n_sparsities,), default=20
-        The sparsities to choose from, or how many: then from 0, the dense network, to 0.98, so that
-        each has the same share of the weights of the one before.
+        The sparsities to choose from, or how many: then from 0, the dense network, to 0.98 (or as
+        far as whole groups can be removed, with `granularity`), so that each has the same share of
+        the weights of the one before.
     cv : int, cross-validation generator or iterable, default=None
         The folds, as in scikit-learn; None is 5 of them, stratified for a classifier.
     scoring : str or callable, default=None
@@ -167,7 +169,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         (2, 2)
         """
         estimator = self._estimator()
-        levels = self._levels(estimator)
+        self._check(estimator)
         rows, targets = validate_data(
             self,
             X,
@@ -178,8 +180,9 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             dtype=FLOATS,
         )
         if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight)
+            sample_weight = np.asarray(for_each_sample(sample_weight, rows.shape[0]))
             check_consistent_length(X, sample_weight)
+        levels = self._levels(estimator, rows, targets)
         splits, scorer = self._splits(X, y, groups), check_scoring(estimator, self.scoring)
         tasks = [
             (estimator, rows, targets, sample_weight, train, test, levels, scorer)
@@ -198,8 +201,8 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     def _estimator(self):
         return OBSPrunedMLPClassifier() if self.estimator is None else self.estimator
 
-    def _levels(self, estimator):
-        """The sparsities, after all parameters have been checked."""
+    def _check(self, estimator):
+        """Raise unless all parameters are valid, before anything is done with the data."""
         check_prunable(estimator)
         check_parameters(estimator)
         if self.selection not in SELECTIONS:
@@ -207,14 +210,21 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
                 f"Got selection={self.selection!r}, but expected one of "
                 f"{', '.join(map(repr, SELECTIONS))}."
             )
-        if isinstance(self.sparsities, Integral):
-            if isinstance(self.sparsities, bool) or self.sparsities < 2:
-                raise ValueError(
-                    f"Got sparsities={self.sparsities!r}, but expected a number of them >= 2, or "
-                    "the sparsities themselves."
-                )
-            return 1 - np.geomspace(1, LEAST_LEFT, self.sparsities)
-        return check_sparsities(self.sparsities)
+        if not isinstance(self.sparsities, Integral):
+            check_sparsities(self.sparsities)
+        elif isinstance(self.sparsities, bool) or self.sparsities < 2:
+            raise ValueError(
+                f"Got sparsities={self.sparsities!r}, but expected a number of them >= 2, or "
+                "the sparsities themselves."
+            )
+
+    def _levels(self, estimator, X, y):
+        """The sparsities; of a number of them, as far as whole groups of this network reach."""
+        if not isinstance(self.sparsities, Integral):
+            return check_sparsities(self.sparsities)
+        n_outputs = estimator._encode(y, estimator._classes_of(y)).shape[1]
+        least = max(LEAST_LEFT, 1 - sparsest(estimator, X.shape[1], n_outputs))
+        return 1 - np.geomspace(1, least, self.sparsities)
 
     def _splits(self, X, y, groups):
         X, y, groups = indexable(X, y, groups)

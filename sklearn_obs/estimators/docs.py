@@ -9,7 +9,7 @@ activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
     Activation of the hidden layers.
 target_sparsity : float in [0, 1), default=0.9
     Share of the dense network's prunable weights to remove; reached exactly (with `granularity`,
-    to within a group). 0 is scikit-learn's network, bit for bit, whatever else is set.
+    to within a group), but for the last weight, which is kept. 0 is scikit-learn's network, bit for bit, whatever else is set.
 damping : float >= 0, default=0.02
     Added to the diagonal of the Hessian, as a fraction of the diagonal's mean. Too little trusts
     repairs out of the quadratic model's range (or cannot be inverted), too much repairs little.
@@ -20,7 +20,8 @@ retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
     'newton' takes conjugate-gradient steps on the exact Gauss-Newton matrix of all rows, at least 4
     passes a round; while many weights survive it mostly lowers the loss more than 'lbfgs' does in
     as many passes. 'lbfgs' takes each pass over all rows, 'adam' in batches, with the dense stage's
-    `batch_size`, `learning_rate_init`, `beta_1`, `beta_2` and `epsilon`. 'auto' is 'adam' beyond
+    `batch_size`, `beta_1`, `beta_2` and `epsilon`, and its `learning_rate_init` if that was adam's,
+    else 0.001. 'auto' is 'adam' beyond
     2,000 rows; below, 'newton' while 100 parameters survive and a round has 40 passes, else
     'lbfgs'.
 step : int or float, default=0.1
@@ -53,8 +54,9 @@ max_loss_increase : float >= 0 or None, default=None
     was when surgery began (in `prune`: when it was called). That round is undone, and `sparsity_`
     says how far it went. None has no limit.
 n_swaps : int, default=0
-    Exchanges of removed for surviving weights once the sparsity is reached, at most. Each is
-    retrained and kept only if it lowered the loss; recorded as a round.
+    How often removed weights may come back for others once the sparsity is reached, and how many
+    at a time, at most. A swap is retrained and kept only if it lowered the loss; recorded as a
+    round.
 granularity : {'weight', 'unit', 'input'}, default='weight'
     What goes at once: a weight, a hidden unit with all its weights, or all weights of an input. The
     group of least saliency goes first; the one that reaches `target_sparsity` goes as a whole, and
@@ -131,7 +133,8 @@ inputs_ : ndarray of shape (n_inputs_read,), int
 feature_importances_ : ndarray of shape (n_features,)
     Saliency of each input: what the loss would rise by if all its weights went and the others
     repaired, by the curvature of the network as it is; exactly 0 where it is not read. Of criteria
-    other than 'obs', the sum of OBD's saliencies. Not there before the first round.
+    other than 'obs', the sum of OBD's saliencies. Not there before the first round; see
+    `input_importances`.
 units_ : list of ndarray of shape (n_units,), int
     Indices of the surviving units, per hidden layer.
 pruning_path_ : dict of ndarray
@@ -145,7 +148,8 @@ pruning_path_ : dict of ndarray
 n_rounds_ : int
     Rounds of surgery, exchanges included.
 loss_ : float
-    Loss of the network as it is.
+    Loss of the network as it is, on all training samples, with the penalty. (`from_sklearn` has no
+    samples, and keeps scikit-learn's until `prune` is called.)
 n_layers_ : int
     Layers of units, inputs and outputs included.
 n_outputs_ : int
@@ -154,6 +158,9 @@ out_activation_ : str
     Activation of the output layer.
 n_iter_ : int
     Iterations of the dense stage.
+n_step_samples_ : int or None
+    Samples of one step of the initial training, by which scikit-learn divides `alpha`; None for all
+    that are at hand.
 loss_curve_ : list of float
     Loss after each iteration of the dense stage ('sgd' and 'adam').
 validation_scores_ : list of float or None

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn_obs.estimators.parameters import check_sparsities
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.run import branched, scope_before_training
+from sklearn_obs.machine import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def obs_pruning_path(
     """
     levels = check_sparsities(sparsities)
     networks = fitted_levels(estimator, X, y, levels, sample_weight)
+    score_weight = None if np.ndim(sample_weight) == 0 else sample_weight  # a number is for all
     recorded: dict[str, list[float]] = {
         name: [] for name in ("predicted_loss", "pruned_loss", "loss")
     }
@@ -102,7 +104,7 @@ def obs_pruning_path(
     return PruningPath(
         sparsities=levels,
         n_weights=np.array([network.n_weights_ for network in networks]),
-        score=np.array([network.score(X, y, sample_weight) for network in networks]),
+        score=np.array([network.score(X, y, score_weight) for network in networks]),
         coefs=tuple(network.coefs_ for network in networks),
         intercepts=tuple(network.intercepts_ for network in networks),
         masks=tuple(network.masks_ for network in networks),
@@ -115,10 +117,11 @@ def fitted_levels(estimator, X, y, sparsities, sample_weight):
     """A fitted copy of `estimator` for each of the ascending `sparsities`."""
     check_prunable(estimator)
     estimator = clone(estimator)
-    train, X, y, sample_weight = estimator._prepared(X, y, sample_weight)
-    targets = estimator._encode(y, estimator._classes_of(y))
-    scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
-    levels = branched(estimator, train(), scope, X, targets, sample_weight, sparsities)
+    with one_blas_thread():
+        train, X, y, sample_weight = estimator._prepared(X, y, sample_weight)
+        targets = estimator._encode(y, estimator._classes_of(y))
+        scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
+        levels = branched(estimator, train(), scope, X, targets, sample_weight, sparsities)
     return [copy(estimator)._store(attributes) for attributes in levels]
 
 

@@ -9,7 +9,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_obs.estimators.attributes import mask_of, network_of, unpruned
+from sklearn_obs.estimators.attributes import (
+    mask_of,
+    network_of,
+    unchanged_after_failure,
+    unpruned,
+)
 from sklearn_obs.estimators.conversion import Conversion
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.initial_training import cache, trained
@@ -19,13 +24,15 @@ from sklearn_obs.estimators.parameters import (
     check_sparsity,
 )
 from sklearn_obs.estimators.run import (
+    Run,
+    importances_or_none,
     objective_of,
-    pruned,
     scope_before_training,
     scope_of_network,
 )
 from sklearn_obs.estimators.samples import MatrixLike, weighted_samples
 from sklearn_obs.estimators.watch import CallbackSupportMixin, Watch, with_callbacks
+from sklearn_obs.machine import one_blas_thread
 from sklearn_obs.network.prediction import last_units, outputs
 
 FLOATS = (np.float64, np.float32)
@@ -165,16 +172,18 @@ class PrunedMLP(
         >>> clf.set_params(target_sparsity=0.8).fit(scale(X), y).n_weights_  # of 4 x 5 + 5 x 3
         7
         """
-        train, X, y, sample_weight = self._prepared(X, y, sample_weight)
-        targets = self._encode(y, self._classes_of(y))
-        target = self.target_sparsity
-        scope = scope_before_training(self, X, targets.shape[1], target)
-        n_rounds = None if scope is None else scope.most_rounds(target)
-        watch = Watch(self, n_rounds, X, y, sample_weight, "fit")
-        start = train()
-        done = pruned(self, start, scope, X, targets, sample_weight, target, watch)
-        self._store(start | done)
-        watch.finish(start | done)
+        with one_blas_thread(), unchanged_after_failure(self):
+            train, X, y, sample_weight = self._prepared(X, y, sample_weight)
+            targets = self._encode(y, self._classes_of(y))
+            target = self.target_sparsity
+            scope = scope_before_training(self, X, targets.shape[1], target)
+            n_rounds = None if scope is None else scope.most_rounds(target)
+            watch = Watch(self, n_rounds, X, y, sample_weight, "fit")
+            run = Run(self, train(), scope, X, targets, sample_weight, [target])
+            done = run.start() | run.finished(watch)
+            self._store(done, anew=True)
+        self._add_importances(run)
+        watch.finish(done)
         return self
 
     @with_callbacks
@@ -231,12 +240,16 @@ class PrunedMLP(
         target = self.target_sparsity if target_sparsity is None else target_sparsity
         check_parameters(self)
         check_sparsity(target)
-        X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-        targets = self._encode(y, getattr(self, "classes_", None))
-        scope = scope_of_network(self, vars(self), X, target)
-        watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
-        done = pruned(self, vars(self), scope, X, targets, sample_weight, target, watch)
-        self._store(done)
+        with one_blas_thread(), unchanged_after_failure(self):
+            X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
+            targets = self._encode(y, getattr(self, "classes_", None))
+            scope = scope_of_network(self, vars(self), X, target)
+            watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
+            run = Run(self, dict(vars(self)), scope, X, targets, sample_weight, [target])
+            done = run.finished(watch)
+            self._store(done)
+        if done:
+            self._add_importances(run)
         watch.finish(done)
         return self
 
@@ -267,6 +280,12 @@ class PrunedMLP(
         """
         return last_units(*self._network_and_samples(X))
 
+    def _add_importances(self, run):
+        """After the network has been stored, so that nothing is lost if they cannot be computed."""
+        if self.n_rounds_:
+            with one_blas_thread():
+                self._importances = importances_or_none(self, vars(self), run.problem)
+
     @property
     def _n_features_out(self):
         return len(self.units_[-1] if self.units_ else self.inputs_)
@@ -279,7 +298,7 @@ class PrunedMLP(
 
         def train():
             mlp = self._dense_class(**{name: getattr(self, name) for name in TRAINING_PARAMETERS})
-            return unpruned(self, memory.cache(trained)(mlp, X, y, sample_weight))
+            return unpruned(self, memory.cache(trained)(mlp, X, y, sample_weight), X.shape[0])
 
         return train, X, y, sample_weight
 
@@ -288,7 +307,7 @@ class PrunedMLP(
         check_is_fitted(self)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         targets = self._encode(y, getattr(self, "classes_", None))
-        objective = objective_of(self, X, targets, sample_weight)
+        objective = objective_of(self, vars(self), X, targets, sample_weight)
         return network_of(self, vars(self)), mask_of(vars(self)), objective
 
     def _validate(self, X, y, sample_weight, reset):

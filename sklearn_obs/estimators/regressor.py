@@ -95,7 +95,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         return y.reshape(len(y), -1)
 
     def _shell_targets(self):
-        return {"y": [[0.0] * self.n_outputs_] if self.n_outputs_ > 1 else [0.0]}
+        return np.zeros((1, self.n_outputs_) if self.n_outputs_ > 1 else 1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

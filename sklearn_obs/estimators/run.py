@@ -14,9 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklearn_obs.estimators.attributes import described, extended, mask_of, network_of, recorded
-from sklearn_obs.network import Layout, mean_objective
+from sklearn_obs.network import Layout, loss, mean_objective
 from sklearn_obs.plan import AdamSettings, Plan
 from sklearn_obs.pruning import Problem, Scope, importances, prune
+from sklearn_obs.pruning.feasibility import reach
 
 
 def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | None:
@@ -31,12 +32,26 @@ def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | N
     ValueError
         If whole groups cannot be removed that far.
     """
+    layout = _layout(estimator, X.shape[1], n_outputs)
+    if layout is None:
+        return None
+    scope = Scope.of(layout, plan_of(estimator), X)
+    scope.check(scope.n_remove(target_sparsity))
+    return scope
+
+
+def sparsest(estimator, n_features, n_outputs) -> float:
+    """The largest sparsity that whole groups, or single weights, of such a network reach."""
+    layout = _layout(estimator, n_features, n_outputs)
+    return 1.0 if layout is None else reach(layout, plan_of(estimator))
+
+
+def _layout(estimator, n_features, n_outputs):
+    """The shapes of the network to come; None where `hidden_layer_sizes` are not sizes."""
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
     if not all(isinstance(n, Integral) and int(n) > 0 for n in hidden):
         return None
-    scope = Scope.of(Layout((X.shape[1], *hidden, n_outputs)), plan_of(estimator), X)
-    scope.check(scope.n_remove(target_sparsity))
-    return scope
+    return Layout((n_features, *hidden, n_outputs))
 
 
 def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
@@ -62,32 +77,12 @@ def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
     return scope
 
 
-def pruned(estimator, attributes, scope, X, y, sample_weight, target_sparsity, watch):
-    """The attributes that change by pruning the fitted network to `target_sparsity`.
-
-    `watch` sees each round (see `sklearn_obs.estimators.watch`) and may end the run after it.
-    """
-    run = _Run(estimator, attributes, scope, X, y, sample_weight, [target_sparsity])
-    finished = _finished(run, watch)
-    if not finished:
-        return {}
-    n_failed = sum(not r.converged for r in finished)
-    if estimator.retrain_epochs is None and n_failed:
-        warnings.warn(
-            f"Retraining did not converge in {n_failed} of {len(finished)} rounds. Increase "
-            f"`max_iter` (now {estimator.max_iter}), or set `retrain_epochs`.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
-    return run.changed(finished) | {"_importances": _importances(finished[-1], run.problem)}
-
-
 def branched(estimator, attributes, scope, X, y, sample_weight, sparsities):
-    """The attributes for each of the ascending `sparsities`, those of separate calls of `pruned`.
+    """The attributes for each of the ascending `sparsities`, those of separate runs.
 
     This is one run with side branches. Importances of inputs are left out.
     """
-    run = _Run(estimator, attributes, scope, X, y, sample_weight, sparsities)
+    run = Run(estimator, attributes, scope, X, y, sample_weight, sparsities)
     finished = [[] for _ in run.n_remove]
     for positions, r in run.rounds:
         if estimator.verbose:
@@ -95,32 +90,64 @@ def branched(estimator, attributes, scope, X, y, sample_weight, sparsities):
         for position in positions:
             finished[position].append(r)
     finished = dict(zip(run.n_remove, finished, strict=True)) | {0: []}
-    levels = []
+    start, levels = run.start(), []
     for sparsity in sparsities:
         rounds = finished[scope.n_remove(sparsity)]
-        levels.append(attributes | run.changed(rounds) if rounds else dict(attributes))
+        levels.append(start | run.changed(rounds))
     return levels
 
 
-class _Run:
-    """The rounds to come, and what an estimator holds after them."""
+class Run:
+    """The rounds to come, and what an estimator holds after them.
+
+    Parameters
+    ----------
+    estimator : PrunedMLP
+    attributes : dict
+        Those of the network at the start.
+    scope : Scope
+    X, y, sample_weight
+        The samples, and what the network is to put out for them.
+    sparsities : sequence of float
+        Ascending.
+    """
 
     def __init__(self, estimator, attributes, scope, X, y, sample_weight, sparsities):
         self.estimator, self.attributes = estimator, attributes
         self.n_remove = sorted({scope.n_remove(sparsity) for sparsity in sparsities} - {0})
-        objective = objective_of(estimator, X, y, sample_weight)
-        seed = check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
-        self.problem = Problem(scope, objective, seed)
+        objective = objective_of(estimator, attributes, X, y, sample_weight)
+        self.problem = Problem(scope, objective, seed_of(estimator))
+        self.network = network_of(estimator, attributes)
         self.most_rounds = scope.most_rounds(sparsities[-1])
         self.rounds = iter(())
         if self.n_remove:
             self.rounds = prune(
-                network_of(estimator, attributes),
+                self.network,
                 scope.mask,
                 self.problem,
                 self.n_remove,
                 first_round=len(attributes["pruning_path_"]["loss"]) + 1,
             )
+
+    def start(self):
+        """The attributes of a network that has just been trained, its loss measured anew."""
+        return self.attributes | {"loss_": loss(self.network, self.problem.objective)}
+
+    def finished(self, watch):
+        """The attributes after all rounds, or after those that a callback or Ctrl-C leaves.
+
+        `watch` sees each round (see `sklearn_obs.estimators.watch`) and may end the run after it.
+        """
+        rounds = _finished(self, watch)
+        n_failed = sum(not r.converged for r in rounds)
+        if self.estimator.retrain_epochs is None and n_failed:
+            warnings.warn(
+                f"Retraining did not converge in {n_failed} of {len(rounds)} rounds. Increase "
+                f"`max_iter` (now {self.estimator.max_iter}), or set `retrain_epochs`.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self.changed(rounds)
 
     def changed(self, finished):
         """The attributes that change by the rounds `finished`, but for importances."""
@@ -132,6 +159,7 @@ class _Run:
             **described(self.estimator, last.network, last.mask),
             **recorded(extended(path, finished, self.problem.scope.prunable)),
             "_importances": None,
+            "_seed": self.problem.seed,
         }
 
     def line(self, r):
@@ -168,28 +196,40 @@ def _finished(run, watch):
     return finished
 
 
-def _importances(last, problem):
-    """Of the inputs after the last round; None where the curvature cannot be inverted any more."""
+def importances_of(estimator, attributes, problem) -> np.ndarray:
+    """Those of the inputs of the fitted network, for the samples of the problem."""
+    network, mask = network_of(estimator, attributes), mask_of(attributes)
+    return importances(network, mask, problem, problem.rng(attributes["n_rounds_"] + 1))
+
+
+def importances_or_none(estimator, attributes, problem) -> np.ndarray | None:
+    """The same after a run; None, with a warning, where they cannot be had."""
     try:
-        return importances(last.network, last.mask, problem, problem.rng(last.number + 1))
-    except LinAlgError:
+        return importances_of(estimator, attributes, problem)
+    except (KeyboardInterrupt, MemoryError, LinAlgError) as error:
+        reason = str(error) or type(error).__name__
+        warnings.warn(
+            f"The network is pruned, but the importances of its inputs could not be computed: "
+            f"{reason}. `sklearn_obs.input_importances` computes them later, on any samples.",
+            stacklevel=4,
+        )
         return None
 
 
-def objective_of(estimator, X, y, sample_weight):
+def seed_of(estimator) -> int:
+    """The seed that the randomness of all rounds comes from."""
+    return check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
+
+
+def objective_of(estimator, attributes, X, y, sample_weight):
     """What the initial training minimised: its penalty depends on the samples of one step."""
     n_samples = X.shape[0]
-    step_samples = n_samples
-    if estimator.solver != "lbfgs":
-        if estimator.early_stopping:
-            step_samples -= int(np.ceil(estimator.validation_fraction * n_samples))
-        step_samples = min(_batch_size(estimator), step_samples)
     return mean_objective(
         X,
         y.astype(X.dtype),
         np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64),
         alpha=estimator.alpha,
-        step_samples=step_samples,
+        step_samples=attributes["n_step_samples_"] or n_samples,
     )
 
 
@@ -212,7 +252,8 @@ def plan_of(estimator) -> Plan:
         tol=estimator.tol,
         adam=AdamSettings(
             batch_size=_batch_size(estimator),
-            learning_rate=estimator.learning_rate_init,
+            # the rate of another solver says nothing about adam's
+            learning_rate=estimator.learning_rate_init if estimator.solver == "adam" else 0.001,
             beta_1=estimator.beta_1,
             beta_2=estimator.beta_2,
             epsilon=estimator.epsilon,

@@ -14,16 +14,18 @@ def weighted_samples(X, y, sample_weight):
     Raises
     ------
     ValueError
-        If the weights are not finite, not of shape (n_samples,), negative, or all 0.
+        If the weights are not numbers, not finite, not of shape (n_samples,), negative, or all 0.
     """
     if sample_weight is None:
         return X, y, None
+    sample_weight = for_each_sample(sample_weight, X.shape[0])
     sample_weight = check_array(
         sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
     )
     if sample_weight.ndim != 1:
         raise ValueError(
-            f"Got sample_weight of shape {sample_weight.shape}, but expected (n_samples,)."
+            f"Got sample_weight of shape {sample_weight.shape}, but expected (n_samples,), or "
+            "one number for all samples."
         )
     check_consistent_length(X, sample_weight)
     if sample_weight.min() < 0:
@@ -39,3 +41,22 @@ def weighted_samples(X, y, sample_weight):
     if rows.size < sample_weight.size:
         X, y, sample_weight = X[rows], y[rows], sample_weight[rows]
     return X, y, sample_weight
+
+
+def for_each_sample(sample_weight, n_samples):
+    """A weight for each sample, where a single number may stand for all of them.
+
+    Raises
+    ------
+    ValueError
+        If it is a single something that is no number.
+    """
+    if np.ndim(sample_weight) > 0:
+        return sample_weight
+    if np.asarray(sample_weight).dtype.kind not in "biuf":
+        raise ValueError(
+            f"Got sample_weight={sample_weight!r}, but expected a number for each sample, or one "
+            "for all. For balanced classes pass "
+            "sklearn.utils.class_weight.compute_sample_weight('balanced', y)."
+        )
+    return np.full(n_samples, sample_weight)

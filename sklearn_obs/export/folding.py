@@ -38,12 +38,12 @@ class Folded:
 
     @property
     def kind(self):
-        """'classes', 'binary', 'labels' (label sets) or 'values' (regression)."""
+        """'classes', 'binary' (or one class only), 'labels' (sets) or 'values' (regression)."""
         if self.classes is None:
             return "values"
         if self.network.out_activation == "softmax":
             return "classes"
-        return "binary" if len(self.classes) == 2 and self.n_outputs == 1 else "labels"
+        return "binary" if self.n_outputs == 1 else "labels"
 
     @property
     def n_features(self):
@@ -62,15 +62,21 @@ class Folded:
         if self.kind == "classes":
             return self.classes[p.argmax(axis=1)]
         if self.kind == "binary":
-            return self.classes[(p.ravel() > 0.5).astype(np.intp)]
+            likelier = (p.ravel() > 0.5) & (len(self.classes) > 1)
+            return self.classes[likelier.astype(np.intp)]
         if self.kind == "labels":
             return (p > 0.5).astype(int)
         return p.ravel() if self.n_outputs == 1 else p
 
-    def score(self, network, X, y):
-        """Its accuracy or R^2."""
+    @property
+    def metric(self):
+        """The name of its score."""
+        return "R^2" if self.kind == "values" else "Accuracy"
+
+    def score(self, y, predicted):
+        """Accuracy or R^2 of predictions, whoever made them."""
         measure = r2_score if self.kind == "values" else accuracy_score
-        return float(measure(y, self.predict(network, X)))
+        return float(measure(y, predicted))
 
 
 def folded(model):
@@ -121,9 +127,9 @@ def taken_apart(model):
         outer = columns_of(model.transformer_, estimator.n_outputs_)
         return steps, estimator, outer if target is None else target.of(outer)
     if isinstance(model, MLPClassifier):
-        model = OBSPrunedMLPClassifier.from_sklearn(model)
+        model = OBSPrunedMLPClassifier.from_sklearn(model, keep_zeros=True)
     if isinstance(model, MLPRegressor):
-        model = OBSPrunedMLPRegressor.from_sklearn(model)
+        model = OBSPrunedMLPRegressor.from_sklearn(model, keep_zeros=True)
     if isinstance(model, (OBSPrunedMLPClassifier, OBSPrunedMLPRegressor)):
         check_is_fitted(model)
         return [], model, None

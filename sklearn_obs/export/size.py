@@ -11,7 +11,7 @@ import numpy as np
 
 from sklearn_obs.export.folding import compacted_on_targets, folded, taken_apart
 from sklearn_obs.export.rounding import rounded
-from sklearn_obs.export.storage import stored
+from sklearn_obs.export.storage import constant_bytes
 
 REAL = INT = 4  # bytes of a float32, and of an index in SciPy's CSR
 
@@ -36,7 +36,8 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
         - ``units``, and ``units_left`` that carry something;
         - ``dense_bytes`` of all weights and intercepts;
         - ``csr_bytes`` of these and the intercepts in SciPy's CSR matrices;
-        - ``c_bytes``, the constants of `export_c` (left out for what it cannot export);
+        - ``c_bytes``, the constants of `export_c`, in all as many as its ``n_bytes``; scales of
+          columns count to the first layer (left out for what `export_c` cannot export);
         - ``onnx_bytes``, the initializers of `export_onnx` with ``sparse=True``;
         - ``multiply_adds`` of these for a sample.
 
@@ -95,9 +96,9 @@ def sizes(model, dtype):
             }
         )
     try:
-        layers = rounded(folded(model), dtype).layers
-        for row, layer in zip(rows, layers, strict=True):
-            row["c_bytes"] = stored(layer.weights).n_bytes + layer.intercepts.nbytes
+        n_bytes = constant_bytes(rounded(folded(model), dtype))
+        for row, n in zip(rows, n_bytes, strict=True):
+            row["c_bytes"] = n
     except TypeError:  # a step that C has no room for
         for row in rows:
             del row["c_bytes"]

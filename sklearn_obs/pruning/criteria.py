@@ -20,6 +20,7 @@ Hassibi, B. and Stork, D. G. (1992). Optimal Brain Surgeon. NIPS 5.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import LinAlgError
@@ -43,13 +44,12 @@ from sklearn_obs.elimination import (
     eliminate_ranked,
 )
 from sklearn_obs.elimination.groups import group_saliencies, groups_of, useless
-from sklearn_obs.machine import blas_threads_for
 from sklearn_obs.network import Network
 from sklearn_obs.pruning.problem import Problem
 
 
-class NotFinite(LinAlgError):
-    """The curvature is not finite, which no damping can help."""
+class BeyondDamping(LinAlgError):
+    """The curvature is not finite, or 0 throughout, which no damping can help."""
 
 
 @dataclass(frozen=True)
@@ -100,24 +100,33 @@ class Case:
 
     def hessian_diagonal(self) -> np.ndarray:
         """Curvature and penalty, (m,), Gauss-Newton's for the exact Hessian; no damping."""
+        return self._diagonal.copy()
+
+    @cached_property
+    def _diagonal(self):
         measurement = self.measurement
         if measurement.kind not in FACTORED:
             measurement = replace(measurement, kind="ggn")
         diagonal = factor_diagonal(measurement)[self.keep]
         diagonal += self._penalties()
         if not np.isfinite(diagonal).all():
-            raise NotFinite("the curvature of the loss is not finite: scale the columns of X")
+            raise BeyondDamping("the curvature of the loss is not finite: scale the columns of X")
         return diagonal
 
     def inverse_hessian(self) -> InverseHessian:
         """C = H^-1 over `keep`, penalty and damping included."""
-        ridge = self._penalties() + self.damping * self.hessian_diagonal().mean()
+        mean = self.hessian_diagonal().mean()
+        if not mean:
+            raise BeyondDamping(
+                "the curvature of the loss is 0 for every weight: the outputs are saturated or "
+                "constant on these samples. Use criterion='magnitude', or alpha > 0"
+            )
+        ridge = self._penalties() + self.damping * mean
         return STRUCTURES[self.structure].invert(self.measurement, self.keep, ridge)
 
     def group_saliencies(self, groups: Sequence[Group]) -> np.ndarray:
         """By how much the loss rises if a group is removed and the others adjust, (n_groups,)."""
-        with blas_threads_for(self.keep.size**3):
-            return group_saliencies(self.weights, _by_blocks(self.inverse_hessian()), groups)
+        return group_saliencies(self.weights, self.inverse_hessian(), groups)
 
     def _penalties(self):
         n_coefs = self.measurement.network.layout.n_coefs
@@ -137,32 +146,31 @@ def obs(case, n_remove, freed, stops=()):
         return freed_by[-1]
 
     options = {"eligible": case.eligible, "stops": stops}
-    with blas_threads_for(case.keep.size**3):
-        inverse = case.inverse_hessian()
-        blocks = inverse.blocks()
+    inverse = case.inverse_hessian()
+    blocks = inverse.blocks()
+    if case.groups is not None:
+        selecting = _by_blocks(inverse)
+        path = eliminate_groups(case.weights, selecting, case.groups, n_remove, **options)
+    elif blocks is not None:
+        options |= {"freed": watched, "n_jobs": case.n_jobs}
+        path = eliminate_blocks(case.weights, blocks, n_remove, **options)
+    else:
+        options |= {"freed": watched, "overwrite": True}
+        path = eliminate(case.weights, inverse, n_remove, **options)
+
+    def compensated(path):
+        """The path with the weight update of the whole inverse, if it has one of its own."""
         if case.groups is not None:
-            selecting = _by_blocks(inverse)
-            path = eliminate_groups(case.weights, selecting, case.groups, n_remove, **options)
-        elif blocks is not None:
-            options |= {"freed": watched, "n_jobs": case.n_jobs}
-            path = eliminate_blocks(case.weights, blocks, n_remove, **options)
+            orphans = useless(case.groups, path.order)
         else:
-            options |= {"freed": watched, "overwrite": True}
-            path = eliminate(case.weights, inverse, n_remove, **options)
+            orphans = [i for found in freed_by[: path.order.size] for i in found]
+        # what has no effect on the output is 0 at once, and nothing makes up for it
+        weights, removed = case.weights, np.union1d(path.order, orphans).astype(np.intp)
+        weights[orphans] = 0
+        updated = inverse.compensated(weights, removed)
+        return path if updated is None else replace(path, weights=updated)
 
-        def compensated(path):
-            """The path with the weight update of the whole inverse, if it has one of its own."""
-            if case.groups is not None:
-                orphans = useless(case.groups, path.order)
-            else:
-                orphans = [i for found in freed_by[: path.order.size] for i in found]
-            # what has no effect on the output is 0 at once, and nothing makes up for it
-            weights, removed = case.weights, np.union1d(path.order, orphans).astype(np.intp)
-            weights[orphans] = 0
-            updated = inverse.compensated(weights, removed)
-            return path if updated is None else replace(path, weights=updated)
-
-        return replace(compensated(path), earlier=tuple(map(compensated, path.earlier)))
+    return replace(compensated(path), earlier=tuple(map(compensated, path.earlier)))
 
 
 def _by_blocks(inverse):

@@ -17,6 +17,7 @@ from sklearn_obs.network import Layout
 from sklearn_obs.network.compaction import dead_weights, never_read, prunable
 from sklearn_obs.plan import Plan
 
+MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
 LAYER_SIZE = 2_500  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
 
 
@@ -52,7 +53,8 @@ class Scope:
     def n_remove(self, sparsity: float) -> int:
         """How many weights to remove to reach this sparsity; negative if the network is sparser."""
         n_prunable = int(np.count_nonzero(self.prunable))
-        return round(sparsity * n_prunable) - (n_prunable - self.n_remaining(self.mask))
+        n_in_all = min(round(sparsity * n_prunable), n_prunable - 1)  # a network keeps one weight
+        return n_in_all - (n_prunable - self.n_remaining(self.mask))
 
     def round_size(self, mask: np.ndarray) -> int:
         """How many weights a round removes of those that remain in `mask`."""
@@ -87,23 +89,25 @@ class Scope:
         ValueError
             If whole groups cannot be removed that far.
         MemoryError
-            If the first round would need more memory than there is.
+            If the first round, or the swaps after the last, would need more memory than there is.
         """
         if n_remove > 0:
             self._check_reach(n_remove)
             self._check_memory()
+            if self.plan.n_swaps:
+                n_left = int(np.count_nonzero(self.mask)) - n_remove
+                check_swaps(n_left, int(np.count_nonzero(self.prunable & ~self.mask)) + n_remove)
 
     def _check_reach(self, n_remove):
         """How far whole groups reach is known of a dense network; later it depends on the run."""
         granularity = self.plan.granularity
         if granularity == "weight" or not self.mask.all():
             return
-        least = self.n_remaining(least_left(granularity, self.layout))
-        n = self.n_remaining(self.mask)
-        if n - n_remove < least:
+        most, n = reach(self.layout, self.plan), self.n_remaining(self.mask)
+        if n_remove > round(most * n):
             raise ValueError(
                 f"Got a target sparsity of {n_remove / n:.4g} with granularity={granularity!r}, "
-                f"but expected at most {1 - least / n:.4g}: beyond it, the last {granularity} of "
+                f"but expected at most {most:.4g}: beyond it, the last {granularity} of "
                 "a layer would be removed, and the whole network with it. Lower "
                 "`target_sparsity`, or use granularity='weight'."
             )
@@ -141,6 +145,33 @@ class Scope:
         raise MemoryError(
             f"structure={chosen!r} needs {readable(needed)} for {size.n:,} weights and "
             f"{size.n_samples:,} samples, but {readable(there)} are available: {remedy}."
+        )
+
+
+def reach(layout: Layout, plan: Plan) -> float:
+    """The largest sparsity that can be reached by removing whole groups, or single weights."""
+    if plan.granularity == "weight":
+        return 1.0
+    removable = prunable(layout, plan.prune_intercepts)
+    least = np.count_nonzero(least_left(plan.granularity, layout) & removable)
+    return 1 - least / np.count_nonzero(removable)
+
+
+def n_in_model(n_remaining: int, n_removed: int) -> int:
+    """How many removed weights are in the model of swaps, beside all that remain."""
+    return min(n_removed, max(n_remaining, MODEL_SIZE - n_remaining))
+
+
+def check_swaps(n_remaining: int, n_removed: int) -> None:
+    """Raise MemoryError if the model of swaps would need more than there is."""
+    n_back = n_in_model(n_remaining, n_removed)
+    # H and what makes it; C; T and four matrices of its shape
+    needed = 8 * (2 * (n_remaining + n_back) ** 2 + 2 * n_remaining**2 + 5 * n_remaining * n_back)
+    there = available_bytes()
+    if needed > there:
+        raise MemoryError(
+            f"Swaps of {n_remaining:,} weights need {readable(needed)}, but {readable(there)} are "
+            "available: set `n_swaps=0`, or prune further first."
         )
 
 

@@ -1,11 +1,9 @@
 """What all rounds of a pruning run share."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_obs.machine import blas_threads_for
 from sklearn_obs.network import Objective
 from sklearn_obs.plan import Plan
 from sklearn_obs.pruning.feasibility import Scope
@@ -27,7 +25,3 @@ class Problem:
     def rng(self, number: int) -> np.random.Generator:
         """The randomness of round `number`, which depends on the seed and the number alone."""
         return np.random.default_rng([self.seed, number])
-
-    def blas_threads(self) -> AbstractContextManager:
-        """A context with one BLAS thread where a pass over the data is small work."""
-        return blas_threads_for(2 * self.objective.n_samples * self.scope.layout.n_coefs)

@@ -1,7 +1,8 @@
 """A round's removal: what costs nothing first, then what a criterion chooses.
 
-Dead weights have no effect on the output. Weights of inputs that no sample reads have no curvature,
-and are *unread*. Both are *costless*: they are removed before a criterion ranks the others. After
+Dead weights have no effect on the output. Weights of inputs that no sample reads are *unread*. Both
+are *costless*, as is a weight whose curvature is 0: they are removed before a criterion ranks the
+others, and once they are, others may be dead, so that these are looked for again. After
 the removal constants are folded into intercepts.
 """
 
@@ -15,7 +16,7 @@ from scipy.linalg import LinAlgError
 from sklearn_obs.elimination.groups import LastGroupError
 from sklearn_obs.network import Network
 from sklearn_obs.network.compaction import Orphans, dead_weights, fold_constants, inputs_read
-from sklearn_obs.pruning.criteria import CRITERIA, CURVATURE_CRITERIA, Case, NotFinite
+from sklearn_obs.pruning.criteria import CRITERIA, CURVATURE_CRITERIA, BeyondDamping, Case
 from sklearn_obs.pruning.problem import Problem
 
 
@@ -63,29 +64,39 @@ def remove(
         One for each of `stops`.
     """
     stops = [n_round] if stops is None else stops
-    costless = _costless(network, mask, problem)[:n_round]
-    n_reached = sum(stop <= costless.size for stop in stops)  # stops that cost nothing to reach
-    done = [
-        _removal(network, mask, network.theta, costless[:stop], np.zeros(stop), rng)
-        for stop in stops[:n_reached]
-    ]
-    if n_reached == len(stops):
-        return done
-    theta, remains = network.theta.copy(), mask.copy()
-    theta[costless], remains[costless] = 0, False
-    network = network.with_theta(theta)
-    keep = np.flatnonzero(remains & ~dead_weights(network.layout, remains))
-    case = Case.of(network, keep, problem, rng, movement)
+    at_no_cost = np.empty(0, np.intp)
+    done: list[Removal] = []
+    theta, remains = network.theta, mask
+    while True:
+        case, costless = None, _costless(network, remains, problem)
+        if not costless.size:
+            keep = np.flatnonzero(remains & ~dead_weights(network.layout, remains))
+            case = Case.of(network, keep, problem, rng, movement)
+            costless = _without_curvature(case, problem.plan)
+        if case is not None and not costless.size:
+            break
+        before, at_no_cost = at_no_cost.size, np.concatenate([at_no_cost, costless])[:n_round]
+        for stop in stops[len(done) :]:
+            if stop <= at_no_cost.size:
+                removed, saliency = at_no_cost[:stop], np.zeros(stop)
+                done.append(_removal(network, mask, network.theta, removed, saliency, rng))
+        if len(done) == len(stops):
+            return done
+        theta, remains = network.theta.copy(), remains.copy()
+        theta[at_no_cost[before:]], remains[at_no_cost[before:]] = 0, False
+        # what has become constant is folded, so that weights that are dead by now are 0, too
+        network = fold_constants(network.with_theta(theta), remains)
     # what other criteria, and groups, remove first does not depend on where they stop
     whole = problem.plan.criterion == "obs" and case.groups is None
-    last = (n_round if whole else stops[-1]) - costless.size
-    within = [stop - costless.size for stop in stops[n_reached:]]
+    last = (n_round if whole else stops[-1]) - at_no_cost.size
+    within = [stop - at_no_cost.size for stop in stops[len(done) :]]
     orphans = Orphans(network.layout, remains)
     chosen = _chosen(case, orphans, last, [stop for stop in within if stop < last], problem.plan)
+    theta = network.theta.copy()
     for path in [*chosen.earlier, chosen][: len(within)]:
         theta[keep] = path.weights
-        removed = np.concatenate([costless, keep[path.order]])
-        saliency = np.concatenate([np.zeros(costless.size), path.saliency])
+        removed = np.concatenate([at_no_cost, keep[path.order]])
+        saliency = np.concatenate([np.zeros(at_no_cost.size), path.saliency])
         done.append(_removal(network, mask, theta, removed, saliency, rng))
         if case.groups is not None and not inputs_read(network.layout, done[-1].mask).size:
             raise _nothing_left(problem.plan)
@@ -102,6 +113,14 @@ def _costless(network, mask, problem):
     return np.concatenate([dead, np.setdiff1d(unread, dead)])
 
 
+def _without_curvature(case, plan):
+    """Flat indices of single candidates that the loss does not feel at all, the smallest first."""
+    if plan.criterion not in CURVATURE_CRITERIA or case.groups is not None:
+        return np.empty(0, np.intp)
+    (flat,) = np.nonzero(case.eligible & (case.hessian_diagonal() == 0))
+    return case.keep[flat[np.argsort(np.abs(case.weights[flat]), kind="stable")]]
+
+
 def _removal(network, mask, theta, removed, saliency, rng):
     theta, mask = theta.copy(), mask.copy()
     theta[removed], mask[removed] = 0, False
@@ -114,12 +133,13 @@ def _chosen(case, orphans, n_remove, stops, plan):
     position = case.measurement.network.layout.positions(case.keep)
 
     def freed(q):
-        return position[np.asarray(orphans(case.keep[q]), np.intp)]
+        found = position[np.asarray(orphans(case.keep[q]), np.intp)]
+        return found[found >= 0]  # what is not among the candidates has no position
 
     try:
         return CRITERIA[plan.criterion](case, n_remove, freed, stops)
     except LinAlgError as error:
-        remedy = "" if isinstance(error, NotFinite) else " Increase `damping`."
+        remedy = "" if isinstance(error, BeyondDamping) else " Increase `damping`."
         raise LinAlgError(
             f"Pruning failed with damping={plan.damping}, structure={case.structure!r} and "
             f"curvature={plan.curvature!r}: {error}.{remedy}"

@@ -11,12 +11,15 @@
 All of it works on plain arrays; the randomness of round r comes from (seed, r) alone.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import LinAlgError
 
 from sklearn_obs.network import Network, loss
+from sklearn_obs.pruning.movement import retrain_watched
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.removal import remove
 from sklearn_obs.pruning.swaps import find_swap
@@ -110,7 +113,8 @@ def prune(
         if not ahead:
             return
         whole = next(rounds)
-        if whole.loss > limit:  # as if it had not been tried
+        if not whole.loss <= limit:  # as if it had not been tried
+            _say_if_not_finite(whole)
             yield from _led_to(ahead, _swaps(main, problem))
             return
         yield from _led_to(ahead, [whole])
@@ -120,8 +124,24 @@ def prune(
 
 def _loss_limit(start, problem):
     """The loss above which a round is undone."""
+    if not np.isfinite(start.loss):
+        raise ValueError(
+            f"The loss of the network is {start.loss} before anything is removed: it has weights "
+            "that are not finite, or outputs too large for these samples. Scale the columns of X "
+            "as in training, or train anew with a lower `learning_rate_init`."
+        )
     increase = problem.plan.max_loss_increase
-    return np.inf if increase is None else (1 + increase) * start.loss
+    return np.finfo(float).max if increase is None else (1 + increase) * start.loss
+
+
+def _say_if_not_finite(r):
+    if not np.isfinite(r.loss):
+        warnings.warn(
+            f"Pruning ends before round {r.number}, which left a loss of {r.loss}: the network "
+            "before it is kept. Increase `damping`, or scale the columns of X.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def _split(levels, n_round):
@@ -152,6 +172,8 @@ def _side_branch(level, start, rounds, limit, problem):
         if branch.loss <= limit:
             yield branch
             end = Checkpoint.after(branch)
+        else:
+            _say_if_not_finite(branch)
     yield from _swaps(end, problem)
 
 
@@ -160,18 +182,16 @@ def _rounds(start, problem, n_round, stops):
     rng, plan = problem.rng(start.next_round), problem.plan
     network, movement, epochs_before, epochs = start.network, None, 0, plan.retrain_epochs
     if plan.criterion == "movement":  # half of the epochs show which way the weights move
-        movement, first = _moved(start, problem, rng)
+        half = None if epochs is None else epochs // 2
+        movement, first = retrain_watched(network, start.mask, problem, rng, epochs=half)
         network, epochs_before = first.network, first.epochs
         epochs = None if epochs is None else epochs - epochs // 2
     for cut in remove(network, start.mask, problem, n_round, rng, movement=movement, stops=stops):
-        with problem.blas_threads():
-            pruned_loss = loss(cut.network, problem.objective)
-            retrained = retrain(
-                cut.network, cut.mask, problem.objective, plan, cut.rng, epochs=epochs
-            )
-            network, after = cut.network, pruned_loss
-            if retrained.epochs:
-                network, after = retrained.network, loss(retrained.network, problem.objective)
+        pruned_loss = loss(cut.network, problem.objective)
+        retrained = retrain(cut.network, cut.mask, problem.objective, plan, cut.rng, epochs=epochs)
+        network, after = cut.network, pruned_loss
+        if retrained.epochs:
+            network, after = retrained.network, loss(retrained.network, problem.objective)
         yield Round(
             number=start.next_round,
             network=network,
@@ -191,8 +211,11 @@ def _swaps(start, problem):
     """Swaps that lower the loss, as long as one is found and `n_swaps` allows it."""
     for _ in range(problem.plan.n_swaps):
         rng = problem.rng(start.next_round)
-        with problem.blas_threads():
+        try:
             found = find_swap(start.network, start.mask, problem, start.loss, rng)
+        except (MemoryError, LinAlgError) as error:  # the target has been reached without
+            warnings.warn(f"Swaps end, and what is there is kept: {error}", stacklevel=2)
+            return
         if found is None:
             return
         done = Round(
@@ -202,24 +225,3 @@ def _swaps(start, problem):
         )
         yield done
         start = Checkpoint.after(done)
-
-
-def _moved(start, problem, rng):
-    """-sum w g over the gradients of half a round's retraining, and the `Retrained`."""
-    movement = np.zeros(start.network.layout.n_parameters)
-
-    def watch(trainable, x, g):
-        movement[trainable] -= x * g
-
-    epochs = problem.plan.retrain_epochs
-    epochs = None if epochs is None else epochs // 2
-    with problem.blas_threads():
-        return movement, retrain(
-            start.network,
-            start.mask,
-            problem.objective,
-            problem.plan,
-            rng,
-            epochs=epochs,
-            watch=watch,
-        )

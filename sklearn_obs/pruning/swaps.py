@@ -17,16 +17,16 @@ from scipy.linalg import LinAlgError
 
 from sklearn_obs.curvature import FACTORED, factor_diagonal, gauss_newton, measure
 from sklearn_obs.elimination import SwapModel
-from sklearn_obs.machine import available_bytes, readable
 from sklearn_obs.network import Network, loss, loss_and_gradient
 from sklearn_obs.network.compaction import fold_constants
+from sklearn_obs.pruning.feasibility import check_swaps, n_in_model
+from sklearn_obs.pruning.movement import retrain_watched
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.removal import remove
 from sklearn_obs.retraining import retrain
 
 LEAST_CHANGE = 1e-4  # of the loss: a swap that the model values less is noise
 REGROWN_SHARE = 1 / 8  # of the remaining weights that are brought back at first
-MODEL_SIZE = 4_000  # weights in the model, more if twice the remaining weights are more
 LEAST_DAMPING = 1e-6  # a remaining weight without effect on the output has no curvature of its own
 
 
@@ -73,7 +73,7 @@ def find_swap(
         retrained = retrain(start, remains, objective, plan, rng)
         spent += retrained.epochs
         after = loss(retrained.network, objective)
-        if after >= before:
+        if not after < before:
             return None
         return Swap(
             network=retrained.network,
@@ -88,7 +88,8 @@ def find_swap(
         )
 
     n_remaining = problem.scope.n_remaining(mask)
-    path = model.path(n_remaining, eligible=removable[members], least=LEAST_CHANGE * before)
+    n_most = min(n_remaining, plan.n_swaps)
+    path = model.path(n_most, eligible=removable[members], least=LEAST_CHANGE * before)
     n_swaps = path.out.size
     while n_swaps:
         # a weight may come back and be removed again within the path
@@ -110,9 +111,9 @@ def find_swap(
         regrown = np.sort(members[best[:n_regrown]])
         new_mask = mask.copy()
         new_mask[regrown] = True
-        fuller = retrain(network, new_mask, objective, plan, rng)
+        movement, fuller = retrain_watched(network, new_mask, problem, rng)
         spent += fuller.epochs
-        (cut,) = remove(fuller.network, new_mask, problem, n_regrown, rng)
+        (cut,) = remove(fuller.network, new_mask, problem, n_regrown, rng, movement=movement)
         found = attempt(cut.network, cut.mask, cut.removed, regrown, cut.saliency)
         if found is not None:
             return found
@@ -131,11 +132,11 @@ def _model(network, mask, problem, rng):
     diagonal += damping
     removed = np.flatnonzero(problem.scope.prunable & ~mask)
     n_remaining = int(np.count_nonzero(mask))
-    room = max(n_remaining, MODEL_SIZE - n_remaining)
+    room = n_in_model(n_remaining, removed.size)
     if removed.size > room:  # g^2 / (2 H_bb) is a lower bound of the gain
         bound = gradient[removed] ** 2 / diagonal[removed]
         removed = np.sort(removed[np.argsort(-bound, kind="stable")[:room]])
-    _check_memory(n_remaining, removed.size)
+    check_swaps(n_remaining, removed.size)
     members = np.union1d(np.flatnonzero(mask), removed)
     H = gauss_newton(measured, members)
     H[np.diag_indices(members.size)] += np.where(members < n_coefs, objective.penalty, 0) + damping
@@ -147,15 +148,3 @@ def _model(network, mask, problem, rng):
             "`damping`, or set `n_swaps=0`."
         ) from error
     return model, members
-
-
-def _check_memory(n_remaining, n_removed):
-    # H and what makes it; C; T and four matrices of its shape
-    needed = 8 * (
-        2 * (n_remaining + n_removed) ** 2 + 2 * n_remaining**2 + 5 * n_remaining * n_removed
-    )
-    if needed > available_bytes():
-        raise MemoryError(
-            f"Swaps of {n_remaining:,} weights need {readable(needed)}, but "
-            f"{readable(available_bytes())} are available: set `n_swaps=0`, or prune further first."
-        )

@@ -10,7 +10,7 @@ Kingma, D. and Ba, J. (2015). Adam: a method for stochastic optimization. ICLR.
 
 import numpy as np
 
-from sklearn_obs.network import Network, Objective, loss_and_gradient, sample_batches
+from sklearn_obs.network import Network, Objective, loss, loss_and_gradient, sample_batches
 from sklearn_obs.plan import AdamSettings
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
@@ -27,6 +27,9 @@ def adam(
     watch: Watcher | None = None,
 ) -> Retrained:
     """`epochs` passes in shuffled mini-batches, fewer once the loss stops falling by `tol`.
+
+    The point of least loss on all samples is returned, of the start and the end of each epoch;
+    these evaluations do not count as epochs.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ def adam(
     """
     beta_1, beta_2 = settings.beta_1, settings.beta_2
     theta = network.theta.copy()
+    least, best = loss(network, objective), network.theta
     moving = network.with_theta(theta, copy=False)  # its arrays are views of theta
     (where,) = np.nonzero(trainable)
     x = theta[where]  # all arithmetic is in the network's dtype
@@ -84,6 +88,9 @@ def adam(
             x -= rate * change
             theta[where] = x
         n_epochs += 1
+        now = loss(moving, objective)
+        if now < least:
+            least, best = now, theta.copy()
         n_stalled = n_stalled + 1 if epoch_loss > best_loss - tol else 0
         best_loss = min(best_loss, epoch_loss)
-    return Retrained(moving, n_epochs, n_stalled > settings.n_iter_no_change)
+    return Retrained(network.with_theta(best), n_epochs, n_stalled > settings.n_iter_no_change)

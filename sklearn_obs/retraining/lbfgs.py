@@ -9,8 +9,10 @@ Mathematical Programming 45.
 import numpy as np
 from scipy.optimize import minimize
 
-from sklearn_obs.network import Network, Objective, loss_and_gradient
+from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
 from sklearn_obs.retraining.outcome import Retrained, Watcher
+
+SHORTER = (1 / 4, 1 / 16, 1 / 64, 1 / 256)  # of a step that has not lowered f
 
 
 class _EpochsSpent(Exception):
@@ -26,9 +28,11 @@ def lbfgs(
     tol: float,
     watch: Watcher | None = None,
 ) -> Retrained:
-    """At most `epochs` evaluations of f and its gradient; the best point seen is returned.
+    """At most `epochs` evaluations of f and its gradient beyond the one at the start.
 
-    Converged means that no component of the gradient exceeds `tol`, or f no longer falls.
+    The best point is returned. If no step has lowered f, the last one is shortened; that, and the
+    evaluation at the start, do not count as epochs. Converged means that no component of the
+    gradient exceeds `tol`, or f no longer falls.
 
     Parameters
     ----------
@@ -46,28 +50,38 @@ def lbfgs(
     Retrained
     """
     theta = network.theta.astype(np.float64)
-    best_loss, best = np.inf, theta[trainable]
-    n_epochs = 0
+    start = theta[trainable]
+    least, best, last, n_evaluated = np.inf, start, start, 0
+
+    def at(x):
+        theta[trainable] = x
+        return network.with_theta(theta)
 
     def value_and_gradient(x):
-        nonlocal best_loss, best, n_epochs
-        if n_epochs == epochs:
+        nonlocal least, best, last, n_evaluated
+        if n_evaluated > epochs:
             raise _EpochsSpent
-        n_epochs += 1
-        theta[trainable] = x
-        value, gradient = loss_and_gradient(network.with_theta(theta), objective)
+        n_evaluated += 1
+        value, gradient = loss_and_gradient(at(x), objective)
         if watch is not None:
             watch(x, gradient[trainable])
-        if value < best_loss:
-            best_loss, best = value, x.copy()
+        last = x.copy()
+        if value < least:
+            least, best = value, last
         return value, gradient[trainable]
 
-    try:
-        options = {"maxiter": epochs, "maxfun": epochs, "gtol": tol}
-        with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
-            found = minimize(value_and_gradient, best, jac=True, method="L-BFGS-B", options=options)
-        converged = found.status == 0
-    except _EpochsSpent:
-        converged = False
-    theta[trainable] = best
-    return Retrained(network.with_theta(theta), n_epochs, converged)
+    with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+        try:
+            options = {"maxiter": epochs, "maxfun": epochs + 1, "gtol": tol}
+            method = {"method": "L-BFGS-B", "options": options}
+            found = minimize(value_and_gradient, start, jac=True, **method)
+            converged = found.status == 0
+        except _EpochsSpent:
+            converged = False
+        if best is not last and np.array_equal(best, start):  # no step was short enough
+            for shorter in SHORTER:
+                x = start + shorter * (last - start)
+                if loss(at(x), objective) < least:
+                    best = x
+                    break
+    return Retrained(at(best), n_evaluated - 1, converged)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy.linalg import LinAlgError
 
 from sklearn_obs.curvature import measure
 from sklearn_obs.network import Network, Objective
@@ -73,13 +74,19 @@ def retrain(
         options["watch"] = partial(watch, trainable)
     if solver == "newton":
         options |= {"damping": plan.damping, "batch_bytes": plan.batch_bytes}
-        return newton(
-            network,
-            trainable,
-            objective,
-            lambda here: measure(here, objective, plan, rng, kinds=("ggn",)),
-            **options,
-        )
+        try:
+            return newton(
+                network,
+                trainable,
+                objective,
+                lambda here: measure(here, objective, plan, rng, kinds=("ggn",)),
+                **options,
+            )
+        except LinAlgError as error:
+            raise LinAlgError(
+                f"Retraining with retrain_solver='newton' failed with damping={plan.damping}: "
+                f"{error}. Increase `damping`, or set retrain_solver='lbfgs'."
+            ) from error
     if solver == "lbfgs":
         return lbfgs(network, trainable, objective, **options)
     return adam(network, trainable, objective, rng=rng, settings=plan.adam, **options)

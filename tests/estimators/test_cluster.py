@@ -61,9 +61,9 @@ def once(path):
     return True
 
 
-def recorded(folder, parent, *rest):
+def recorded(folder, *rest):
     once(os.path.join(folder, str(os.getpid())))
-    return blocks._in_worker(parent, *rest)
+    return blocks._in_worker(*rest)
 
 
 def killed(folder, parent, *rest):
@@ -72,7 +72,7 @@ def killed(folder, parent, *rest):
     if number == 3 and os.getpid() != parent:
         Path(folder, "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return blocks._in_worker(parent, *rest)
+    return blocks._in_worker(*rest)
 
 
 def singular(inverse, parent, *rest):
@@ -81,7 +81,7 @@ def singular(inverse, parent, *rest):
         raise AssertionError("this should run elsewhere")
     blocks._path_of = partial(inverse, blocks._path_of)
     try:
-        return blocks._in_worker(parent, *rest)
+        return blocks._in_worker(*rest)
     finally:
         (blocks._path_of,) = blocks._path_of.args
 
@@ -106,7 +106,7 @@ def test_a_cluster_does_not_change_a_bit(iris, tmp_path, monkeypatch, cluster, e
 
 def test_a_worker_dies(iris, tmp_path, monkeypatch, every_block_is_sent):
     alone = small(**UNITS, n_jobs=1).fit(*iris)
-    send(monkeypatch, partial(killed, str(tmp_path)))
+    send(monkeypatch, partial(killed, str(tmp_path), os.getpid()))
     with two_processes(), joblib.parallel_config(backend="dask"):
         together = small(**UNITS, n_jobs=-1).fit(*iris)
     assert (tmp_path / "died").exists()
@@ -118,7 +118,7 @@ def test_an_error_in_a_worker_arrives(iris, monkeypatch, request, every_block_is
     if backend == "dask":
         request.getfixturevalue("cluster")
     before, clf = (small(**UNITS, n_jobs=2, target_sparsity=0.2).fit(*iris) for _ in range(2))
-    send(monkeypatch, partial(singular, of_one_unit))
+    send(monkeypatch, partial(singular, of_one_unit, os.getpid()))
     name = "the block of unit 3 in layer 2: not positive definite"
     with joblib.parallel_config(backend=backend), pytest.raises(LinAlgError, match=name):
         clf.prune(*iris, target_sparsity=0.6)

@@ -33,10 +33,10 @@ from sklearn_obs.elimination import blocks
 # Workers
 
 
-def recorded(folder, parent, shared, chunk):
+def recorded(folder, shared, chunk):
     """`blocks._in_worker`, which leaves a file that says where it ran."""
     Path(folder, f"{os.getpid()}-{threading.get_ident()}").touch()
-    return blocks._in_worker(parent, shared, chunk)
+    return blocks._in_worker(shared, chunk)
 
 
 @pytest.mark.parametrize("structure", ["unit", "layer"])

@@ -135,7 +135,8 @@ def test_names_stay_with_their_columns():
 def test_a_network_of_which_nothing_is_left():
     X, y = load_diabetes(return_X_y=True)
     model = small(OBSPrunedMLPRegressor, criterion="magnitude", target_sparsity=0.999).fit(X, y)
-    assert model.n_weights_ == 0
+    assert model.n_weights_ == 1  # the last one is kept, whatever the target
+    assert model.inputs_.size == 0  # which leads nowhere
     less = model.compact(drop_inputs=True)
     assert less.hidden_layer_sizes == (1, 1) and less.n_features_in_ == 1
     assert_allclose(less.predict(X[:, :1]), model.predict(X), rtol=ROUNDING)

@@ -58,7 +58,7 @@ def test_effective_parameters_are_the_trace(cls, alpha):
     assert model.n_dead_weights_ == 0
     network = network_of(model, vars(model))
     targets = model._encode(y, getattr(model, "classes_", None))
-    objective = objective_of(model, X, targets, None)
+    objective = objective_of(model, vars(model), X, targets, None)
     mask = np.concatenate([m.ravel() for m in (*model.masks_, *model.intercept_masks_)])
 
     def outputs(theta):  # of the output layer before its activation

@@ -32,7 +32,7 @@ from sklearn_obs.export.c.text import c_type, comment, label, number, numbers, p
 from sklearn_obs.export.files import checked_path, write
 from sklearn_obs.export.folding import folded
 from sklearn_obs.export.rounding import rounded
-from sklearn_obs.export.storage import stored
+from sklearn_obs.export.storage import constant_bytes, first_used, stored
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class CSource:
     source: Path  # the .c file
     header: Path  # the .h file
     n_bytes: int  # of constant arrays; code comes on top
-    score: float | None  # of the model on the test data
-    exported_score: float | None  # of the network in the numbers of the device
+    score: float | None  # accuracy or R^2 of the model on the test data
+    exported_score: float | None  # the same of the network in the numbers of the device
 
 
 def export_c(
@@ -78,7 +78,8 @@ def export_c(
         Of weights and sums; with 'int8', weights have eight bits and one scale a layer, and sums
         are float32.
     test_data : tuple of (X, y), default=None
-        Rows to measure what the numbers of the device cost in score (accuracy or R^2).
+        Rows to measure what the numbers of the device cost in accuracy or R^2, whatever else the
+        model's own ``score`` may be.
     feature_names : list of str, default=None
         Names of the columns for the header; by default those that `model` was fitted with, if any.
     overwrite : bool, default=False
@@ -138,10 +139,10 @@ def export_c(
     scores: tuple[float | None, float | None] = (None, None)
     if test_data is not None:
         X, y = test_data
-        scores = (float(model.score(X, y)), net.score(device.network, X, y))
-    texts, n_bytes = c_files(net, device, name, scores)
+        scores = net.score(y, model.predict(X)), net.score(y, net.predict(device.network, X))
+    texts = c_files(net, device, name, scores)
     write({path: text.encode("ascii") for path, text in zip((header, source), texts, strict=True)})
-    return CSource(source, header, n_bytes, *scores)
+    return CSource(source, header, sum(constant_bytes(device)), *scores)
 
 
 @dataclass
@@ -162,7 +163,7 @@ class Streams:
 
 
 def c_files(net, device, name, scores):
-    """((header, source), bytes of constant arrays)."""
+    """(header, source)."""
     real = c_type(device.network.intercepts[0].dtype)
     words = {
         "name": name,
@@ -180,11 +181,10 @@ def c_files(net, device, name, scores):
         prototype, body = (Template(text).substitute(words) for text in (prototype, body))
         prototypes.append(f"/* {what} */\n{prototype};\n")
         code += f"\n{prototype}\n{{\n{body}}}\n"
-    arrays = streams.arrays()
     includes = [f'#include "{name}.h"', "#include <math.h>", "#include <stdint.h>"]
-    source = "\n".join(includes) + "\n\n" + _constants(arrays) + code
+    source = "\n".join(includes) + "\n\n" + _constants(streams.arrays()) + code
     header = _header(net, device, words, prototypes, scores)
-    return (header, source), sum(values.nbytes for values in arrays.values())
+    return header, source
 
 
 def _public(kind):
@@ -197,8 +197,7 @@ def _public(kind):
 def _linear(net, device, streams, words):
     """The function `linear`; its numbers go into `streams`."""
     inputs, variables, scaling = "x", [], ""
-    # what comes before a layer without weights has no say
-    first = max((l for l, layer in enumerate(device.layers) if not layer.weights.any()), default=0)
+    first = first_used(device.layers)
     if device.input_scale is not None and first == 0:
         streams.add("input_scale", device.input_scale)
         inputs, scaling = "u", "        u[j] = x[j] * *input_scale++;\n"
@@ -212,7 +211,8 @@ def _linear(net, device, streams, words):
         if not last:
             variables.append(f"{words['real']} {into}[{layer.weights.shape[1]}];")
         inputs = into
-    returns, result = RESULT[net.kind]
+    one_class = net.kind == "binary" and len(net.classes) == 1
+    returns, result = RESULT["one class" if one_class else net.kind]
     variables += [
         f"const {c_type(parts[0].dtype)} *{name} = model.{name};"
         for name, parts in streams.parts.items()
@@ -285,12 +285,15 @@ def _header(net, device, words, prototypes, scores):
     elif net.kind == "values":
         facts += ["", f"y has {n_outputs} values." if n_outputs > 1 else "y is one value."]
     else:
-        facts += ["", f"p has {n_outputs} probabilities, in the order of {words['upper']}_CLASSES."]
+        known = f"{words['upper']}_CLASSES"
+        what = f"in the order of {known}"
+        if len(net.classes) == 1:
+            what = f"of the only class in {known}, and of any other"
+        facts += ["", f"p has {n_outputs} probabilities, {what}."]
     if scores[0] is not None:
-        metric = "R^2" if net.kind == "values" else "Accuracy"
         facts += [
             "",
-            f"{metric} on test data: {scores[1]:.4f}; of the model in Python {scores[0]:.4f}.",
+            f"{net.metric} on test data: {scores[1]:.4f}; of the model in Python {scores[0]:.4f}.",
         ]
     classes = ""
     if net.kind in ("classes", "binary"):

@@ -76,6 +76,7 @@ RESULT = {  # kind -> (what it is, code)
     return best;""",
     ),
     "binary": ("whether it is positive", "    return z[0] > 0;"),
+    "one class": ("0", "    return 0;"),
     "labels": ("0", "    return 0;"),
     "values": ("0", "    return 0;"),
 }
