@@ -147,7 +147,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
             if not self._of_label_sets:
                 raise ValueError(
                     f"Got y with {y.shape[1]} labels, but the network has {self.n_outputs_} "
-                    f"outputs for the classes {_some(self.classes_)}. Expected one of these for each "
+                    f"outputs for the classes {_some(self.classes_)}. Expected one of these a "
                     "sample; for label sets, fit another network."
                 )
             if y.shape[1] != self.n_outputs_:

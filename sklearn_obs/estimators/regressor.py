@@ -1,6 +1,7 @@
 """Regression: squared error, any number of outputs."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
 from sklearn.neural_network import MLPRegressor
 
@@ -82,6 +83,11 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         return p.ravel() if self.n_outputs_ == 1 else p
 
     def _check_targets(self, y, reset):
+        if issparse(y):
+            raise ValueError(
+                f"Got y as a sparse {type(y).__name__}, but expected numbers in a dense array: "
+                "pass y.toarray()."
+            )
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if not reset and n_outputs != self.n_outputs_:
             raise ValueError(

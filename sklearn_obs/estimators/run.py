@@ -88,7 +88,7 @@ def branched(estimator, attributes, scope, X, y, sample_weight, sparsities):
         if estimator.verbose:
             print(run.line(r))
         for position in positions:
-            finished[position].append(r)
+            _add(finished[position], r)
     finished = dict(zip(run.n_remove, finished, strict=True)) | {0: []}
     start, levels = run.start(), []
     for sparsity in sparsities:
@@ -182,7 +182,7 @@ def _finished(run, watch):
             if r is None:  # the groups were larger, or no swap was found
                 watch.end(None)
                 break
-            finished.append(r)
+            _add(finished, r)
             if run.estimator.verbose:
                 print(run.line(r))
             if watch.end(as_it_stands):
@@ -194,6 +194,13 @@ def _finished(run, watch):
             stacklevel=4,
         )
     return finished
+
+
+def _add(finished, r):
+    """One more round: the network of the one before is needed no longer."""
+    if finished:
+        finished[-1] = finished[-1].record()
+    finished.append(r)
 
 
 def importances_of(estimator, attributes, problem) -> np.ndarray:

@@ -15,9 +15,13 @@ from sklearn_obs.elimination.groups import least_left
 from sklearn_obs.machine import available_bytes, readable
 from sklearn_obs.network import Layout
 from sklearn_obs.network.compaction import dead_weights, never_read, prunable
+from sklearn_obs.network.layers import BATCH_SAMPLES
 from sklearn_obs.plan import Plan
+from sklearn_obs.retraining import solver_for
 
 MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
+LBFGS_VECTORS, ADAM_VECTORS = 26, 8  # of the size of all parameters, that a solver holds
+NETWORKS = 6  # that are held at once: of two rounds, with masks, and what they are made of
 LAYER_SIZE = 2_500  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
 
 
@@ -112,10 +116,23 @@ class Scope:
                 "`target_sparsity`, or use granularity='weight'."
             )
 
-    def _check_memory(self):
+    def needed_bytes(self) -> float:
+        """An estimate of what the run takes at its peak: in a removal, or in training."""
+        size, keep = self._extent()
+        return self._with_training(STRUCTURES[self.structure(keep)].needs(size))
+
+    def _with_training(self, n_bytes):
+        """The same where a removal takes `n_bytes`; training has its own, but not at that time."""
+        n, plan = self.layout.n_parameters, self.plan
+        values = 3 * min(self.n_samples, BATCH_SAMPLES) * sum(self.layout.units) * self.itemsize
+        epochs = plan.max_iter if plan.retrain_epochs is None else plan.retrain_epochs
+        lbfgs = solver_for(n, self.n_samples, epochs, plan) == "lbfgs"
+        vectors = LBFGS_VECTORS if lbfgs else ADAM_VECTORS
+        return max(n_bytes, 8 * vectors * n + values) + 8 * NETWORKS * n
+
+    def _extent(self):
+        """The numbers that the memory of the first round depends on, and what it looks at."""
         plan, mask = self.plan, self.mask & ~self.unread
-        if plan.criterion != "obs":
-            return
         keep = np.flatnonzero(mask & ~dead_weights(self.layout, mask))
         whole = plan.granularity != "weight"  # blocks are held whole
         size = extent(
@@ -127,12 +144,19 @@ class Scope:
             n_jobs=effective_n_jobs(plan.n_jobs),
             itemsize=self.itemsize,
         )
+        return size, keep
+
+    def _check_memory(self):
+        plan = self.plan
+        if plan.criterion != "obs":
+            return
+        size, keep = self._extent()
         chosen = self.structure(keep)
-        needed, there = STRUCTURES[chosen].needs(size), available_bytes()
+        needed, there = self.needed_bytes(), available_bytes()
         if needed <= there:
             return
         others = {
-            name: structure.needs(size)
+            name: self._with_training(structure.needs(size))
             for name, structure in STRUCTURES.items()
             if plan.curvature in structure.kinds
         }

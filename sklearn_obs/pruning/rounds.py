@@ -13,7 +13,7 @@ All of it works on plain arrays; the randomness of round r comes from (seed, r) 
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError
@@ -41,6 +41,11 @@ class Round:
     loss: float  # and after
     epochs: int  # passes over the data in retraining
     converged: bool
+
+    def record(self) -> "Round":
+        """The same without the network, which takes more memory than all the rest."""
+        nothing = np.empty(0, bool)
+        return replace(self, network=Network((), (), "", ""), mask=nothing)
 
 
 @dataclass(frozen=True)

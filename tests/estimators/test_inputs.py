@@ -2,14 +2,16 @@
 
 import re
 import warnings
+from copy import copy
 
 import numpy as np
 import pytest
 from scipy.linalg import LinAlgError
+from scipy.sparse import csr_array
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
+from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
 
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0, "retrain_epochs": 1}
 ESTIMATORS = [OBSPrunedMLPClassifier, OBSPrunedMLPRegressor]
@@ -80,23 +82,32 @@ def test_no_columns(cls):
         small(cls).fit(X[:, :0], y)
 
 
-@pytest.mark.parametrize("y", [np.zeros(60, int), np.full(60, "a")])
-def test_one_class(y):
-    X, _ = data()
-    with pytest.raises(ValueError, match=r"one class only \(.*\), but expected at least two"):
-        small().fit(X, y)
+NO_CLASSES = {
+    "continuous": lambda X, y: X[:, 0],
+    "continuous-multioutput": lambda X, y: X[:, :2],
+    "multiclass-multioutput": lambda X, y: np.column_stack([y, y + 1]),
+    "unknown": lambda X, y: np.where(y, "a", np.array(1, object)),
+}
+REMEDY = {
+    "continuous": "for numbers use OBSPrunedMLPRegressor",
+    "continuous-multioutput": "for numbers use OBSPrunedMLPRegressor",
+    "multiclass-multioutput": "use MultiOutputClassifier",
+    "unknown": "make all of them strings",
+}
 
 
-def test_one_class_left_by_weights_of_0():
-    X, y = data()
-    with pytest.raises(ValueError, match=r"one class only \(.*1.*\), but expected at least two"):
-        small().fit(X, y, sample_weight=y)
-
-
-def test_continuous_target_of_a_classifier():
-    X, _ = data()
-    with pytest.raises(ValueError, match="Unknown label type"):
-        small().fit(X, X[:, 0])
+@pytest.mark.parametrize("kind", NO_CLASSES)
+@pytest.mark.parametrize("n_times", [1, 200])
+def test_targets_of_a_classifier_that_are_no_classes(kind, n_times):
+    X, y = (np.concatenate([a] * n_times) for a in data())
+    fitted, bad = small().fit(*data()), NO_CLASSES[kind](X, y)
+    search = OBSPrunedMLPCV(small(), sparsities=2, cv=2)
+    for call in (small().fit, fitted.prune, search.fit):
+        with pytest.raises(ValueError) as error:
+            call(X, bad)
+        message = str(error.value)
+        assert message.startswith(f"Unknown label type: {kind}. Got y with values such as")
+        assert len(message) < 300 and REMEDY[kind] in message and "\n" not in message
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -206,8 +217,11 @@ def test_dense_parameters_are_scikit_learns_to_refuse(name, value):
         (np.ones((60, 2)), r"sample_weight of shape \(60, 2\), but expected \(n_samples,\)"),
         (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN"),
         (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
+        ("balanced", "Got sample_weight='balanced', .*compute_sample_weight"),
+        (0, "sample_weight of zeros only"),
+        (-2.0, "sample_weight with the value -2.0"),
+        (np.array(np.nan), "Input sample_weight contains NaN"),
     ],
-    ids=["zeros", "negative", "short", "2d", "nan", "inf"],
 )
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_sample_weight(cls, sample_weight, message):
@@ -254,38 +268,79 @@ def test_equal_columns_without_damping(structure):
         estimator.fit(X, y)
 
 
-def test_classes_unknown_to_fit():
+def networks_and_targets():
+    """Kinds of networks, and targets of every kind for three outputs."""
     X, y = data()
-    fitted = small().fit(X, y)
-    y = y.copy()
-    y[:2] = 7, 8
-    message = r"Got y with the classes \[7, 8\], but the network was fitted on \[0, 1\]"
+    y3 = np.arange(60) % 3
+    sets = (X[:, :3] > 0).astype(int)
+    classifier, regressor = OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
+    networks = {
+        "two classes": (classifier, y),
+        "three classes": (classifier, y3),
+        "words": (classifier, np.array(["a", "b", "c"])[y3]),
+        "two labels": (classifier, sets[:, :2]),
+        "three labels": (classifier, sets),
+        "one value": (regressor, X[:, 0]),
+        "three values": (regressor, X[:, :3]),
+    }
+    targets = {name: t for name, (_, t) in networks.items()}
+    return X, networks, targets | {"three labels, sparse": csr_array(sets), "other classes": y + 7}
+
+
+TAKEN = {
+    "two classes": {"two classes"},
+    "three classes": {"two classes", "three classes"},  # those of a part of the samples, perhaps
+    "words": {"words"},
+    "two labels": {"two labels"},
+    "three labels": {"three labels", "three labels, sparse"},
+    "one value": {"two classes", "three classes", "one value", "other classes"},
+    "three values": {"three labels", "three values"},
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_prune_takes_targets_of_the_networks_kind(name):
+    X, networks, targets = networks_and_targets()
+    cls, y = networks[name]
+    fitted = small(cls, target_sparsity=0.1).fit(X, y)
+    for kind, t in targets.items():
+        before = [W.copy() for W in fitted.coefs_]
+        if kind in TAKEN[name]:
+            copy(fitted).prune(X, t, target_sparsity=0.4)
+        else:
+            with pytest.raises(ValueError) as error:
+                fitted.prune(X, t, target_sparsity=0.4)
+            assert len(str(error.value)) < 300, kind
+            assert all(map(np.array_equal, fitted.coefs_, before))
+
+
+@pytest.mark.parametrize(
+    "name, kind, message",
+    [
+        ("two classes", "other classes", r"the classes \[7, 8\], .* fitted on \[0, 1\]\. Leave"),
+        ("words", "three classes", r"fitted on \['a', 'b', 'c'\]"),
+        ("two classes", "two labels", r"2 labels, .* 1 outputs for the classes \[0, 1\]"),
+        ("three classes", "three labels", r"3 labels, .* classes \[0, 1, 2\]\. Expected one of"),
+        ("three labels", "two labels", "with 2 labels, but the network has 3 outputs, one for"),
+        ("three labels", "three classes", "one column of classes, but the network has 3 outputs"),
+        ("three labels", "one value", "Unknown label type: continuous. .*OBSPrunedMLPRegressor"),
+        ("three values", "one value", "Got y with 1 outputs, but the network has 3"),
+    ],
+)
+def test_what_is_said_of_targets_of_another_kind(name, kind, message):
+    X, networks, targets = networks_and_targets()
+    cls, y = networks[name]
     with pytest.raises(ValueError, match=message):
-        fitted.prune(X, y, target_sparsity=0.8)
+        small(cls).fit(X, y).prune(X, targets[kind], target_sparsity=0.8)
 
 
-def test_other_number_of_outputs():
-    X, y = data()
-    labels = np.column_stack([y, 1 - y, y])
-    fitted = small().fit(X, labels)
-    with pytest.raises(ValueError, match="Got y with 2 labels, but the network has 3 outputs"):
-        fitted.prune(X, labels[:, :2], target_sparsity=0.8)
-    fitted = small(OBSPrunedMLPRegressor).fit(X, X[:, :2])
-    with pytest.raises(ValueError, match="Got y with 3 outputs, but the network has 2"):
-        fitted.prune(X, X[:, :3], target_sparsity=0.8)
-
-
-def test_label_sets_for_a_network_of_classes():
-    X, y = data()
-    with pytest.raises(ValueError, match="Got y with 2 labels, but the network has 1 output"):
-        small().fit(X, y).prune(X, np.column_stack([y, 1 - y]), target_sparsity=0.8)
-
-
-def test_classes_for_a_network_of_label_sets():
-    X, y = data()
-    fitted = small().fit(X, np.column_stack([y, 1 - y, y]))
-    with pytest.raises(ValueError, match=r"Got y .* but the network .* 3 outputs"):
-        fitted.prune(X, y, target_sparsity=0.8)
+def test_many_classes_are_not_all_listed():
+    X, _ = data()
+    fitted = small().fit(X, np.arange(60) % 15)
+    message = r"classes \[101, .*, 110, \.\.\.\], .* 9, \.\.\.\]"
+    with pytest.raises(ValueError, match=message) as error:
+        fitted.prune(X, 101 + np.arange(60) % 15)
+    assert len(str(error.value)) < 300
 
 
 # Warn once

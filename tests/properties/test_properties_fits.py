@@ -1,0 +1,346 @@
+"""Whatever the parameters and the data, a fit is refused at once or keeps all promises.
+
+Hypothesis draws all parameters at once, on small made-up data of every kind (`drawn_fits`); what
+is true of every fitted estimator is in `invariants`. By default the same few hundred examples are
+drawn every time. The long form, with as many others as is asked for::
+
+    SKLEARN_OBS_EXAMPLES=10000 python -m pytest tests/properties
+"""
+
+import copy
+import os
+import pickle
+import warnings
+from contextlib import contextmanager
+from unittest import mock
+
+import drawn_fits
+import invariants
+import numpy as np
+import pytest
+from drawn_fits import Case
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from joblib import parallel_config
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.linalg import LinAlgError
+from sklearn.exceptions import ConvergenceWarning
+from small_nets import assert_same, assert_same_value
+
+from sklearn_obs import obs_pruning_path
+from sklearn_obs.elimination import blocks
+
+EXAMPLES = int(os.environ.get("SKLEARN_OBS_EXAMPLES", "300"))  # of all tests of this module
+DERANDOMIZED = "SKLEARN_OBS_EXAMPLES" not in os.environ
+
+
+def examples(share):
+    """Settings for that share of the examples."""
+    return settings(
+        max_examples=max(1, round(share * EXAMPLES)),
+        derandomize=DERANDOMIZED,
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+# what may happen beside a fit
+
+
+class Training:
+    """What scikit-learn's initial training did: it may warn and fail as it likes."""
+
+    def __init__(self):
+        self.started = self.failed = False
+
+    @contextmanager
+    def watched(self, cls):
+        """A context in which the initial training is noted."""
+        original = cls._dense_class.fit
+
+        def fit(mlp, *args, **kwargs):
+            self.started = True
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    return original(mlp, *args, **kwargs)
+                except Exception:
+                    self.failed = True
+                    raise
+
+        with mock.patch.object(cls._dense_class, "fit", fit):
+            yield self
+
+
+def nothing_but_known_warnings(caught, estimator):
+    """A run may say why it ended, or what could not be computed; NumPy has nothing to say."""
+    for warning in caught:
+        message = str(warning.message)
+        if issubclass(warning.category, ConvergenceWarning):
+            assert message.startswith("Retraining did not converge"), message
+            assert estimator.retrain_epochs is None
+        elif issubclass(warning.category, RuntimeWarning):
+            assert message.startswith("Pruning ends before round"), message
+        else:
+            known = ("The network is pruned, but the importances", "Swaps end, and what is there")
+            assert message.startswith(known), message
+
+
+def error_is_one_of_the_promised(error, estimator):
+    """After training: curvature that damping would help, memory, or the last group of a layer."""
+    message = str(error)
+    if isinstance(error, LinAlgError):
+        assert "damping" in message
+        hopeless = "is 0 for every weight" in message or "not finite" in message
+        assert estimator.damping < 1e-3 or hopeless, "as much damping ought to be enough"
+    elif isinstance(error, ValueError):
+        assert estimator.granularity != "weight"
+        assert "is out of reach: the next one to be removed is the last of its layer" in message
+    else:
+        assert isinstance(error, MemoryError)
+
+
+def refusal_says_what_was_expected(error):
+    """Before training: what was got, and what was expected."""
+    assert isinstance(error, ValueError)
+    assert not isinstance(error, LinAlgError)
+    assert str(error).startswith("Got ")
+    assert "expected" in str(error)
+
+
+def failed_fit_leaves_nothing(estimator, before):
+    """No attributes beside the parameters."""
+    assert vars(estimator).keys() == before
+
+
+def parameters_are_unchanged(estimator, before):
+    """`get_params` hands out what has been set."""
+    after = estimator.get_params()
+    assert after.keys() == before.keys()
+    for name, value in before.items():
+        assert after[name] is value, name
+
+
+def fitted(case: Case, **others):
+    """(the fitted estimator, warnings), or (None, the error): refused, or failed as promised."""
+    data, estimator = case.data, case.estimator(**others)
+    parameters, names = estimator.get_params(), vars(estimator).keys()
+    names = set(names)
+    training = Training()
+    X, y, weight = data.X, data.y, data.sample_weight
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with training.watched(data.estimator), case.sizes.in_force():
+                estimator.fit(X, y, weight)
+        except (ValueError, LinAlgError, MemoryError) as error:
+            if not training.started:
+                refusal_says_what_was_expected(error)
+            elif not training.failed:
+                error_is_one_of_the_promised(error, estimator)
+            failed_fit_leaves_nothing(estimator, names)
+            return None, error
+        finally:
+            parameters_are_unchanged(estimator, parameters)
+            arguments_are_unchanged(data, X, y, weight)
+    assert training.started
+    nothing_but_known_warnings(caught, estimator)
+    return estimator, [str(warning.message) for warning in caught]
+
+
+def arguments_are_unchanged(data, X, y, weight):
+    """Neither X nor y nor the weights are written to."""
+    assert_array_equal(invariants.dense(X), invariants.dense(data.X))
+    assert_array_equal(y, data.y)
+    if weight is not None:
+        assert_array_equal(weight, data.sample_weight)
+
+
+def target_if_not_stopped(model, target, messages):
+    """The sparsity that has to be reached, or None where the run may have ended before."""
+    stopped = any(message.startswith("Pruning ends") for message in messages)
+    return None if stopped or model.max_loss_increase is not None else target
+
+
+def dense_network_is_scikit_learns(model, case):
+    """With nothing to remove, the network is that of the initial training, bit for bit."""
+    data = case.data
+    used = data.used
+    training = {name: case.parameters[name] for name in drawn_fits.INITIAL_TRAINING}
+    mlp = model._dense_class(**training)
+    weight = data.sample_weight
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlp.fit(data.X[used], data.y[used], None if weight is None else weight[used])
+    for ours, theirs in zip(model.coefs_ + model.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True):
+        assert_array_equal(ours, theirs)
+    assert model.n_rounds_ == 0 and model.n_iter_ == mlp.n_iter_
+    assert_array_equal(model.predict(data.X), mlp.predict(data.X))
+
+
+@examples(0.35)
+@given(drawn_fits.cases())
+def test_fits(case):
+    model, messages = fitted(case)
+    if model is None:
+        return
+    target = target_if_not_stopped(model, case.parameters["target_sparsity"], messages)
+    invariants.all_of_them(model, case.data, target=target)
+    dense, _ = fitted(case, target_sparsity=0.0)
+    assert dense is not None, "what can be pruned can be left as it is"
+    invariants.all_of_them(dense, case.data, target=0.0)
+    dense_network_is_scikit_learns(dense, case)
+    invariants.dtype_is_kept(model, dense)
+    invariants.saliencies_add_up(model, dense.loss_)
+    invariants.swaps_lower_the_loss(model, dense.loss_)
+    invariants.loss_increase_is_kept(model, dense.loss_)
+
+
+@examples(0.2)
+@given(drawn_fits.cases())
+def test_other_forms_of_the_network(case):
+    model, _ = fitted(case)
+    if model is None:
+        return
+    X = case.data.X
+    invariants.scikit_learn_predicts_the_same(model, X)
+    invariants.compact_predicts_the_same(model, X)
+    invariants.every_form_predicts_the_same(model, X, pytest.MonkeyPatch.context)
+    invariants.pickle_keeps_everything(model, X)
+    again, _ = fitted(case)
+    assert_same(again, model)
+
+
+def level_is_a_separate_fit(path, i, alone):
+    """Of `obs_pruning_path` and `fit`, bit for bit."""
+    assert path.n_weights[i] == alone.n_weights_
+    assert_array_equal(path.loss[i], alone.loss_)
+    for name in ("coefs", "intercepts", "masks", "intercept_masks"):
+        assert_same_value(getattr(path, name)[i], getattr(alone, f"{name}_"), name)
+    for name in ("predicted_loss", "pruned_loss"):
+        recorded = alone.pruning_path_[name]
+        last = recorded[-1] if recorded.size else alone.loss_
+        assert_array_equal(getattr(path, name)[i], last)
+
+
+@examples(0.2)
+@given(drawn_fits.cases(), st.lists(st.floats(0, 1), min_size=1, max_size=2))
+def test_levels_of_a_path(case, shares):
+    top = case.parameters["target_sparsity"]
+    levels = np.unique([top, *(share * top for share in shares)])
+    alone = [fitted(case, target_sparsity=level) for level in levels]
+    data = case.data
+    training = Training()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with training.watched(data.estimator), case.sizes.in_force():
+                path = obs_pruning_path(
+                    case.estimator(),
+                    data.X,
+                    data.y,
+                    sparsities=levels,
+                    sample_weight=data.sample_weight,
+                )
+        except (ValueError, LinAlgError, MemoryError) as error:
+            errors = [message for model, message in alone if model is None]
+            assert errors, "no fit fails, but the path does"
+            assert str(error) in map(str, errors) or training.failed
+            return
+    if case.data.sample_weight is None:
+        nothing_but_known_warnings(caught, case.estimator())
+    assert all(model is not None for model, _ in alone), "a fit fails, but the path does not"
+    for i, (model, _) in enumerate(alone):
+        level_is_a_separate_fit(path, i, model)
+
+
+@st.composite
+def prunings(draw):
+    """A fit, other samples of the same kind, a target, and other parameters of pruning or none."""
+    case = draw(drawn_fits.cases())
+    case.parameters["target_sparsity"] *= draw(st.sampled_from([0.5, 0.2, 0.8]))
+    other = draw(drawn_fits.data(like=case.data))
+    changed = draw(st.booleans())
+    surgery = draw(drawn_fits.surgery()) if changed else {}
+    target = surgery.get("target_sparsity", draw(drawn_fits.sparsities))
+    return case, other, target, surgery
+
+
+def what_is_removed_stays_removed(model, before):
+    """But for swaps."""
+    if model.n_swaps == 0:
+        assert not (invariants.masks_of(model) & ~invariants.masks_of(before)).any()
+
+
+def earlier_rounds_stay_on_record(model, before):
+    """The path is longer than it was, and the same as far as that."""
+    path, earlier = model.pruning_path_, before.pruning_path_
+    for name in ("predicted_loss", "pruned_loss", "loss", "epochs", "removed", "saliency"):
+        n = len(earlier[name])
+        assert_array_equal(path[name][:n], earlier[name])
+    if model.prune_intercepts == before.prune_intercepts:
+        n = len(earlier["n_weights"])
+        assert_array_equal(path["n_weights"][:n], earlier["n_weights"])
+
+
+@examples(0.2)
+@given(prunings())
+def test_prune_goes_on_with_other_samples(pruning):
+    case, other, target, surgery = pruning
+    model, _ = fitted(case)
+    if model is None:
+        return
+    n_fitted = len(case.data.used)
+    before = copy.deepcopy(model)
+    model.set_params(**surgery)
+    parameters = model.get_params()
+    removable = invariants.removable_of(model)
+    n_before = int((removable & ~invariants.masks_of(model)).sum())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with case.sizes.in_force():
+                model.prune(
+                    other.X, other.y, target_sparsity=target, sample_weight=other.sample_weight
+                )
+        except (ValueError, LinAlgError, MemoryError) as error:
+            if isinstance(error, ValueError) and str(error).startswith("Got "):
+                refusal_says_what_was_expected_of_prune(error)
+            else:
+                error_is_one_of_the_promised(error, model)
+            assert_same(model, before)
+            return
+        finally:
+            parameters_are_unchanged(model, parameters)
+    nothing_but_known_warnings(caught, model)
+    messages = [str(warning.message) for warning in caught]
+    if model.n_rounds_ == before.n_rounds_:
+        assert_same(model, before)
+        return
+    target = target_if_not_stopped(model, target, messages)
+    invariants.all_of_them(model, other, target=target, n_before=n_before, n_fitted=n_fitted)
+    what_is_removed_stays_removed(model, before)
+    earlier_rounds_stay_on_record(model, before)
+    X = other.X
+    invariants.scikit_learn_predicts_the_same(model, X)
+    invariants.compact_predicts_the_same(model, X)
+    invariants.pickle_keeps_everything(model, X)
+
+
+def refusal_says_what_was_expected_of_prune(error):
+    """What was got, and what was expected or is to be done."""
+    assert "expected" in str(error).lower() or "Leave those samples out" in str(error)
+
+
+@examples(0.05)
+@given(drawn_fits.cases(), st.booleans())
+def test_workers_change_nothing(case, all_blocks):
+    with mock.patch.object(blocks, "SMALL_WORK", 0):
+        alone, _ = fitted(case, n_jobs=None)
+        with parallel_config(backend="threading"):
+            together, _ = fitted(case, n_jobs=2)
+    assert (alone is None) == (together is None)
+    if alone is not None:
+        assert_same(together.set_params(n_jobs=None), alone)
