@@ -137,7 +137,10 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         return np.log(self.predict_proba(X))
 
     def _check_targets(self, y, reset):
-        kind = type_of_target(y, input_name="y", raise_unknown=False)
+        try:
+            kind = type_of_target(y, input_name="y", raise_unknown=False)
+        except TypeError:  # strings and numbers side by side cannot be sorted
+            kind = "unknown"
         label_sets = kind == "multilabel-indicator"
         if not label_sets and kind not in ("binary", "multiclass"):
             raise ValueError(_wrong_kind(y, kind))

@@ -93,7 +93,7 @@ def obs_pruning_path(
     """
     levels = check_sparsities(sparsities)
     networks = fitted_levels(estimator, X, y, levels, sample_weight)
-    score_weight = None if np.ndim(sample_weight) == 0 else sample_weight  # a number is for all
+    score_weight = None if np.asarray(sample_weight).ndim == 0 else sample_weight
     recorded: dict[str, list[float]] = {
         name: [] for name in ("predicted_loss", "pruned_loss", "loss")
     }

@@ -51,12 +51,13 @@ def for_each_sample(sample_weight, n_samples):
     ValueError
         If it is a single something that is no number.
     """
-    if np.ndim(sample_weight) > 0:
+    weight = np.asarray(sample_weight)
+    if weight.ndim > 0:
         return sample_weight
-    if np.asarray(sample_weight).dtype.kind not in "biuf":
+    if weight.dtype.kind not in "biuf":
         raise ValueError(
             f"Got sample_weight={sample_weight!r}, but expected a number for each sample, or one "
             "for all. For balanced classes pass "
             "sklearn.utils.class_weight.compute_sample_weight('balanced', y)."
         )
-    return np.full(n_samples, sample_weight)
+    return np.full(n_samples, weight)

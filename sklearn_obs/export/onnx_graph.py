@@ -4,6 +4,8 @@ A sparse initializer holds the weights that are left and their places, counted r
 make it dense when they load it: it saves bytes on disk, not time.
 """
 
+from copy import deepcopy
+
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 from skl2onnx import convert_sklearn, update_registered_converter
@@ -51,7 +53,7 @@ def register():
     update_registered_converter(
         OBSPrunedMLPClassifier,
         "SklearnOBSPrunedMLPClassifier",
-        calculate_linear_classifier_output_shapes,
+        _classifier_shapes,
         _convert_classifier,
         options={
             "zipmap": [True, False, "columns"],
@@ -65,6 +67,12 @@ def register():
         _regressor_shapes,
         _convert_regressor,
     )
+
+
+def _classifier_shapes(operator):
+    calculate_linear_classifier_output_shapes(operator)
+    if len(operator.raw_operator.classes_) == 1:
+        operator.outputs[1].type.shape[1] = 2  # as of `predict_proba`
 
 
 def _regressor_shapes(operator):
@@ -81,6 +89,13 @@ def _convert_classifier(scope, operator, container):
         # skl2onnx takes two label sets for two classes, and puts their 1 - p before p
         ends = [_integers(scope, container, [end]) for end in (2, 4, 1)]
         _node(scope, container, "Slice", [p, *ends], ours[1])
+    elif len(model.classes_) == 1:  # of which skl2onnx puts out p alone
+        one, rest = (scope.get_unique_variable_name(name) for name in ("one", "rest"))
+        container.add_initializer(one, TensorProto.FLOAT, [1], [1.0])
+        _node(scope, container, "Sub", [one, p], rest)
+        container.add_node(
+            "Concat", [rest, p], ours[1], name=scope.get_unique_operator_name("Concat"), axis=1
+        )
     else:
         _node(scope, container, "Identity", [p], ours[1])
 
@@ -97,7 +112,8 @@ def _by_skl2onnx(scope, operator, container, kind):
     plain = scope.declare_local_operator(kind, operator.raw_operator.compact().to_sklearn())
     plain.inputs = operator.inputs
     for output in operator.outputs:
-        plain.outputs.append(scope.declare_local_variable(output.onnx_name, type=output.type))
+        kind_of_its_own = deepcopy(output.type)  # whose shape skl2onnx will set
+        plain.outputs.append(scope.declare_local_variable(output.onnx_name, type=kind_of_its_own))
     return [output.full_name for output in plain.outputs]
 
 

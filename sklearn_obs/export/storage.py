@@ -20,8 +20,8 @@ class Stored:
 
     @property
     def n_bytes(self):
-        """Bytes of the arrays."""
-        parts = (self.values, self.columns, self.counts)
+        """Bytes of the arrays; where no weight is left, none of them is needed."""
+        parts = (self.values, self.columns, self.counts) if self.values.size else ()
         return sum(part.nbytes for part in parts if part is not None)
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
-SHORTER = (1 / 4, 1 / 16, 1 / 64, 1 / 256)  # of a step that has not lowered f
+SHORTENINGS = 4  # of a step that has not lowered f
 
 
 class _EpochsSpent(Exception):
@@ -51,23 +51,24 @@ def lbfgs(
     """
     theta = network.theta.astype(np.float64)
     start = theta[trainable]
-    least, best, last, n_evaluated = np.inf, start, start, 0
+    least, best, n_evaluated = np.inf, start, 0
+    seen = []  # (x, f, gradient) at the start and at the last point
 
     def at(x):
         theta[trainable] = x
         return network.with_theta(theta)
 
     def value_and_gradient(x):
-        nonlocal least, best, last, n_evaluated
+        nonlocal least, best, n_evaluated
         if n_evaluated > epochs:
             raise _EpochsSpent
         n_evaluated += 1
         value, gradient = loss_and_gradient(at(x), objective)
         if watch is not None:
             watch(x, gradient[trainable])
-        last = x.copy()
+        seen[1:] = [(x.copy(), value, gradient[trainable])]
         if value < least:
-            least, best = value, last
+            least, best = value, seen[-1][0]
         return value, gradient[trainable]
 
     with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
@@ -78,10 +79,22 @@ def lbfgs(
             converged = found.status == 0
         except _EpochsSpent:
             converged = False
-        if best is not last and np.array_equal(best, start):  # no step was short enough
-            for shorter in SHORTER:
-                x = start + shorter * (last - start)
+        if len(seen) > 1 and best is seen[0][0]:  # no step was short enough
+            for x in _shorter(*seen):
                 if loss(at(x), objective) < least:
                     best = x
                     break
     return Retrained(at(best), n_evaluated - 1, converged)
+
+
+def _shorter(first, last):
+    """Points on the way to the last one: the minimum of the parabola through f and its slope.
+
+    f(t) = f_0 + s t + (f_1 - f_0 - s) t^2 has it at t = -s / (2 (f_1 - f_0 - s)); then a quarter of
+    the way, and so on.
+    """
+    (x, f_0, g), (x_1, f_1, _) = first, last
+    step = x_1 - x
+    s = float(g @ step)
+    t = -s / (2 * (f_1 - f_0 - s)) if s < 0 and np.isfinite(f_1) else 1 / 4
+    return [x + t / 4**k * step for k in range(SHORTENINGS)]

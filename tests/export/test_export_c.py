@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 from c_programs import CC, FLAGS, compiled, needs_c, outputs
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -81,6 +83,21 @@ def test_two_classes(tmp_path, dtype, real):
     p = assert_agrees(model, X, tmp_path / "cancer.c", dtype, real)
     assert p.shape == (569, 2)
     assert '#define CANCER_CLASSES {"benign", "malignant"}' in (tmp_path / "cancer.h").read_text()
+
+
+@needs_c
+@pytest.mark.parametrize("sparsity", [0, 0.7])
+@pytest.mark.parametrize("dtype, real", [*REALS, ("int8", "float")])
+def test_one_class(iris, tmp_path, dtype, real, sparsity):
+    X, _ = iris
+    clf = small(target_sparsity=sparsity).fit(X, np.full(150, "only"))
+    written = export_c(clf, tmp_path / "one.c", dtype=dtype, test_data=(X, np.full(150, "only")))
+    assert written.score == written.exported_score == 1
+    index, status, _, p = outputs(compiled(written.source, real=real), X, real)
+    assert not index.any() and not status.any()
+    rounding = 0.2 if dtype == "int8" else TOLERANCE[real]
+    assert_allclose(p, clf.predict_proba(X), rtol=0, atol=rounding)
+    assert "p has 2 probabilities, of the only class in ONE_CLASSES" in written.header.read_text()
 
 
 @needs_c
@@ -157,6 +174,60 @@ def test_eight_bits_do_what_they_say(digits, tmp_path):
     n = clf.n_weights_
     assert written.n_bytes < 2 * n + 5 * (32 + 10)  # a byte a weight, one its column; intercepts
     assert f"{written.exported_score:.4f}" in written.header.read_text()
+
+
+def scored_otherwise(kind):
+    """Models whose own score is another quantity, and that quantity's name in the header."""
+    X, y = load_iris(return_X_y=True)
+    scaled = make_pipeline(StandardScaler(), small(max_iter=100))
+    grid = {"mlp__target_sparsity": [0.2, 0.5]}
+    steps = [("scale", StandardScaler()), ("mlp", small(max_iter=100))]
+    two_steps = [("scale", StandardScaler()), ("mlp", small(OBSPrunedMLPRegressor))]
+    search = {"sparsities": [0.2, 0.5], "cv": 2}
+    loss, error = {"scoring": "neg_log_loss"}, {"scoring": "neg_mean_absolute_error"}
+    both = {"scoring": ["neg_log_loss", "accuracy"], "refit": "neg_log_loss"}
+    regressor = small(OBSPrunedMLPRegressor, max_iter=100)
+    models = {
+        "accuracy": scaled,
+        "search": OBSPrunedMLPCV(small(max_iter=100), **search, **loss),
+        "search in a pipeline": make_pipeline(
+            StandardScaler(), OBSPrunedMLPCV(small(max_iter=100), **search, **loss)
+        ),
+        "grid": GridSearchCV(Pipeline(steps), grid, cv=2, **loss),
+        "grid of several": GridSearchCV(Pipeline(steps), grid, cv=2, **both),
+        "regression": OBSPrunedMLPCV(regressor, **search, **error),
+        "grid of a regression": GridSearchCV(Pipeline(two_steps), grid, cv=2, **error),
+        "scaled target": TransformedTargetRegressor(
+            OBSPrunedMLPCV(clone(regressor), **search, **error), transformer=StandardScaler()
+        ),
+    }
+    return models[kind].fit(X, y), X, y
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int8"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "accuracy",
+        "search",
+        "search in a pipeline",
+        "grid",
+        "grid of several",
+        "regression",
+        "grid of a regression",
+        "scaled target",
+    ],
+)
+def test_both_scores_are_of_one_kind(kind, dtype, tmp_path):
+    model, X, y = scored_otherwise(kind)
+    written = export_c(model, tmp_path / "model.c", dtype=dtype, test_data=(X, y))
+    values = "regression" in kind or "target" in kind
+    metric, measure = ("R^2", r2_score) if values else ("Accuracy", accuracy_score)
+    assert written.score == measure(y, model.predict(X))
+    if dtype == "float64":
+        assert written.exported_score == pytest.approx(written.score, abs=1e-9)
+    both = f"{metric} on test data: {written.exported_score:.4f}; of the model in Python "
+    assert f"{both}{written.score:.4f}." in written.header.read_text().replace("\n * ", " ")
 
 
 @needs_c
@@ -258,6 +329,16 @@ def test_networks_of_scikit_learn(iris):
         ).fit(X, y)
         net = folded(model)
         assert_allclose(net.predict(net.network, X), model.predict(X), rtol=1e-10)
+
+
+def test_zeros_of_a_network_of_scikit_learn_take_no_room(digits, tmp_path):
+    """And there is no warning that they would count as weights."""
+    clf, X, _ = digits
+    ours = export_c(clf, tmp_path / "ours.c")
+    theirs = export_c(clf.to_sklearn(), tmp_path / "theirs.c")
+    assert theirs.n_bytes == ours.n_bytes
+    net = folded(clf.to_sklearn())
+    assert_array_equal(net.predict(net.network, X), clf.predict(X))
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,15 @@ def test_digits(tmp_path, sparse):
     assert n_bytes > (6 * clf.n_weights_ if sparse else dense)
 
 
+@pytest.mark.parametrize("sparsity", [0, 0.5])
+@pytest.mark.parametrize("label", [3, "only"])
+def test_one_class(iris, tmp_path, label, sparsity, capfd):
+    X, _ = iris
+    clf = small(target_sparsity=sparsity).fit(X, np.full(150, label))
+    assert_agrees(clf, X, tmp_path / "one.onnx")
+    assert "shape" not in capfd.readouterr().err  # of outputs, as declared and as they are
+
+
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("hidden", [(), (7,), (6, 5)])
 def test_layers(iris, tmp_path, activation, hidden):
