@@ -209,6 +209,7 @@ def _greedy(w, d, C, n_pick):
         l = C[:, q].copy()
         if j:
             l = gemv(-1.0, L[:, :j], L[q, :j], beta=1.0, y=l, overwrite_y=1)
+            l[picks[:j]] = 0  # which is rounding there, and large where C is
         l /= root
         picks[j], z[j], L[:, j] = q, w[q] / root, l
         np.multiply(l, z[j], out=buffer)

@@ -9,7 +9,8 @@ activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
     Activation of the hidden layers.
 target_sparsity : float in [0, 1), default=0.9
     Share of the dense network's prunable weights to remove; reached exactly (with `granularity`,
-    to within a group), but for the last weight, which is kept. 0 is scikit-learn's network, bit for bit, whatever else is set.
+    to within a group), but for the last weight, which is kept. 0 is scikit-learn's network as one
+    BLAS thread trains it, bit for bit, whatever else is set.
 damping : float >= 0, default=0.02
     Added to the diagonal of the Hessian, as a fraction of the diagonal's mean. Too little trusts
     repairs out of the quadratic model's range (or cannot be inverted), too much repairs little.

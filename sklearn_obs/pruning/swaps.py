@@ -62,7 +62,10 @@ def find_swap(
         If its curvature cannot be inverted with this damping.
     """
     objective, plan, removable = problem.objective, problem.plan, problem.scope.prunable
-    model, members = _model(network, mask, problem, rng)
+    found = _model(network, mask, problem, rng)
+    if found is None:
+        return None
+    model, members = found
     gains = model.gains()
     spent = 0
 
@@ -122,13 +125,18 @@ def find_swap(
 
 
 def _model(network, mask, problem, rng):
-    """A `SwapModel` of the remaining and the most promising removed weights; their indices."""
+    """A `SwapModel` of the remaining and the most promising removed weights; their indices.
+
+    None where nothing that remains has curvature.
+    """
     objective, plan, n_coefs = problem.objective, problem.plan, network.layout.n_coefs
     measured = measure(network, objective, plan, rng, kinds=FACTORED)
     _, gradient = loss_and_gradient(network, objective)
     diagonal = factor_diagonal(measured)
     diagonal[:n_coefs] += objective.penalty
     damping = max(plan.damping, LEAST_DAMPING) * diagonal[mask].mean()
+    if not damping:  # nothing that remains has curvature: there is no model
+        return None
     diagonal += damping
     removed = np.flatnonzero(problem.scope.prunable & ~mask)
     n_remaining = int(np.count_nonzero(mask))

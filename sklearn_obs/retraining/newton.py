@@ -115,7 +115,8 @@ def newton(
         if stale and left >= 3:
             measured = measure(here)
             if invert is None:
-                lambda_ = damping * (factor_diagonal(measured)[keep] + penalty).mean()
+                mean = (factor_diagonal(measured)[keep] + penalty).mean()
+                lambda_ = damping * mean or np.linalg.norm(g)  # without curvature, a step of 1
             invert, built = _preconditioner(measured, keep, penalty + lambda_), n_epochs
             n_epochs += 1
         times = partial(_times, _values(here, objective, batch_bytes), here, objective, keep)

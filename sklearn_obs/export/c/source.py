@@ -236,7 +236,8 @@ def _layer(layer, inputs, into, phi, streams, words):
         ends = np.cumsum(_weights_per_unit(rows, layer.weights), dtype=np.intp)
         streams.add("weights", np.insert(rows.values, [0, *ends[:-1]], b))
     else:
-        streams.add("weights", rows.values)
+        if rows.values.size:
+            streams.add("weights", rows.values)
         streams.add("intercepts", b)
         start, finish = "0", f"        sum = *intercepts++ + {number(layer.scale)} * sum;\n"
     template, names = DENSE, {}
