@@ -52,7 +52,7 @@ def lbfgs(
     theta = network.theta.astype(np.float64)
     start = theta[trainable]
     least, best, n_evaluated = np.inf, start, 0
-    seen = []  # (x, f, gradient) at the start and at the last point
+    seen: list[tuple] = []  # (x, f, gradient) at the start and at the last point
 
     def at(x):
         theta[trainable] = x

@@ -105,17 +105,19 @@ def _arrays(model):
 
 
 def test_zeros_of_a_foreign_network(iris):
-    """A network pruned by hand has no mask: its zeros are enough."""
+    """A network pruned by hand has no mask: its zeros are enough, kept as removed or not."""
     X, y = iris
     mlp = MLPClassifier((8, 6), activation="tanh", max_iter=20, random_state=0).fit(X, y)
     mlp.coefs_[0][:, 2] = 0  # a constant unit
     mlp.coefs_[1][5] = 0  # a unit that nobody hears
     mlp.coefs_[0][1] = 0  # an input that nobody reads
-    model = OBSPrunedMLPClassifier.from_sklearn(mlp)
-    less = model.compact(drop_inputs=True)
-    assert less.hidden_layer_sizes == (6, 6) and less.n_features_in_ == 3
-    found = less.predict_proba(X[:, [0, 2, 3]])
-    assert_allclose(found, mlp.predict_proba(X), rtol=0, atol=ROUNDING)
+    with pytest.warns(UserWarning, match="exactly 0"):
+        dense = OBSPrunedMLPClassifier.from_sklearn(mlp)
+    for model in (dense, OBSPrunedMLPClassifier.from_sklearn(mlp, keep_zeros=True)):
+        less = model.compact(drop_inputs=True)
+        assert less.hidden_layer_sizes == (6, 6) and less.n_features_in_ == 3
+        found = less.predict_proba(X[:, [0, 2, 3]])
+        assert_allclose(found, mlp.predict_proba(X), rtol=0, atol=ROUNDING)
 
 
 def test_names_stay_with_their_columns():

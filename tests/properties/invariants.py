@@ -151,9 +151,7 @@ def connections(model):
         matters.insert(
             0,
             [
-                any(
-                    masks[l][i, j] and not folded(l, i, j) and matters[0][j] for j in range(n_out)
-                )
+                any(masks[l][i, j] and not folded(l, i, j) and matters[0][j] for j in range(n_out))
                 for i in range(n_in)
             ],
         )

@@ -28,7 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from invariants import assert_same
 from small_nets import assert_same_value
 
-from sklearn_obs import obs_pruning_path
+from sklearn_obs import input_importances, obs_pruning_path
 from sklearn_obs.elimination import blocks
 
 EXAMPLES = int(os.environ.get("SKLEARN_OBS_EXAMPLES", "300"))  # of all tests of this module
@@ -178,13 +178,15 @@ def dense_network_is_scikit_learns(model, case):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mlp.fit(data.X[used], data.y[used], None if weight is None else weight[used])
-    for ours, theirs in zip(model.coefs_ + model.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True):
+    for ours, theirs in zip(
+        model.coefs_ + model.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True
+    ):
         assert_array_equal(ours, theirs)
     assert model.n_rounds_ == 0 and model.n_iter_ == mlp.n_iter_
     assert_array_equal(model.predict(data.X), mlp.predict(data.X))
 
 
-@examples(0.35)
+@examples(0.3)
 @given(drawn_fits.cases())
 def test_fits(case):
     model, messages = fitted(case)
@@ -202,7 +204,7 @@ def test_fits(case):
     invariants.loss_increase_is_kept(model, dense.loss_)
 
 
-@examples(0.2)
+@examples(0.15)
 @given(drawn_fits.cases())
 def test_other_forms_of_the_network(case):
     model, _ = fitted(case)
@@ -229,7 +231,7 @@ def level_is_a_separate_fit(path, i, alone):
         assert_array_equal(getattr(path, name)[i], last)
 
 
-@examples(0.2)
+@examples(0.15)
 @given(drawn_fits.cases(), st.lists(st.floats(0, 1), min_size=1, max_size=2))
 def test_levels_of_a_path(case, shares):
     top = case.parameters["target_sparsity"]
@@ -338,9 +340,77 @@ def refusal_says_what_was_expected_of_prune(error):
     assert "expected" in str(error).lower() or "Leave those samples out" in str(error)
 
 
+# the same by other ways
+
+
+def samples_of_weight_0_might_as_well_be_missing(case, model):
+    """They are dropped before anything else."""
+    data, used = case.data, case.data.used
+    with warnings.catch_warnings(), case.sizes.in_force():
+        warnings.simplefilter("ignore")
+        other = case.estimator().fit(data.X[used], data.y[used], data.sample_weight[used])
+    invariants.assert_same(other, model)
+
+
+def scikit_learns_network_is_pruned_alike(case, model):
+    """`from_sklearn` and `prune` do what `fit` does with the network of its initial training."""
+    data, used = case.data, case.data.used
+    names = drawn_fits.INITIAL_TRAINING.keys()
+    mlp = model._dense_class(**{name: case.parameters[name] for name in names})
+    surgery = {name: v for name, v in case.parameters.items() if name not in names}
+    weight = None if data.sample_weight is None else data.sample_weight[used]
+    with warnings.catch_warnings(), case.sizes.in_force():
+        warnings.simplefilter("ignore")
+        mlp.fit(data.X[used], data.y[used], weight)
+        other = model.from_sklearn(mlp, **surgery)
+        other.prune(data.X, data.y, sample_weight=data.sample_weight)
+    for name in ("coefs_", "intercepts_", "masks_", "intercept_masks_", "pruning_path_"):
+        assert_same_value(getattr(other, name), getattr(model, name), name)
+
+
+def two_calls_are_as_good_as_one(case, model, share):
+    """A run that ends at a round's end goes on as if it had not ended."""
+    if model.n_rounds_ < 2 or model.n_swaps or model.max_loss_increase is not None:
+        return
+    n = int(invariants.removable_of(model).sum())
+    number = 1 + int(share * (model.n_rounds_ - 2))
+    n_removed = n - int(model.pruning_path_["n_weights"][number - 1])
+    half, _ = fitted(case, target_sparsity=n_removed / n)
+    assert half.n_rounds_ == number
+    half.set_params(target_sparsity=case.parameters["target_sparsity"])
+    data = case.data
+    with warnings.catch_warnings(), case.sizes.in_force():
+        warnings.simplefilter("ignore")
+        half.prune(data.X, data.y, sample_weight=data.sample_weight)
+    invariants.assert_same(half, model)
+
+
+def importances_can_be_had_again(case, model):
+    """`input_importances` on the samples of the fit are those of the fit."""
+    if model._importances is None:
+        return
+    data = case.data
+    with case.sizes.in_force():
+        again = input_importances(model, data.X, data.y, sample_weight=data.sample_weight)
+    assert_array_equal(again, model.feature_importances_)
+
+
+@examples(0.15)
+@given(drawn_fits.cases(), st.floats(0, 1))
+def test_other_ways_to_the_same_network(case, share):
+    model, _ = fitted(case)
+    if model is None:
+        return
+    if case.data.weights == "some zero":
+        samples_of_weight_0_might_as_well_be_missing(case, model)
+    scikit_learns_network_is_pruned_alike(case, model)
+    two_calls_are_as_good_as_one(case, model, share)
+    importances_can_be_had_again(case, model)
+
+
 @examples(0.05)
-@given(drawn_fits.cases(), st.booleans())
-def test_workers_change_nothing(case, all_blocks):
+@given(drawn_fits.cases())
+def test_workers_change_nothing(case):
     with mock.patch.object(blocks, "SMALL_WORK", 0):
         alone, _ = fitted(case, n_jobs=None)
         with parallel_config(backend="threading"):
