@@ -39,6 +39,11 @@ def run(options):
         stratify=y if table.classification and counts.min() > 1 else None,
     )
     X, X_test, y, y_test = split
+    if table.classification and np.unique(y).size == 1:
+        raise ValueError(
+            f"all {len(y)} training rows of {options.data} have {options.target} = {y[0]}, because "
+            "the other classes are too rare: give more rows of them, or another --seed"
+        )
     model = _model(table, options)
     with warnings.catch_warnings():  # the initial training need not converge
         warnings.simplefilter("ignore", ConvergenceWarning)

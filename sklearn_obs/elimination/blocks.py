@@ -199,7 +199,7 @@ class _BlockPath:
                 inverse = self.inverse = self.inverse.without(removed)
             else:
                 (before,) = np.nonzero(np.isin(self.block.index, self.index, invert=True))
-                inverse = self.block.inverse().without(before, overwrite=True)
+                inverse = self.block.inverse().without(before)
             self.path = _path(self.weights, inverse, self.removable, self.share)
         if not self.hold:
             self.columns = inverse.columns(self.path.order)

@@ -51,6 +51,7 @@ def eliminate_ranked(
         removed[q] = True
         order.append(q)
         orphans = np.asarray(freed(int(q)), np.intp)
+        orphans = orphans[~removed[orphans]]
         w[orphans], saliency[orphans] = 0, 0
         next_up.extend(i for i in orphans if eligible[i])
         if len(order) in stops:

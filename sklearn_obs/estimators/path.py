@@ -89,7 +89,7 @@ def obs_pruning_path(
     >>> path.n_weights
     array([35, 14,  7])
     >>> [int((W != 0).sum()) for W in path.coefs[-1]]
-    [4, 3]
+    [5, 2]
     """
     levels = check_sparsities(sparsities)
     networks = fitted_levels(estimator, X, y, levels, sample_weight)

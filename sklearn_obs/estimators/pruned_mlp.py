@@ -49,7 +49,7 @@ class PrunedMLP(
 
     A subclass names scikit-learn's estimator for the initial training in `_dense_class`, and says
     what y may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to
-    put out for it (`_encode`), and what the targets of one sample look like (`_shell_targets`).
+    put out for it (`_encode`), and what targets it may have been trained on (`_shell_targets`).
     """
 
     _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
@@ -154,8 +154,8 @@ class PrunedMLP(
         Raises
         ------
         ValueError
-            If a parameter is out of range, X or y is not finite, no row has a positive weight,
-            `memory` cannot be written to, or, for a classifier, y holds one class only.
+            If a parameter is out of range, X or y is not finite, no sample has a positive weight,
+            or `memory` cannot be written to.
         MemoryError
             If `structure` needs more memory than there is, before any is taken; the message names
             the structures that fit.

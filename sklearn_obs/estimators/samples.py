@@ -6,6 +6,7 @@ from scipy.sparse import sparray, spmatrix
 from sklearn.utils import check_array, check_consistent_length
 
 MatrixLike = ArrayLike | sparray | spmatrix  # what X may be
+WEIGHTS = (np.float64, np.float32)  # kept as they are, others as the first: as scikit-learn does
 
 
 def weighted_samples(X, y, sample_weight):
@@ -20,7 +21,7 @@ def weighted_samples(X, y, sample_weight):
         return X, y, None
     sample_weight = for_each_sample(sample_weight, X.shape[0])
     sample_weight = check_array(
-        sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
+        sample_weight, ensure_2d=False, dtype=WEIGHTS, input_name="sample_weight"
     )
     if sample_weight.ndim != 1:
         raise ValueError(
@@ -60,4 +61,4 @@ def for_each_sample(sample_weight, n_samples):
             "for all. For balanced classes pass "
             "sklearn.utils.class_weight.compute_sample_weight('balanced', y)."
         )
-    return np.full(n_samples, weight)
+    return np.full(n_samples, weight, np.float64)

@@ -8,6 +8,7 @@ the removal constants are folded into intercepts.
 
 import copy
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,8 @@ def remove(
         if not costless.size:
             keep = np.flatnonzero(remains & ~dead_weights(network.layout, remains))
             case = Case.of(network, keep, problem, rng, movement)
-            costless = _without_curvature(case, problem.plan)
+            with _naming(case, problem.plan):
+                costless = _without_curvature(case, problem.plan)
         if case is not None and not costless.size:
             break
         before, at_no_cost = at_no_cost.size, np.concatenate([at_no_cost, costless])[:n_round]
@@ -129,15 +131,22 @@ def _removal(network, mask, theta, removed, saliency, rng):
 
 
 def _chosen(case, orphans, n_remove, stops, plan):
-    """The criterion's `Elimination`; its errors name the parameters to change."""
+    """The criterion's `Elimination`."""
     position = case.measurement.network.layout.positions(case.keep)
 
     def freed(q):
         found = position[np.asarray(orphans(case.keep[q]), np.intp)]
         return found[found >= 0]  # what is not among the candidates has no position
 
-    try:
+    with _naming(case, plan):
         return CRITERIA[plan.criterion](case, n_remove, freed, stops)
+
+
+@contextmanager
+def _naming(case, plan):
+    """A context whose errors name the parameters to change."""
+    try:
+        yield
     except LinAlgError as error:
         remedy = "" if isinstance(error, BeyondDamping) else " Increase `damping`."
         raise LinAlgError(

@@ -222,3 +222,19 @@ def test_a_name_that_c_does_not_take(flowers, tmp_path, capsys):
     assert status_of([tmp_path / "iris.csv", "--target", "target", "--export", path]) == 2
     captured = capsys.readouterr()
     assert "the name has to begin with a letter" in captured.err and not captured.out
+
+
+def test_a_class_that_only_the_held_out_rows_have(tmp_path, capsys):
+    """Seeds for which the one row of a class is held out are refused in words on the file."""
+    path = tmp_path / "rare.csv"
+    path.write_text("x,y\n" + "".join(f"{i},a\n" for i in range(11)) + "11,b\n")
+    refused = 0
+    for seed in range(8):
+        status = main([str(path), "--target", "y", "--hidden", "2", "--seed", str(seed)])
+        said = capsys.readouterr()
+        if status:
+            refused += 1
+            assert "all 9 training rows" in said.err and "too rare" in said.err
+        else:
+            assert "2 classes" in said.out
+    assert 0 < refused < 8

@@ -13,8 +13,6 @@ from small_nets import assert_same_value
 
 from sklearn_obs.network import prediction
 
-# rounding of sums of some ten numbers; logarithms of 1 - p lose more where p is near 1
-LOSS_RTOL = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 3e-3}
 VALUE_RTOL = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-4}
 
 
@@ -234,24 +232,27 @@ def loss_is_measured_on_all_samples(model, data, n_fitted=None):
         if model.out_activation_ == "logistic":
             Y = Y[:, -1:] if model.classes_.size > 1 else 0 * Y
     eps = np.finfo(dtype).eps
-    total = 0.0
+    total, slack = 0.0, 0.0  # the loss, and what rounding may make of it
+    rounding = 50 * eps * size_of_terms(model, X)  # of a linear part
     for x, target, w in zip(X, Y, weight, strict=True):
         p = output(model, linear_parts(model, x)[-1])
         if model.out_activation_ == "identity":
             total += w * 0.5 * float(((p - target) ** 2).sum())
+            slack += w * rounding * float(np.abs(p - target).sum() + rounding)
             continue
         p = np.clip(p, eps, 1 - eps)
+        slack += w * rounding
         for p_k, t_k in zip(p, target, strict=True):
             if t_k:
                 total -= w * float(np.log(p_k))
             elif model.out_activation_ == "logistic":
                 total -= w * float(np.log1p(-p_k))
+                slack += w * 4 * float(eps / (1 - p_k))  # 1 - p is not known better
     steps = step_samples(model, len(used) if n_fitted is None else n_fitted)
     penalty = model.alpha / (steps * weight.mean())
     squares = sum(float((W**2).sum()) for W, _ in layers_of(model))
     expected = total / weight.sum() + penalty / 2 * squares
-    rtol = LOSS_RTOL[dtype]
-    assert_allclose(model.loss_, expected, rtol=rtol, atol=rtol * size_of_terms(model, X))
+    assert_allclose(model.loss_, expected, rtol=100 * eps, atol=slack / weight.sum())
 
 
 def path_ends_at_the_loss(model):
@@ -372,8 +373,7 @@ def compact_predicts_the_same(model, X):
     rtol = VALUE_RTOL[dtype]
     atol = rtol * size_of_terms(model, dense(X))
     expected = _values(model, X)
-    assert narrow.n_features_in_ <= len(columns)
-    for less, Z in ((small, X), (narrow, X[:, _columns_of(narrow, model, columns)])):
+    for less, Z in ((small, X), (narrow, X[:, columns])):
         assert_allclose(_values(less, Z), expected, rtol=rtol, atol=atol)
         assert less.coefs_[0].dtype == dtype
         assert sum(W.size for W in less.coefs_) <= sum(W.size for W in model.coefs_)
@@ -384,10 +384,6 @@ def compact_predicts_the_same(model, X):
         units_and_inputs_agree_with_masks(less)
         assert less.loss_ == model.loss_
     assert small.n_features_in_ == model.n_features_in_
-
-
-def _columns_of(narrow, model, columns):
-    return columns[: narrow.n_features_in_] if len(columns) == narrow.n_features_in_ else columns
 
 
 def transform_gives_the_last_layer(model, X):

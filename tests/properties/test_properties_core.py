@@ -135,7 +135,7 @@ def sizes(small):
 
 
 def slowly(q):
-    """`eliminate` with the Hessian inverted anew after each removal: (order, saliencies, states)."""
+    """`eliminate`, H inverted anew after each removal: (order, saliencies, states)."""
     w, living, order, saliencies, states = q.weights.copy(), list(range(q.n)), [], [], [q.weights]
     for _ in range(q.n_remove):
         C = np.linalg.inv(q.H[np.ix_(living, living)])
