@@ -147,8 +147,9 @@ def compacted(
     n_coefs = network.layout.n_coefs
     carries[n_coefs:] = True
     matters = traffic(network.layout, carries).matters
-    if not drop_inputs:
-        matters[0] = np.ones_like(matters[0])
+    # the columns that are kept are `inputs_`, also where the weights that read one are 0
+    read = traffic(network.layout, mask).matters[0]
+    matters[0] = read if drop_inputs else np.ones_like(read)
     kept = [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
     folded = fold_constants(network, carries)
     remains = mask & ~dead_weights(network.layout, carries)

@@ -113,10 +113,12 @@ def test_zeros_of_a_foreign_network(iris):
     mlp.coefs_[0][1] = 0  # an input that nobody reads
     with pytest.warns(UserWarning, match="exactly 0"):
         dense = OBSPrunedMLPClassifier.from_sklearn(mlp)
-    for model in (dense, OBSPrunedMLPClassifier.from_sklearn(mlp, keep_zeros=True)):
+    kept = OBSPrunedMLPClassifier.from_sklearn(mlp, keep_zeros=True)
+    assert_array_equal(kept.inputs_, [0, 2, 3])
+    for model in (dense, kept):
         less = model.compact(drop_inputs=True)
-        assert less.hidden_layer_sizes == (6, 6) and less.n_features_in_ == 3
-        found = less.predict_proba(X[:, [0, 2, 3]])
+        assert less.hidden_layer_sizes == (6, 6)
+        found = less.predict_proba(X[:, model.inputs_])  # the columns that it takes, in any case
         assert_allclose(found, mlp.predict_proba(X), rtol=0, atol=ROUNDING)
 
 

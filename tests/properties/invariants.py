@@ -221,7 +221,7 @@ def loss_is_measured_on_all_samples(model, data, n_fitted=None):
     used = data.used
     X, dtype = data.dense_X()[used].astype(np.float64), model.coefs_[0].dtype
     weight = data.sample_weight
-    weight = np.ones(len(used)) if weight is None else weight.astype(data.dtype)[used].astype(float)
+    weight = np.ones(len(used)) if weight is None else weight[used]
     y = data.y[used]
     if data.is_regression:
         Y = y.reshape(len(y), -1).astype(data.dtype).astype(float)

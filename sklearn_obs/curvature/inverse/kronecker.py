@@ -179,8 +179,11 @@ def _damped(A, B, ridge):
     a, b = np.trace(A) / len(A), np.trace(B) / len(B)
     if not (a > 0 and b > 0):
         return cho_factor(np.eye(len(A)) * ridge), cho_factor(np.eye(len(B)))
-    damping = np.sqrt(ridge * a / b), np.sqrt(ridge * b / a)
-    return tuple(cho_factor(M + s * np.eye(len(M))) for M, s in zip((A, B), damping, strict=True))
+    damping = np.sqrt(ridge) * np.sqrt(a / b), np.sqrt(ridge) * np.sqrt(b / a)
+    return tuple(
+        cho_factor(M + s * np.eye(len(M)), check_finite=False)  # LinAlgError of what is not finite
+        for M, s in zip((A, B), damping, strict=True)
+    )
 
 
 def _unit_inverse(A, reads, b, ridge):
