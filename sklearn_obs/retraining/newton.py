@@ -116,14 +116,17 @@ def newton(
             measured = measure(here)
             if invert is None:
                 mean = (factor_diagonal(measured)[keep] + penalty).mean()
+                if not np.isfinite(mean):  # weights so large that their squares overflow
+                    break
                 lambda_ = damping * mean or np.linalg.norm(g)  # without curvature, a step of 1
             invert, built = _preconditioner(measured, keep, penalty + lambda_), n_epochs
             n_epochs += 1
         times = partial(_times, _values(here, objective, batch_bytes), here, objective, keep)
         n_steps = min(CG_STEPS, epochs - n_epochs - 1)
-        d, predicted, n_products = _conjugate_gradients(
-            lambda v, times=times: times(v) + penalty * v, invert, g, lambda_, n_steps
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # such a step is not taken
+            d, predicted, n_products = _conjugate_gradients(
+                lambda v, times=times: times(v) + penalty * v, invert, g, lambda_, n_steps
+            )
         n_epochs += n_products
         share, there, f_there = 1.0, None, np.inf
         for _ in range(min(1 + SHRINKINGS, epochs - n_epochs)):
@@ -135,7 +138,8 @@ def newton(
         if not f_there < f:
             n_failed += 1
             # then |d| <= |g| / lambda is what has just been too long, or less
-            lambda_ = max(LEAP * lambda_, np.linalg.norm(g) / (share * np.linalg.norm(d)))
+            with np.errstate(over="ignore"):
+                lambda_ = max(LEAP * lambda_, np.linalg.norm(g) / (share * np.linalg.norm(d)))
             built = -np.inf
             converged = n_failed == FAILURES
             continue

@@ -70,6 +70,8 @@ def there_and_back(way, ours, theirs, parameters, y, folder):
 def test_it_trains_on_as_the_network_that_went_in(training, way, tmp_path):
     names = ("two", "several values") if way != "from_sklearn" else TARGETS
     for name in names:
+        if name == "words" and "early" in training:
+            continue  # scikit-learn 1.7.0 cannot score words in early stopping
         ours, y = TARGETS[name]
         parameters = {"hidden_layer_sizes": (6, 3), "max_iter": 12, "random_state": 0}
         parameters |= TRAININGS[training]

@@ -520,7 +520,8 @@ def test_compaction_keeps_the_function(drawn, drop_inputs):
     assert [len(units) for units in kept] == list(less.layout.units)
     if not drop_inputs:
         assert less.layout.units[0] == layout.units[0]
-    twice, twice_mask, _ = compacted(less, less_mask, drop_inputs)
+    # inputs are kept as the mask says, and the mask is smaller by then: more may go the second time
+    twice, twice_mask, _ = compacted(less, less_mask, drop_inputs=False)
     assert_array_equal(twice.theta, less.theta)
     assert_array_equal(twice_mask, less_mask)
 

@@ -197,7 +197,9 @@ def _safe_inverse(H, ridge):
         return _inverse(H.copy(), ridge)
     except LinAlgError:
         eigenvalues, Q = eigh(H, overwrite_a=True, check_finite=False)
-        return _inverse((Q * np.abs(eigenvalues)) @ Q.T, ridge)
+        size = np.abs(eigenvalues)
+        size = np.maximum(size, np.finfo(float).eps * size.size * size.max())  # above its rounding
+        return _inverse((Q * size) @ Q.T, ridge)
 
 
 def full_bytes(extent: Extent) -> float:
