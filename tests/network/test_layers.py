@@ -85,3 +85,9 @@ def test_the_penalty_is_that_of_one_dense_step(step_samples):
     objective = mean_objective(np.ones((40, 2)), None, weight, alpha=0.5, step_samples=step_samples)
     assert objective.shares.sum() == pytest.approx(1)
     assert objective.penalty == pytest.approx(0.5 / (step_samples * weight.mean()))
+
+
+def test_a_loss_that_overflows_is_not_finite_and_warns_nobody():
+    network, X, y, v = random_network("identity", "identity", (4,))
+    large = network.with_theta(network.theta * 1e200)
+    assert not np.isfinite(loss(large, Objective(X, y, v, 1e-3)))

@@ -33,7 +33,7 @@ class Data:
     n_samples: int
     seed: int
     learnable: bool = True  # whether the targets have to do with X
-    weights: str = "none"  # or 'some zero', 'any'
+    weights: str = "none"  # or 'some zero', 'any', 'one number'
     dtype: type = np.float64
     sparse: bool = False
 
@@ -100,15 +100,25 @@ class Data:
         rng = np.random.default_rng([self.seed, 2])
         if self.weights == "none":
             return None
+        if self.weights == "one number":
+            return 2.0
         weight = rng.uniform(0.1, 3, size=self.n_samples)
         if self.weights == "some zero":
             weight[rng.random(self.n_samples) < 0.3] = 0
         return weight
 
     @property
+    def used_weights(self):
+        """Those of the samples that count, one each; or None."""
+        weight = self.sample_weight
+        if weight is None:
+            return None
+        return np.broadcast_to(weight, self.n_samples)[self.used]
+
+    @property
     def used(self):
         """The numbers of the samples that count."""
-        if self.sample_weight is None:
+        if self.weights in ("none", "one number"):
             return np.arange(self.n_samples)
         return np.flatnonzero(self.sample_weight)
 
@@ -198,7 +208,7 @@ def data(draw, like=None):
         n_samples=draw(st.integers(20, 60)),
         seed=draw(st.integers(0, 999)),
         learnable=draw(_mostly(True, False)),
-        weights=draw(st.sampled_from(["none", "some zero", "any"])),
+        weights=draw(st.sampled_from(["none", "some zero", "any", "none", "any", "one number"])),
         dtype=dtype,
         sparse=sparse,
     )
@@ -218,14 +228,34 @@ INITIAL_TRAINING = {
     "solver": st.sampled_from(["lbfgs", "adam", "sgd"]),
     "alpha": st.sampled_from([1e-4, 0, 0.01, 1.0]),
     "batch_size": _mostly("auto", 7, 1000),
+    "learning_rate": _mostly("constant", "invscaling", "adaptive"),
     "learning_rate_init": st.sampled_from([0.001, 0.01, 0.1]),
     "max_iter": st.integers(1, 15),
     "early_stopping": _mostly(False, True),
     "validation_fraction": st.sampled_from([0.2, 0.1, 0.4]),
     "n_iter_no_change": _mostly(10, 2),
+    "shuffle": _mostly(True, False),
     "tol": _mostly(1e-4, 0.1),
     "random_state": st.integers(0, 99),
 }
+
+
+SURGERY = (
+    "target_sparsity",
+    "criterion",
+    "granularity",
+    "structure",
+    "curvature",
+    "damping",
+    "step",
+    "retrain_epochs",
+    "retrain_solver",
+    "n_swaps",
+    "prune_intercepts",
+    "max_loss_increase",
+    "n_curvature_samples",
+    "n_jobs",
+)
 
 
 @st.composite

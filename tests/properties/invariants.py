@@ -220,8 +220,8 @@ def loss_is_measured_on_all_samples(model, data, n_fitted=None):
     """
     used = data.used
     X, dtype = data.dense_X()[used].astype(np.float64), model.coefs_[0].dtype
-    weight = data.sample_weight
-    weight = np.ones(len(used)) if weight is None else weight[used]
+    weight = data.used_weights
+    weight = np.ones(len(used)) if weight is None else weight
     y = data.y[used]
     if data.is_regression:
         Y = y.reshape(len(y), -1).astype(data.dtype).astype(float)
@@ -269,11 +269,14 @@ def retraining_lowers_the_loss(model):
     assert (path["loss"] <= path["pruned_loss"] + slack).all()
 
 
-def path_tells_the_masks(model):
-    """Each round brings back what is regrown, then removes; what is left is in the masks."""
+def path_tells_the_masks(model, start=None):
+    """Each round brings back what is regrown, then removes; what is left is in the masks.
+
+    `start` is what remained when the record began, if not everything.
+    """
     path = model.pruning_path_
     n_rounds = model.n_rounds_
-    left = np.ones(masks_of(model).size, bool)
+    left = np.ones(masks_of(model).size, bool) if start is None else start.copy()
     removable = removable_of(model)
     for name in ("n_weights", "predicted_loss", "pruned_loss", "loss", "epochs"):
         assert len(path[name]) == n_rounds, name
@@ -423,21 +426,31 @@ def _values(model, X):
 values = _values
 
 
-def all_of_them(model, data, *, target=None, n_before=0, n_fitted=None):
-    """Everything that is true of a fitted estimator after `fit` or `prune` on `data`."""
-    X = data.X
-    if target is not None:
-        target_is_reached(model, target, n_before)
+def same_values(found, expected, model, X):
+    """Predictions that differ by rounding at most."""
+    rtol = VALUE_RTOL[model.coefs_[0].dtype]
+    assert_allclose(found, expected, rtol=rtol, atol=rtol * size_of_terms(model, dense(X)))
+
+
+def of_the_network(model, X):
+    """What is true of a fitted estimator whatever became of it since."""
     everything_is_finite(model, X)
     removed_weights_are_0(model)
     counts_agree_with_masks(model)
     dead_weights_are_counted_and_0(model)
     units_and_inputs_agree_with_masks(model)
     inputs_not_read_do_not_matter(model, X)
-    loss_is_measured_on_all_samples(model, data, n_fitted)
-    path_ends_at_the_loss(model)
-    retraining_lowers_the_loss(model)
-    path_tells_the_masks(model)
     importances_are_of_inputs(model)
     predictions_are_the_networks(model, X)
     transform_gives_the_last_layer(model, X)
+
+
+def all_of_them(model, data, *, target=None, n_before=0, n_fitted=None, start=None):
+    """What is true of a fitted estimator after `fit` or `prune` on `data`."""
+    of_the_network(model, data.X)
+    if target is not None:
+        target_is_reached(model, target, n_before)
+    loss_is_measured_on_all_samples(model, data, n_fitted)
+    path_ends_at_the_loss(model)
+    retraining_lowers_the_loss(model)
+    path_tells_the_masks(model, start)

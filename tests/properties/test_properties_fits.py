@@ -9,8 +9,10 @@ drawn every time. The long form, with as many others as is asked for::
 
 import copy
 import os
+import pickle
 import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
 from unittest import mock
 
 import drawn_fits
@@ -173,10 +175,9 @@ def dense_network_is_scikit_learns(model, case):
     used = data.used
     training = {name: case.parameters[name] for name in drawn_fits.INITIAL_TRAINING}
     mlp = model._dense_class(**training)
-    weight = data.sample_weight
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mlp.fit(data.X[used], data.y[used], None if weight is None else weight[used])
+        mlp.fit(data.X[used], data.y[used], data.used_weights)
     for ours, theirs in zip(
         model.coefs_ + model.intercepts_, mlp.coefs_ + mlp.intercepts_, strict=True
     ):
@@ -265,16 +266,29 @@ def test_levels_of_a_path(case, shares):
         level_is_a_separate_fit(path, i, model)
 
 
+@dataclass(frozen=True)
+class Pruning:
+    """A call of `prune`: samples, how much of what is left to remove, parameters set before."""
+
+    data: drawn_fits.Data
+    share: float
+    surgery: dict
+
+
 @st.composite
-def prunings(draw):
-    """A fit, other samples of the same kind, a target, and other parameters of pruning or none."""
+def chains(draw):
+    """A fit, and what is done with the network afterwards: a list of `Pruning` and words."""
     case = draw(drawn_fits.cases())
     case.parameters["target_sparsity"] *= draw(st.sampled_from([0.5, 0.2, 0.8]))
-    other = draw(drawn_fits.data(like=case.data))
-    changed = draw(st.booleans())
-    surgery = draw(drawn_fits.surgery()) if changed else {}
-    target = surgery.get("target_sparsity", draw(drawn_fits.sparsities))
-    return case, other, target, surgery
+    steps = []
+    for kind in draw(st.lists(st.sampled_from(["prune", *FORMS, "prune"]), min_size=1, max_size=3)):
+        if kind != "prune":
+            steps.append(kind)
+            continue
+        surgery = draw(drawn_fits.surgery()) if draw(st.booleans()) else {}
+        share = draw(st.floats(0, 0.999))
+        steps.append(Pruning(draw(drawn_fits.data(like=case.data)), share, surgery))
+    return case, steps
 
 
 def what_is_removed_stays_removed(model, before):
@@ -294,53 +308,113 @@ def earlier_rounds_stay_on_record(model, before):
         assert_array_equal(path["n_weights"][:n], earlier["n_weights"])
 
 
-@examples(0.2)
-@given(prunings())
-def test_prune_goes_on_with_other_samples(pruning):
-    case, other, target, surgery = pruning
-    model, _ = fitted(case)
-    if model is None:
-        return
-    n_fitted = len(case.data.used)
-    before = copy.deepcopy(model)
-    model.set_params(**surgery)
-    parameters = model.get_params()
-    removable = invariants.removable_of(model)
-    n_before = int((removable & ~invariants.masks_of(model)).sum())
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            with case.sizes.in_force():
-                model.prune(
-                    other.X, other.y, target_sparsity=target, sample_weight=other.sample_weight
-                )
-        except (ValueError, LinAlgError, MemoryError) as error:
-            if isinstance(error, ValueError) and str(error).startswith("Got "):
-                refusal_says_what_was_expected_of_prune(error)
-            else:
-                error_is_one_of_the_promised(error, model)
-            assert_same(model, before)
-            return
-        finally:
-            parameters_are_unchanged(model, parameters)
-    nothing_but_known_warnings(caught, model)
-    messages = [str(warning.message) for warning in caught]
-    if model.n_rounds_ == before.n_rounds_:
-        assert_same(model, before)
-        return
-    target = target_if_not_stopped(model, target, messages)
-    invariants.all_of_them(model, other, target=target, n_before=n_before, n_fitted=n_fitted)
-    what_is_removed_stays_removed(model, before)
-    earlier_rounds_stay_on_record(model, before)
-    X = other.X
-    invariants.scikit_learn_predicts_the_same(model, X)
-    invariants.compact_predicts_the_same(model, X)
-    invariants.pickle_keeps_everything(model, X)
-
-
 def refusal_says_what_was_expected_of_prune(error):
     """What was got, and what was expected or is to be done."""
     assert "expected" in str(error).lower() or "Leave those samples out" in str(error)
+
+
+@dataclass
+class Chain:
+    """A fitted estimator on its way, and what its record is to be compared with."""
+
+    model: object
+    sizes: drawn_fits.Sizes
+    n_fitted: int | None  # samples of the initial training; None where that is not known
+    start: np.ndarray  # what remained when the record began
+
+    def prune(self, step: Pruning):
+        """More pruning on other samples; False if it was refused, or failed as promised."""
+        model, data, before = self.model, step.data, copy.deepcopy(self.model)
+        model.set_params(**step.surgery)
+        parameters, removable = model.get_params(), invariants.removable_of(model)
+        n_before = int((removable & ~invariants.masks_of(model)).sum())
+        target = n_before / removable.sum() * (1 - step.share) + 0.999 * step.share
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                with self.sizes.in_force():
+                    model.prune(
+                        data.X, data.y, target_sparsity=target, sample_weight=data.sample_weight
+                    )
+            except (ValueError, LinAlgError, MemoryError) as error:
+                if isinstance(error, ValueError) and str(error).startswith("Got "):
+                    refusal_says_what_was_expected_of_prune(error)
+                else:
+                    error_is_one_of_the_promised(error, model)
+                assert_same(model, before)
+                return False
+            finally:
+                parameters_are_unchanged(model, parameters)
+        nothing_but_known_warnings(caught, model)
+        if model.n_rounds_ == before.n_rounds_:
+            assert_same(model, before)
+            return False
+        messages = [str(warning.message) for warning in caught]
+        invariants.all_of_them(
+            model,
+            data,
+            target=target_if_not_stopped(model, target, messages),
+            n_before=n_before,
+            n_fitted=self.n_fitted,
+            start=self.start,
+        )
+        what_is_removed_stays_removed(model, before)
+        earlier_rounds_stay_on_record(model, before)
+        self.forms(data.X)
+        return True
+
+    def forms(self, X):
+        """What holds of every network."""
+        invariants.scikit_learn_predicts_the_same(self.model, X)
+        invariants.compact_predicts_the_same(self.model, X)
+        invariants.pickle_keeps_everything(self.model, X)
+
+
+def compacted(chain):
+    """Goes on with a smaller network, whose record is empty."""
+    chain.model = chain.model.compact()
+    chain.start = invariants.masks_of(chain.model)
+
+
+def by_way_of_scikit_learn(chain):
+    """Goes on with what `from_sklearn` reads from the zeros of `to_sklearn`."""
+    model = chain.model
+    surgery = {name: getattr(model, name) for name in drawn_fits.SURGERY}
+    chain.model = model.from_sklearn(model.to_sklearn(), keep_zeros=True, **surgery)
+    chain.start = invariants.masks_of(chain.model)
+    if model.solver == "lbfgs":
+        chain.n_fitted = None
+    if model.n_rounds_:  # else it is scikit-learn's own, from before its last step
+        assert chain.model.loss_ == model.loss_
+
+
+def pickled(chain):
+    """Goes on with a copy by way of a pickle."""
+    chain.model = pickle.loads(pickle.dumps(chain.model))
+
+
+FORMS = {"compact": compacted, "scikit-learn": by_way_of_scikit_learn, "pickle": pickled}
+
+
+@examples(0.2)
+@given(chains())
+def test_a_network_can_be_pruned_on_and_on(drawn):
+    case, steps = drawn
+    model, _ = fitted(case)
+    if model is None:
+        return
+    every = np.ones(invariants.masks_of(model).size, bool)
+    chain = Chain(model, case.sizes, len(case.data.used), every)
+    for step in steps:
+        if isinstance(step, Pruning):
+            if not chain.prune(step):
+                return
+        else:
+            before = invariants.values(chain.model, case.data.X)
+            FORMS[step](chain)
+            after = invariants.values(chain.model, case.data.X)
+            invariants.same_values(after, before, chain.model, case.data.X)
+            invariants.of_the_network(chain.model, case.data.X)
 
 
 # the same by other ways
@@ -351,7 +425,7 @@ def samples_of_weight_0_might_as_well_be_missing(case, model):
     data, used = case.data, case.data.used
     with warnings.catch_warnings(), case.sizes.in_force():
         warnings.simplefilter("ignore")
-        other = case.estimator().fit(data.X[used], data.y[used], data.sample_weight[used])
+        other = case.estimator().fit(data.X[used], data.y[used], data.used_weights)
     invariants.assert_same(other, model)
 
 
@@ -361,10 +435,9 @@ def scikit_learns_network_is_pruned_alike(case, model):
     names = drawn_fits.INITIAL_TRAINING.keys()
     mlp = model._dense_class(**{name: case.parameters[name] for name in names})
     surgery = {name: v for name, v in case.parameters.items() if name not in names}
-    weight = None if data.sample_weight is None else data.sample_weight[used]
     with warnings.catch_warnings(), case.sizes.in_force():
         warnings.simplefilter("ignore")
-        mlp.fit(data.X[used], data.y[used], weight)
+        mlp.fit(data.X[used], data.y[used], data.used_weights)
         other = model.from_sklearn(mlp, **surgery)
         other.prune(data.X, data.y, sample_weight=data.sample_weight)
     for name in ("coefs_", "intercepts_", "masks_", "intercept_masks_", "pruning_path_"):
