@@ -22,7 +22,7 @@ from sklearn_obs.estimators.attributes import (
     unpruned,
 )
 from sklearn_obs.estimators.parameters import TRAINING_PARAMETERS, check_parameters
-from sklearn_obs.network.compaction import compacted
+from sklearn_obs.network.compaction import compacted, fold_constants
 
 HISTORY = ("n_iter_", "t_", "loss_curve_", "validation_scores_")  # stays true after pruning
 
@@ -103,7 +103,9 @@ class Conversion(FittedNetwork, BaseEstimator):
                 [(W != 0).ravel() for W in mlp.coefs_]
                 + [np.ones(b.size, bool) for b in mlp.intercepts_]
             )
-            attributes |= described(new, network_of(new, attributes), left)
+            # a constant unit is folded into the next intercepts, so that its dead weights are 0
+            network = fold_constants(network_of(new, attributes), left)
+            attributes |= described(new, network, left)
         else:
             _warn_of_zeros(mlp)
         return new._store(attributes)

@@ -67,7 +67,8 @@ def remove(
     stops = [n_round] if stops is None else stops
     at_no_cost = np.empty(0, np.intp)
     done: list[Removal] = []
-    theta, remains = network.theta, mask
+    # weights of a constant unit are dead once they have been folded, not before
+    network, remains = fold_constants(network, mask), mask
     while True:
         case, costless = None, _costless(network, remains, problem)
         if not costless.size:

@@ -114,7 +114,9 @@ def find_swap(
         regrown = np.sort(members[best[:n_regrown]])
         new_mask = mask.copy()
         new_mask[regrown] = True
-        movement, fuller = retrain_watched(network, new_mask, problem, rng)
+        movement, fuller = retrain_watched(
+            fold_constants(network, new_mask), new_mask, problem, rng
+        )
         spent += fuller.epochs
         (cut,) = remove(fuller.network, new_mask, problem, n_regrown, rng, movement=movement)
         found = attempt(cut.network, cut.mask, cut.removed, regrown, cut.saliency)

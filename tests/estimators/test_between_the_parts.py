@@ -260,3 +260,18 @@ def test_nothing_that_is_kept_holds_the_samples(cls):
         else:
             queue += gc.get_referents(thing)
     assert len(seen) > 20  # so that something was looked at
+
+
+@pytest.mark.parametrize("criterion", ["obs", "magnitude"])
+def test_a_constant_unit_is_folded_before_its_weights_are_dead(iris, criterion):
+    """Its weights carry a constant until that is in the next intercepts."""
+    X, y = iris
+    mlp = MLPClassifier((4,), solver="lbfgs", alpha=1e-3, random_state=0).fit(X, y)
+    mlp.coefs_[0][:, 2], mlp.intercepts_[0][2] = 0, 5.0
+    options = {"retrain_epochs": 0, "step": 3, "criterion": criterion}
+    clf = OBSPrunedMLPClassifier.from_sklearn(mlp, keep_zeros=True, **options)
+    assert_allclose(clf.predict_proba(X), mlp.predict_proba(X), rtol=0, atol=1e-12)
+    # the unit's 4 incoming weights have been removed, its 3 outgoing ones are dead
+    clf.prune(X, y, target_sparsity=7 / 28)
+    assert_allclose(clf.predict_proba(X), mlp.predict_proba(X), rtol=0, atol=1e-12)
+    assert_array_equal(clf.units_[0], [0, 1, 3])
