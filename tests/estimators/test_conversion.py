@@ -70,9 +70,9 @@ def there_and_back(way, ours, theirs, parameters, y, folder):
 def test_it_trains_on_as_the_network_that_went_in(training, way, tmp_path):
     names = ("two", "several values") if way != "from_sklearn" else TARGETS
     for name in names:
-        if name == "words" and "early" in training:
-            continue  # scikit-learn 1.7.0 cannot score words in early stopping
         ours, y = TARGETS[name]
+        if y.dtype.kind == "U" and "early" in training:
+            continue  # scikit-learn 1.7.0 cannot score words in early stopping
         parameters = {"hidden_layer_sizes": (6, 3), "max_iter": 12, "random_state": 0}
         parameters |= TRAININGS[training]
         theirs = ours._dense_class(**parameters).fit(X, y)
