@@ -279,7 +279,7 @@ class Pruning:
 
     data: drawn_fits.Data
     share: float
-    surgery: dict
+    pruning_parameters: dict
 
 
 @st.composite
@@ -292,9 +292,9 @@ def chains(draw):
         if kind != "prune":
             steps.append(kind)
             continue
-        surgery = draw(drawn_fits.surgery()) if draw(st.booleans()) else {}
+        pruning_parameters = draw(drawn_fits.pruning_parameters()) if draw(st.booleans()) else {}
         share = draw(st.floats(0, 0.999))
-        steps.append(Pruning(draw(drawn_fits.data(like=case.data)), share, surgery))
+        steps.append(Pruning(draw(drawn_fits.data(like=case.data)), share, pruning_parameters))
     return case, steps
 
 
@@ -332,7 +332,7 @@ class Chain:
     def prune(self, step: Pruning):
         """More pruning on other samples; False if it was refused, or failed as promised."""
         model, data, before = self.model, step.data, copy.deepcopy(self.model)
-        model.set_params(**step.surgery)
+        model.set_params(**step.pruning_parameters)
         parameters, removable = model.get_params(), invariants.removable_of(model)
         n_before = int((removable & ~invariants.masks_of(model)).sum())
         target = n_before / removable.sum() * (1 - step.share) + 0.999 * step.share
@@ -387,8 +387,8 @@ def compacted(chain):
 def by_way_of_scikit_learn(chain):
     """Goes on with what `from_sklearn` reads from the zeros of `to_sklearn`."""
     model = chain.model
-    surgery = {name: getattr(model, name) for name in drawn_fits.SURGERY}
-    chain.model = model.from_sklearn(model.to_sklearn(), keep_zeros=True, **surgery)
+    pruning_parameters = {name: getattr(model, name) for name in drawn_fits.PRUNING}
+    chain.model = model.from_sklearn(model.to_sklearn(), keep_zeros=True, **pruning_parameters)
     chain.start = invariants.masks_of(chain.model)
     if model.solver == "lbfgs":
         chain.n_fitted = None
@@ -442,11 +442,11 @@ def scikit_learns_network_is_pruned_alike(case, model):
     data, used = case.data, case.data.used
     names = drawn_fits.INITIAL_TRAINING.keys()
     mlp = model._dense_class(**{name: case.parameters[name] for name in names})
-    surgery = {name: v for name, v in case.parameters.items() if name not in names}
+    pruning_parameters = {name: v for name, v in case.parameters.items() if name not in names}
     with warnings.catch_warnings(), case.sizes.in_force():
         warnings.simplefilter("ignore")
         mlp.fit(data.X[used], data.y[used], data.used_weights)
-        other = model.from_sklearn(mlp, **surgery)
+        other = model.from_sklearn(mlp, **pruning_parameters)
         other.prune(data.X, data.y, sample_weight=data.sample_weight)
     for name in ("coefs_", "intercepts_", "masks_", "intercept_masks_", "pruning_path_"):
         assert_same_value(getattr(other, name), getattr(model, name), name)
