@@ -169,13 +169,16 @@ def sample_batches(n_samples, batch_samples=BATCH_SAMPLES):
 
 
 def loss(network, objective):
-    """f, in nats (in squared units of y for regression); not finite where it overflows."""
-    with np.errstate(over="ignore", invalid="ignore"):  # it is the caller's to refuse the network
-        total = _penalty(network, objective)
-        for rows in sample_batches(objective.n_samples):
-            p = forward(network, objective.X[rows])[-1]
-            l_rows = sample_losses(network.out_activation, p, objective.y[rows])
-            total += float(objective.shares[rows] @ l_rows)
+    """f, in nats (in squared units of y for regression); not finite where numbers overflow."""
+    total = _penalty(network, objective)
+    try:
+        with np.errstate(over="raise", invalid="ignore"):  # saturated outputs hide an overflow
+            for rows in sample_batches(objective.n_samples):
+                p = forward(network, objective.X[rows])[-1]
+                l_rows = sample_losses(network.out_activation, p, objective.y[rows])
+                total += float(objective.shares[rows] @ l_rows)
+    except FloatingPointError:  # it is the caller's to refuse the network
+        return np.inf
     return total
 
 

@@ -9,8 +9,8 @@ Mathematical Programming 45.
 import numpy as np
 from scipy.optimize import minimize
 
-from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
-from sklearn_obs.retraining.outcome import Retrained, Watcher
+from sklearn_obs.network import Network, Objective
+from sklearn_obs.retraining.outcome import Retrained, Watcher, tried
 
 SHORTENINGS = 4  # of a step that has not lowered f
 
@@ -63,7 +63,7 @@ def lbfgs(
         if n_evaluated > epochs:
             raise _EpochsSpent
         n_evaluated += 1
-        value, gradient = loss_and_gradient(at(x), objective)
+        value, gradient = tried(at(x), objective)
         if watch is not None:
             watch(x, gradient[trainable])
         seen[1:] = [(x.copy(), value, gradient[trainable])]
@@ -81,7 +81,7 @@ def lbfgs(
             converged = False
         if len(seen) > 1 and best is seen[0][0]:  # no step was short enough
             for x in _shorter(*seen):
-                if loss(at(x), objective) < least:
+                if tried(at(x), objective)[0] < least:
                     best = x
                     break
     return Retrained(at(best), n_evaluated - 1, converged)

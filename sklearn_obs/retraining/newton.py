@@ -31,10 +31,9 @@ from sklearn_obs.network import (
     Objective,
     forward,
     gauss_newton_times,
-    loss_and_gradient,
     sample_batches,
 )
-from sklearn_obs.retraining.outcome import Retrained, Watcher
+from sklearn_obs.retraining.outcome import Retrained, Watcher, tried
 
 LEAST_EPOCHS = 4  # gradient, preconditioner, one product, the loss of the step
 CG_STEPS = 5  # products a step at most: more are better spent on the next step
@@ -95,8 +94,7 @@ def newton(
     def at(x):
         theta[keep] = x
         moved = network.with_theta(theta)
-        with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
-            f, g = loss_and_gradient(moved, objective)
+        f, g = tried(moved, objective)
         g = g[keep].astype(np.float64)
         if watch is not None:
             watch(x, g)
