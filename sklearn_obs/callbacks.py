@@ -52,6 +52,7 @@ class PruningMonitor(ScoringMonitor):
 
     def __init__(self, scoring: Any = None) -> None:
         super().__init__(scoring=_Record(scoring))
+        self.needs_labels = scoring is not None
 
 
 class _Record:
@@ -115,6 +116,7 @@ class StopAtScoreDrop:
         if (X is None) != (y is None):
             raise ValueError("Got X without y, or y without X, but expected both or neither.")
         self.drop, self.X, self.y, self.scoring = drop, X, y, scoring
+        self.needs_labels = y is None  # of the rows that are pruned on
         self._at_first: dict[Any, float] = {}  # estimator -> score before its first round
 
     def setup(self, estimator, context):

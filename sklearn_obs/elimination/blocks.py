@@ -23,6 +23,7 @@ from scipy.linalg import LinAlgError
 
 from sklearn_obs.elimination.greedy import Elimination, all_at_once, eliminate
 from sklearn_obs.elimination.inverse_hessian import Block
+from sklearn_obs.elimination.stacked import eliminate_stacked
 from sklearn_obs.machine import one_blas_thread
 
 AHEAD = 2  # a block's path is computed for this many times its share of the removals
@@ -31,6 +32,9 @@ MARGIN = 16  # and for so many more
 ATTEMPTS = 3  # with workers that die
 CHUNKS = 16  # that a worker gets, so that none waits long for the last
 HELD = 8  # blocks whose inverses are held; of more blocks, only what their paths need is
+# Blocks of at most so many weights, and so many of them, go through one loop: for larger ones the
+# arithmetic of a removal takes longer than calling it
+STACKED_SIZE, STACK = 256, 64
 
 
 def eliminate_blocks(
@@ -96,15 +100,32 @@ def _start(blocks, weights, removable, share, n_jobs):
     tasks = [(block, weights[block.index], removable[block.index], share, hold) for block in blocks]
     n_workers = effective_n_jobs(n_jobs)
     flops = sum(block.index.size**3 for block in blocks)
+    stacks = _stacks(tasks, hold)
     if n_workers == 1 or len(blocks) == 1 or flops < SMALL_WORK:
-        paths = [_path_of(block.shared, block.task, *rest) for block, *rest in tasks]
+        paths = [path for shared, stack in stacks for path in _paths_of(shared, stack)]
     else:
-        paths = _elsewhere(tasks, hold, n_jobs, n_workers)
+        paths = _elsewhere(stacks, hold, n_jobs, n_workers)
     return [_BlockPath(*task, *path) for task, path in zip(tasks, paths, strict=True)]
 
 
-def _elsewhere(tasks, hold, n_jobs, n_workers):
-    """The tasks' paths, from workers.
+def _stacks(tasks, hold):
+    """Runs of tasks that share an array, which are done together: small blocks, or one.
+
+    They are the same for any number of workers, so that padding and rounding are.
+    """
+    stacks = []
+    for block, *rest in tasks:
+        small = not hold and block.index.size <= STACKED_SIZE
+        shared, stack, open_ = stacks[-1] if stacks else (None, [], False)
+        if small and open_ and shared is block.shared and len(stack) < STACK:
+            stack.append((block.task, *rest))
+        else:
+            stacks.append((block.shared, [(block.task, *rest)], small))
+    return [(shared, stack) for shared, stack, _ in stacks]
+
+
+def _elsewhere(stacks, hold, n_jobs, n_workers):
+    """The paths of the stacks' tasks, from workers.
 
     A cluster runs the tasks of a worker that dies again elsewhere. But what joblib has put on that
     worker alone, for it and others to share, is lost and cancels their tasks: then all start anew.
@@ -113,7 +134,7 @@ def _elsewhere(tasks, hold, n_jobs, n_workers):
     for attempt in range(1, ATTEMPTS + 1):
         try:
             done = Parallel(n_jobs=n_jobs, prefer=prefer, batch_size=1)(
-                delayed(_in_worker)(shared, chunk) for shared, chunk in _chunks(tasks, n_workers)
+                delayed(_in_worker)(shared, chunk) for shared, chunk in _chunks(stacks, n_workers)
             )
         except CancelledError:
             if attempt == ATTEMPTS:
@@ -122,14 +143,13 @@ def _elsewhere(tasks, hold, n_jobs, n_workers):
             return chain.from_iterable(done)
 
 
-def _chunks(tasks, n_workers):
-    """Runs of tasks that share an array, which is sent, or mapped, once a run."""
-    n_most = max(1, len(tasks) // (CHUNKS * n_workers))
-    for _, run in groupby(tasks, key=lambda task: id(task[0].shared)):
+def _chunks(stacks, n_workers):
+    """Runs of stacks that share an array, which is sent, or mapped, once a run."""
+    n_most = max(1, len(stacks) // (CHUNKS * n_workers))
+    for _, run in groupby(stacks, key=lambda stack: id(stack[0])):
         run = list(run)
         for start in range(0, len(run), n_most):
-            chunk = [(block.task, *rest) for block, *rest in run[start : start + n_most]]
-            yield run[0][0].shared, chunk
+            yield run[0][0], [stack for _, stack in run[start : start + n_most]]
 
 
 @contextmanager
@@ -142,7 +162,25 @@ def _naming(name):
 
 def _in_worker(shared, chunk):
     with one_blas_thread():  # of the process that this runs in
-        return [_path_of(shared, *task) for task in chunk]
+        return [path for stack in chunk for path in _paths_of(shared, stack)]
+
+
+def _paths_of(shared, stack):
+    """What `_path_of` returns for each task of a stack."""
+    if len(stack) > 1:
+        try:
+            return _paths_in_step(shared, stack)
+        except LinAlgError:  # one by one, to say which
+            pass
+    return [_path_of(shared, *task) for task in stack]
+
+
+def _paths_in_step(shared, stack):
+    inverses = [task.inverse(shared) for task, *_ in stack]
+    weights, removable = [task[1] for task in stack], [task[2] for task in stack]
+    n_paths = [_length(task[2], task[3]) for task in stack]
+    found = eliminate_stacked(weights, inverses, n_paths, eligible=removable)
+    return [(path, None, columns) for path, columns in found]
 
 
 def _path_of(shared, task, weights, removable, share, hold):
@@ -154,9 +192,13 @@ def _path_of(shared, task, weights, removable, share, hold):
 
 
 def _path(weights, inverse, removable, share):
+    return eliminate(weights, inverse, _length(removable, share), eligible=removable)
+
+
+def _length(removable, share):
+    """How many removals of a block are looked at ahead."""
     n_eligible = np.count_nonzero(removable)
-    n_path = min(n_eligible, int(np.ceil(share * n_eligible)) + MARGIN)
-    return eliminate(weights, inverse, n_path, eligible=removable)
+    return min(n_eligible, int(np.ceil(share * n_eligible)) + MARGIN)
 
 
 class _BlockPath:

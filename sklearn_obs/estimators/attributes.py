@@ -40,6 +40,8 @@ class FittedNetwork(Versioned):
     units_: list[np.ndarray]
     pruning_path_: dict[str, np.ndarray]
     n_rounds_: int
+    dense_coefs_: list[np.ndarray]
+    dense_intercepts_: list[np.ndarray]
     loss_: float
     n_layers_: int
     n_outputs_: int
@@ -119,6 +121,26 @@ def network_of(estimator, attributes) -> Network:
     )
 
 
+def dense_of(estimator, attributes) -> Network:
+    """The network that is imitated: the dense one, or the one at hand where that is not kept."""
+    if "dense_coefs_" not in attributes:
+        return network_of(estimator, attributes)
+    return Network(
+        tuple(attributes["dense_coefs_"]),
+        tuple(attributes["dense_intercepts_"]),
+        estimator.activation,
+        attributes["out_activation_"],
+    )
+
+
+def imitated(network):
+    """The attributes that keep a network to be imitated."""
+    return {
+        "dense_coefs_": [W.copy() for W in network.coefs],
+        "dense_intercepts_": [b.copy() for b in network.intercepts],
+    }
+
+
 def mask_of(attributes) -> np.ndarray:
     """What remains of a fitted network, bool of shape (n_parameters,)."""
     masks = (*attributes["masks_"], *attributes["intercept_masks_"])
@@ -134,7 +156,8 @@ def unpruned(estimator, mlp, n_samples=None):
         tuple(mlp.coefs_), tuple(mlp.intercepts_), mlp.activation, mlp.out_activation_
     )
     attributes = initial(estimator, mlp, network, np.ones(network.layout.n_parameters, bool))
-    return attributes | {"n_step_samples_": _step_samples(mlp, n_samples)}
+    attributes |= {"n_step_samples_": _step_samples(mlp, n_samples)}
+    return attributes | (imitated(network) if estimator.distillation else {})
 
 
 def _step_samples(mlp, n_samples):
@@ -174,7 +197,8 @@ def initial(estimator, source, network, mask):
             attributes[name] = copy(getattr(source, name))
     integers = ("n_weights", "epochs", "removed", "round", "regrown", "regrown_round")
     path = {name: np.empty(0, np.intp) for name in integers}
-    path |= {name: np.empty(0) for name in ("predicted_loss", "pruned_loss", "loss", "saliency")}
+    numbers = ("predicted_loss", "pruned_loss", "loss", "label_loss", "saliency")
+    path |= {name: np.empty(0) for name in numbers}
     attributes |= described(estimator, network, mask) | recorded(path)
     return attributes | {"_importances": None}
 
@@ -239,6 +263,7 @@ def extended(path, rounds, removable):
         "predicted_loss": [r.predicted_loss for r in rounds],
         "pruned_loss": [r.pruned_loss for r in rounds],
         "loss": [r.loss for r in rounds],
+        "label_loss": [r.label_loss for r in rounds],
         "epochs": [r.epochs for r in rounds],
         "removed": np.concatenate([r.removed for r in rounds]),
         "saliency": np.concatenate([r.saliency for r in rounds]),

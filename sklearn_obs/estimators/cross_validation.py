@@ -14,12 +14,13 @@ from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import check_consistent_length, get_tags, indexable
 from sklearn.utils.validation import validate_data
 
+from sklearn_obs.estimators.checked_samples import FLOATS
 from sklearn_obs.estimators.chosen_network import ChosenNetwork
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.parameters import check_parameters, check_sparsities
 from sklearn_obs.estimators.path import check_prunable, fitted_levels
-from sklearn_obs.estimators.pruned_mlp import FLOATS, PrunedMLP
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.run import sparsest
 from sklearn_obs.estimators.samples import MatrixLike, for_each_sample
 from sklearn_obs.pruning.stopping import one_standard_error

@@ -11,12 +11,22 @@ target_sparsity : float in [0, 1), default=0.9
     Share of the dense network's prunable weights to remove; reached exactly (with `granularity`,
     to within a group), but for the last weight, which is kept. 0 is scikit-learn's network as one
     BLAS thread trains it, bit for bit, whatever else is set.
+distillation : float in [0, 1], default=0.75
+    How far pruning and retraining imitate the dense network instead of learning the labels anew:
+    the targets are this share of the dense network's outputs and the rest of y. At 0 only y counts,
+    at 1 only the outputs, for which `prune` needs no y. The outputs keep what the dense network
+    knows beyond the labels, above all how sure it may be.
+weight_decay : float >= 0 or None, default=5e-4
+    Coefficient of half the squared weights in the loss of pruning and retraining. None takes the
+    dense network's own, which is `alpha` over the rows of one of its training steps (scikit-learn's
+    default comes to 5e-7). For numbers as targets it is in squared units of y: scale y.
 damping : float >= 0, default=0.02
     Added to the diagonal of the Hessian, as a fraction of the diagonal's mean. Too little trusts
     repairs out of the quadratic model's range (or cannot be inverted), too much repairs little.
-retrain_epochs : int or None, default=10
-    Passes over the data in each round's retraining of the survivors. 0 moves no weight except by
-    OBS's own repair; None goes on until converged, at most `max_iter` passes.
+retrain_epochs : int or None, default=20
+    Passes over the data in each round's retraining of the remaining weights, at most: one pass
+    evaluates the loss and its gradient once on every row. 0 moves no weight except by OBS's own
+    weight update; None goes on until converged, at most `max_iter` passes.
 retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
     'newton' takes conjugate-gradient steps on the exact Gauss-Newton matrix of all rows, at least 4
     passes a round; while many weights survive it mostly lowers the loss more than 'lbfgs' does in
@@ -25,7 +35,7 @@ retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
     else 0.001. 'auto' is 'adam' beyond
     2,000 rows; below, 'newton' while 100 parameters survive and a round has 40 passes, else
     'lbfgs'.
-step : int or float, default=0.1
+step : int or float, default=0.15
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
 criterion : {'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'}, default='obs'
     'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989),
@@ -38,22 +48,23 @@ structure : {'auto', 'unit', 'layer', 'full', 'low_rank', 'kronecker'}, default=
     per layer, or all of it; a block of n weights takes 8 n^2 bytes and n^3 operations. 'low_rank'
     is all of it, too, held by its m rows: 8 m n bytes, for m much smaller than n. 'kronecker' takes
     the inputs and the signals of a layer for independent (K-FAC): units choose, layers repair.
-    'auto' is, round by round, 'layer' where no layer has more than 2,500 survivors, else 'unit'.
+    'auto' is, round by round, 'layer' where no layer has more than 600 survivors, else 'unit'.
 curvature : {'ggn', 'fisher', 'empirical_fisher', 'hessian'}, default='ggn'
     What the Hessian is taken to be. 'ggn' is Gauss-Newton's, which the 1992 paper uses. 'fisher'
     estimates it from one label a row, drawn from the network: cheaper by the number of outputs, and
     noisier. 'empirical_fisher' has the true labels instead, and vanishes where the fit is perfect.
     'hessian' is exact, with the second derivatives that the paper drops; where it is not positive
     definite, its eigenvalues lose their signs. It goes with 'layer' ('auto' is, then) and 'full'.
-n_curvature_samples : int, default=5000
+n_curvature_samples : int, default=500
     Rows that curvature is measured on, drawn afresh each round (of each class its share); all of
-    them if there are fewer. 'low_rank' has as many rows as these, times the outputs for 'ggn'.
+    them if there are fewer, and more where a block of 'unit', 'layer' or 'full' needs more for its
+    rank. 'low_rank' has as many rows as these, times the outputs for 'ggn'.
 prune_intercepts : bool, default=False
     Whether intercepts may be removed and count as weights. They repair in any case.
 max_loss_increase : float >= 0 or None, default=None
-    Stop before a round that leaves the loss, after retraining, larger than 1 + this times what it
-    was when surgery began (in `prune`: when it was called). That round is undone, and `sparsity_`
-    says how far it went. None has no limit.
+    Stop before a round that leaves the loss against y, after retraining and without the penalty,
+    larger than 1 + this times what it was when pruning began (in `prune`: when it was called). That
+    round is undone, and `sparsity_` says how far it went. None has no limit.
 n_swaps : int, default=0
     How often removed weights may come back for others once the sparsity is reached, and how many
     at a time, at most. A swap is retrained and kept only if it lowered the loss; recorded as a
@@ -141,16 +152,23 @@ units_ : list of ndarray of shape (n_units,), int
 pruning_path_ : dict of ndarray
     One row a round: ``n_weights`` (left), ``predicted_loss`` (loss before the round and the sum of
     the saliencies; nan for criteria that predict none), ``pruned_loss`` (measured after removal and
-    repair), ``loss`` (after retraining) and ``epochs`` (passes over the data in retraining). One
-    row a removed weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency``
+    repair), ``loss`` (after retraining), ``label_loss`` (then, against y alone and without the
+    penalty; nan without y) and ``epochs`` (passes over the data in retraining). One row a removed
+    weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency``
     (predicted increase of the loss) and ``round`` (from 1). One row a weight that an exchange
-    brought back: ``regrown`` (flat index) and ``regrown_round``. Losses are means over rows with
-    the penalty, in nats or squared units of y.
+    brought back: ``regrown`` (flat index) and ``regrown_round``. Losses are means over rows of what
+    pruning minimises, in nats or squared units of y: against the targets of `distillation`, with
+    the penalty.
+dense_coefs_ : list of ndarray of shape (fan_in, fan_out)
+    Weights of the network that is imitated: the dense one, from `fit` or `from_sklearn`. Not there
+    with ``distillation=0``, nor after `compact`, whose network the next `prune` imitates.
+dense_intercepts_ : list of ndarray of shape (fan_out,)
+    Its intercepts.
 n_rounds_ : int
     Rounds of surgery, exchanges included.
 loss_ : float
-    Loss of the network as it is, on all training samples, with the penalty. (`from_sklearn` has no
-    samples, and keeps scikit-learn's until `prune` is called.)
+    Loss of the network as it is, on all training samples, as in `pruning_path_`. (`from_sklearn`
+    has no samples, and keeps scikit-learn's until `prune` is called.)
 n_layers_ : int
     Layers of units, inputs and outputs included.
 n_outputs_ : int

@@ -14,7 +14,7 @@ from sklearn_obs.pruning import Problem, Scope
 def input_importances(
     estimator: PrunedMLP,
     X: MatrixLike,
-    y: ArrayLike,
+    y: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
 ) -> np.ndarray:
@@ -30,8 +30,8 @@ def input_importances(
         Fitted, pruned or not.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples to measure the curvature of the loss on.
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their targets.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their targets. Of the kinds of `curvature`, 'ggn' and 'fisher' need none.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 

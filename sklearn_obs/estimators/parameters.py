@@ -78,7 +78,18 @@ def check_parameters(estimator):
     check_sparsity(estimator.target_sparsity)
     step, epochs = estimator.step, estimator.retrain_epochs
     increase = estimator.max_loss_increase
+    decay = estimator.weight_decay
     rules = {
+        "distillation": (
+            _real(estimator.distillation) and 0 <= estimator.distillation <= 1,
+            "a number in [0, 1]: the share of the dense network's outputs in the targets of "
+            "pruning and retraining; 0 is labels alone",
+        ),
+        "weight_decay": (
+            decay is None or (_real(decay) and 0 <= decay < float("inf")),
+            "a finite non-negative number (coefficient of half the squared weights in pruning and "
+            "retraining) or None (the dense network's own, from `alpha`)",
+        ),
         "damping": (
             _real(estimator.damping) and 0 <= estimator.damping < float("inf"),
             "a finite non-negative number",
@@ -118,6 +129,30 @@ def check_parameters(estimator):
     _check_curvature(estimator)
     _check_epochs(estimator)
     _check_groups(estimator)
+
+
+def check_without_labels(estimator, *, pruning=True):
+    """Raise ValueError if something needs labels: a parameter, or one that acts in pruning."""
+    needs = [
+        (
+            estimator.distillation == 0,
+            "distillation=0",
+            "set a `distillation` above 0, to retrain towards the dense network's outputs",
+        ),
+        (
+            pruning and estimator.max_loss_increase is not None,
+            f"max_loss_increase={estimator.max_loss_increase!r}",
+            "set max_loss_increase=None: it reads the loss against labels",
+        ),
+        (
+            estimator.curvature == "empirical_fisher",
+            "curvature='empirical_fisher'",
+            "use 'ggn' or 'fisher', which need no labels",
+        ),
+    ]
+    for fails, setting, remedy in needs:
+        if fails:
+            raise ValueError(f"Got no y with {setting}, but expected labels. Pass y, or {remedy}.")
 
 
 def _check_groups(estimator):

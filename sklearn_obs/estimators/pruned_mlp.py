@@ -7,14 +7,10 @@ import numpy as np
 from joblib import Memory
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_obs.estimators.attributes import (
-    mask_of,
-    network_of,
-    unchanged_after_failure,
-    unpruned,
-)
+from sklearn_obs.estimators.attributes import unchanged_after_failure, unpruned
+from sklearn_obs.estimators.checked_samples import CheckedSamples
 from sklearn_obs.estimators.conversion import Conversion
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.initial_training import cache, trained
@@ -22,24 +18,23 @@ from sklearn_obs.estimators.parameters import (
     TRAINING_PARAMETERS,
     check_parameters,
     check_sparsity,
+    check_without_labels,
 )
 from sklearn_obs.estimators.run import (
     Run,
     importances_or_none,
-    objective_of,
     scope_before_training,
     scope_of_network,
 )
-from sklearn_obs.estimators.samples import MatrixLike, weighted_samples
+from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.estimators.watch import CallbackSupportMixin, Watch, with_callbacks
 from sklearn_obs.machine import one_blas_thread
-from sklearn_obs.network.prediction import last_units, outputs
-
-FLOATS = (np.float64, np.float32)
+from sklearn_obs.network.prediction import last_units
 
 
 class PrunedMLP(
     Conversion,
+    CheckedSamples,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -60,14 +55,16 @@ class PrunedMLP(
         activation: str = "relu",
         *,
         target_sparsity: float = 0.9,
+        distillation: float = 0.75,
+        weight_decay: float | None = 5e-4,
         damping: float = 0.02,
-        retrain_epochs: int | None = 10,
+        retrain_epochs: int | None = 20,
         retrain_solver: str = "auto",
-        step: float = 0.1,
+        step: float = 0.15,
         criterion: str = "obs",
         structure: str = "auto",
         curvature: str = "ggn",
-        n_curvature_samples: int = 5000,
+        n_curvature_samples: int = 500,
         prune_intercepts: bool = False,
         max_loss_increase: float | None = None,
         n_swaps: int = 0,
@@ -98,6 +95,8 @@ class PrunedMLP(
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.target_sparsity = target_sparsity
+        self.distillation = distillation
+        self.weight_decay = weight_decay
         self.damping = damping
         self.retrain_epochs = retrain_epochs
         self.retrain_solver = retrain_solver
@@ -190,7 +189,7 @@ class PrunedMLP(
     def prune(
         self,
         X: MatrixLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         *,
         target_sparsity: float | None = None,
         sample_weight: ArrayLike | None = None,
@@ -202,8 +201,9 @@ class PrunedMLP(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The data to measure curvature and losses on, and to retrain with: the training data, or
             new data of the same kind.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Their targets. Without them the dense network's outputs are all that is retrained
+            towards, as with ``distillation=1``.
         target_sparsity : float in [0, 1), default=None
             The share of the dense network's prunable weights to be removed in all; the parameter
             `target_sparsity` by default. At the sparsity that the network has, nothing happens.
@@ -218,8 +218,8 @@ class PrunedMLP(
         Raises
         ------
         ValueError
-            If the network is sparser than `target_sparsity` already, and as in `fit`. The network
-            then stays as it was.
+            If the network is sparser than `target_sparsity` already, if a parameter or a callback
+            needs targets and there are none, and as in `fit`. The network then stays as it was.
         MemoryError, numpy.linalg.LinAlgError
             As in `fit`; the network stays as it was.
 
@@ -240,9 +240,11 @@ class PrunedMLP(
         target = self.target_sparsity if target_sparsity is None else target_sparsity
         check_parameters(self)
         check_sparsity(target)
+        if y is None:
+            check_without_labels(self)
         with one_blas_thread(), unchanged_after_failure(self):
             X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-            targets = self._encode(y, getattr(self, "classes_", None))
+            targets = self._targets(y)
             scope = scope_of_network(self, vars(self), X, target)
             watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
             run = Run(self, dict(vars(self)), scope, X, targets, sample_weight, [target])
@@ -301,37 +303,6 @@ class PrunedMLP(
             return unpruned(self, memory.cache(trained)(mlp, X, y, sample_weight), X.shape[0])
 
         return train, X, y, sample_weight
-
-    def _at_hand(self, X, y, sample_weight):
-        """Network, mask and objective of the fitted estimator on these samples."""
-        check_is_fitted(self)
-        X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-        targets = self._encode(y, getattr(self, "classes_", None))
-        objective = objective_of(self, vars(self), X, targets, sample_weight)
-        return network_of(self, vars(self)), mask_of(vars(self)), objective
-
-    def _validate(self, X, y, sample_weight, reset):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=self._y_numeric,
-            dtype=FLOATS,
-            reset=reset,
-        )
-        X, y, sample_weight = weighted_samples(X, y, sample_weight)
-        self._check_targets(y, reset)
-        return X, y, sample_weight
-
-    def _outputs(self, X):
-        return outputs(*self._network_and_samples(X))
-
-    def _network_and_samples(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        return network_of(self, vars(self)), X, self.masks_, self.inputs_, self.units_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -5,6 +5,7 @@ that change, so that an estimator stores all of them or, after an error, none.
 """
 
 import warnings
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -13,8 +14,16 @@ from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from sklearn_obs.estimators.attributes import described, extended, mask_of, network_of, recorded
-from sklearn_obs.network import Layout, loss, mean_objective
+from sklearn_obs.estimators.attributes import (
+    dense_of,
+    described,
+    extended,
+    imitated,
+    mask_of,
+    network_of,
+    recorded,
+)
+from sklearn_obs.network import Layout, constant_loss, imitating, loss, mean_objective
 from sklearn_obs.plan import AdamSettings, Plan
 from sklearn_obs.pruning import Problem, Scope, importances, prune
 from sklearn_obs.pruning.feasibility import reach
@@ -118,9 +127,12 @@ class Run:
         objective = objective_of(estimator, attributes, X, y, sample_weight)
         self.problem = Problem(scope, objective, seed_of(estimator))
         self.network = network_of(estimator, attributes)
+        dense = dense_of(estimator, attributes)
+        self._imitated = imitated(dense) if estimator.distillation else {}
         self.most_rounds = scope.most_rounds(sparsities[-1])
         self.rounds = iter(())
         if self.n_remove:
+            _warn_of_decay(estimator, self.network, objective)
             self.rounds = prune(
                 self.network,
                 scope.mask,
@@ -160,12 +172,26 @@ class Run:
             **recorded(extended(path, finished, self.problem.scope.prunable)),
             "_importances": None,
             "_seed": self.problem.seed,
+            **self._imitated,
         }
 
     def line(self, r):
         """What `verbose` prints of a round."""
         n_weights = self.problem.scope.n_remaining(r.mask)
         return f"Round {r.number}, weights = {n_weights}, loss = {r.loss:.8f}"
+
+
+def _warn_of_decay(estimator, network, objective):
+    """Warn where the weights are penalised by more than all that they could be worth."""
+    penalty = objective.penalty / 2 * sum(float(np.vdot(W, W)) for W in network.coefs)
+    most = constant_loss(network, objective)
+    if estimator.weight_decay and penalty > most and np.ptp(objective.y, axis=0).any():
+        warnings.warn(
+            f"weight_decay={estimator.weight_decay} penalises the weights of the network by "
+            f"{penalty:.2g}, while predicting a constant costs {most:.2g}: pruning will shrink "
+            "them to nothing. Scale y to a standard deviation of 1, or lower `weight_decay`.",
+            stacklevel=4,
+        )
 
 
 def _finished(run, watch):
@@ -229,15 +255,22 @@ def seed_of(estimator) -> int:
 
 
 def objective_of(estimator, attributes, X, y, sample_weight):
-    """What the initial training minimised: its penalty depends on the samples of one step."""
+    """What pruning and retraining minimise; without labels (y is None), imitation alone.
+
+    The penalty of the initial training depends on the samples of one of its steps.
+    """
     n_samples = X.shape[0]
-    return mean_objective(
+    objective = mean_objective(
         X,
-        y.astype(X.dtype),
+        None if y is None else y.astype(X.dtype),
         np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64),
         alpha=estimator.alpha,
         step_samples=attributes["n_step_samples_"] or n_samples,
     )
+    if estimator.weight_decay is not None:
+        objective = replace(objective, penalty=float(estimator.weight_decay))
+    distillation = 1 if y is None else estimator.distillation
+    return imitating(objective, dense_of(estimator, attributes), distillation)
 
 
 def plan_of(estimator) -> Plan:

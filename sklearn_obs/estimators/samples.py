@@ -10,7 +10,7 @@ WEIGHTS = (np.float64, np.float32)  # kept as they are, others as the first: as 
 
 
 def weighted_samples(X, y, sample_weight):
-    """X, y and sample_weight (which may be None) without the samples of weight 0.
+    """X, y and sample_weight (the last two may be None) without the samples of weight 0.
 
     Raises
     ------
@@ -40,7 +40,8 @@ def weighted_samples(X, y, sample_weight):
             "Got sample_weight of zeros only, but expected a positive weight for some sample."
         )
     if rows.size < sample_weight.size:
-        X, y, sample_weight = X[rows], y[rows], sample_weight[rows]
+        X, sample_weight = X[rows], sample_weight[rows]
+        y = None if y is None else y[rows]
     return X, y, sample_weight
 
 

@@ -66,6 +66,8 @@ class Watch:
     """
 
     def __init__(self, estimator, n_rounds, X, y, sample_weight, task):
+        if y is None:
+            _refuse_to_score(estimator)
         self._context = estimator._init_callback_context(task_name=task, max_subtasks=n_rounds)
         self._round = None
         self._shown = {"estimator": estimator, "X": X, "y": y}
@@ -90,3 +92,13 @@ class Watch:
         """All is done."""
         if self._context is not None:
             self._context.call_on_fit_task_end(**self._shown, reconstruction_attributes=attributes)
+
+
+def _refuse_to_score(estimator):
+    """Raise ValueError if a callback would score, for which there are no labels."""
+    for callback in getattr(estimator, "_skl_callbacks", ()):
+        if getattr(callback, "needs_labels", type(callback).__name__ == "ScoringMonitor"):
+            raise ValueError(
+                f"Got no y, but the callback {type(callback).__name__} scores on it. Pass y, or "
+                "set callbacks that do not."
+            )

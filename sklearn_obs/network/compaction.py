@@ -21,6 +21,7 @@ Pedersen, M. W., Hansen, L. K. and Larsen, J. (1995). Pruning with generalizatio
 saliencies: gamma OBD, gamma OBS. Advances in Neural Information Processing Systems 8.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -163,6 +164,45 @@ def compacted(
     small = replace(network, coefs=coefs, intercepts=intercepts)
     flat = np.concatenate([m.ravel() for m in (*small_masks, *small_intercept_masks)])
     return small, flat, kept
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a network that still computes something, as a network of its own."""
+
+    whole: Network
+    inputs: np.ndarray  # (n_inputs,) columns of X that it takes
+    index: np.ndarray  # (n_parameters,) flat indices of its parameters in the whole, ascending
+    network: Network
+
+    @classmethod
+    def of(cls, whole: Network, mask: np.ndarray) -> "Part":
+        """Without the units that do not matter; without unread inputs where half are, or more."""
+        matters = traffic(whole.layout, mask).matters
+        if 2 * np.count_nonzero(matters[0]) > matters[0].size:
+            matters[0][:] = True  # a copy of X would cost more than it saves
+        kept = [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
+        pairs = list(itertools.pairwise(kept))
+        index = [
+            flat[:-1][np.ix_(i, j)] for (i, j), flat in zip(pairs, whole.layout.index, strict=True)
+        ]
+        index += [flat[-1][j] for (_, j), flat in zip(pairs, whole.layout.index, strict=True)]
+        network = replace(
+            whole,
+            coefs=tuple(W[np.ix_(i, j)] for (i, j), W in zip(pairs, whole.coefs, strict=True)),
+            intercepts=tuple(b[j] for (_, j), b in zip(pairs, whole.intercepts, strict=True)),
+        )
+        return cls(whole, kept[0], np.concatenate([i.ravel() for i in index]), network)
+
+    def samples(self, X):
+        """The columns that it takes."""
+        return X if self.inputs.size == X.shape[1] else X[:, self.inputs]
+
+    def put_back(self, network: Network) -> Network:
+        """The whole, with the parameters of `network` in this part of it."""
+        theta = self.whole.theta.copy()
+        theta[self.index] = network.theta
+        return self.whole.with_theta(theta, copy=False)
 
 
 def inputs_read(layout: Layout, mask: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ Layer by layer, with h_0 = X and phi the activation of the hidden layers::
 
     z_l = h_{l-1} W_l + b_l        h_l = phi(z_l)        p = activate(z_L)
 
-    f(theta) = sum_t v_t l(p_t, y_t) + penalty / 2 sum_l |W_l|^2          (sum_t v_t = 1)
+    f(theta) = sum_t v_t l(p_t, y_t) + constant + penalty / 2 sum_l |W_l|^2     (sum_t v_t = 1)
 
     delta_L = v (p - y)            delta_l = (delta_{l+1} W_{l+1}') phi'(z_l)
     df/dW_l = h_{l-1}' delta_l + penalty W_l          df/db_l = sum_t delta_l
@@ -129,9 +129,11 @@ class Objective:
     """f: the data, the share of each sample in the mean, and the penalty."""
 
     X: Any  # (n, n_features) ndarray or CSR
-    y: np.ndarray  # (n, n_outputs)
+    y: np.ndarray  # (n, n_outputs) targets: labels, or what a network put out (`distillation`)
     shares: np.ndarray  # (n,), sum to 1
     penalty: float
+    labels: np.ndarray | None = None  # (n, n_outputs), where they are known
+    constant: float = 0.0  # of the mean loss
 
     @property
     def n_samples(self) -> int:
@@ -141,14 +143,20 @@ class Objective:
 
 def forward(network, X):
     """[h_0 = X, h_1, ..., p]: the values of all layers for the samples X."""
+    return _forward(network, X)[0]
+
+
+def _forward(network, X):
+    """The same, and whether the outputs' linear part is finite, which saturated outputs hide."""
     phi, _ = ACTIVATIONS[network.activation]
     values = [X]
     for layer, (W, b) in enumerate(zip(network.coefs, network.intercepts, strict=True), start=1):
         z = values[-1] @ W
         z += b
-        last = layer == network.layout.n_layers
-        values.append(activate(network.out_activation, z) if last else phi(z))
-    return values
+        if layer < network.layout.n_layers:
+            values.append(phi(z))
+    finite = bool(np.isfinite(z).all())
+    return [*values, activate(network.out_activation, z)], finite
 
 
 def backward(network, values, delta):
@@ -168,33 +176,55 @@ def sample_batches(n_samples, batch_samples=BATCH_SAMPLES):
     return [slice(i, min(i + batch_samples, n_samples)) for i in range(0, n_samples, batch_samples)]
 
 
+@dataclass(frozen=True)
+class Losses:
+    """What a network comes to on the samples of an objective; infinite where numbers overflow."""
+
+    objective: float  # f
+    label: float  # mean loss against the labels alone, no penalty; nan where they are not known
+
+
 def loss(network, objective):
-    """f, in nats (in squared units of y for regression); not finite where numbers overflow."""
-    total = _penalty(network, objective)
-    try:
-        with np.errstate(over="raise", invalid="ignore"):  # saturated outputs hide an overflow
-            for rows in sample_batches(objective.n_samples):
-                p = forward(network, objective.X[rows])[-1]
-                l_rows = sample_losses(network.out_activation, p, objective.y[rows])
-                total += float(objective.shares[rows] @ l_rows)
-    except FloatingPointError:  # it is the caller's to refuse the network
-        return np.inf
-    return total
+    """f, in nats (in squared units of y for regression); infinite where numbers overflow."""
+    return evaluate(network, replace(objective, labels=None)).objective
+
+
+def evaluate(network: Network, objective: Objective) -> Losses:
+    """f and the loss against the labels, from one pass over the samples."""
+    total = _penalty(network, objective) + objective.constant
+    y, labels = objective.y, objective.labels
+    label = np.nan if labels is None else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # it is the caller's to refuse the network
+        for rows in sample_batches(objective.n_samples):
+            (*_, p), finite = _forward(network, objective.X[rows])
+            if not finite:
+                return Losses(np.inf, label + np.inf)
+            v = objective.shares[rows]
+            here = float(v @ sample_losses(network.out_activation, p, y[rows]))
+            total += here
+            if labels is not None:
+                if labels is not y:
+                    here = float(v @ sample_losses(network.out_activation, p, labels[rows]))
+                label += here
+    return Losses(total, label)
 
 
 def loss_and_gradient(network, objective):
     """f and df/dtheta, of shape (n_parameters,): in float64 where it is a sum over batches.
 
-    With no more than one batch of samples it has the network's own dtype.
+    With no more than one batch of samples it has the network's own dtype. Where the outputs
+    overflow, f is infinite and the gradient 0.
     """
-    total = _penalty(network, objective)
+    total = _penalty(network, objective) + objective.constant
     batches = sample_batches(objective.n_samples)
     dtype = network.coefs[0].dtype
     gradient = np.empty(network.layout.n_parameters, np.float64 if len(batches) > 1 else dtype)
     coefs, intercepts = network.layout.split(gradient)
     for rows in batches:
         y, v = objective.y[rows], objective.shares[rows]
-        values = forward(network, objective.X[rows])
+        values, finite = _forward(network, objective.X[rows])
+        if not finite:
+            return np.inf, np.zeros_like(gradient)
         total += float(v @ sample_losses(network.out_activation, values[-1], y))
         last = ((values[-1] - y) * v[:, None]).astype(dtype, copy=False)
         _pull_back(network, values, last, coefs, intercepts, add=bool(rows.start))
@@ -255,6 +285,13 @@ def _penalty(network, objective):
     return 0.5 * objective.penalty * squares
 
 
+def constant_loss(network: Network, objective: Objective) -> float:
+    """The data term of the best network whose outputs are the same in every sample."""
+    p = np.broadcast_to(objective.shares @ objective.y, objective.y.shape)
+    losses = sample_losses(network.out_activation, p, objective.y)
+    return float(objective.shares @ losses) + objective.constant
+
+
 def mean_objective(X, y, sample_weight, *, alpha, step_samples):
     """The objective that scikit-learn's solver minimises with steps of `step_samples` samples.
 
@@ -263,4 +300,4 @@ def mean_objective(X, y, sample_weight, *, alpha, step_samples):
     """
     total = sample_weight.sum()
     penalty = alpha * X.shape[0] / (step_samples * total)
-    return Objective(X, y, sample_weight / total, penalty)
+    return Objective(X, y, sample_weight / total, penalty, labels=y)

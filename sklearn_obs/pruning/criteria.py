@@ -80,13 +80,15 @@ class Case:
         plan, layout, groups = problem.plan, network.layout, None
         if plan.granularity != "weight":
             groups = groups_of(plan.granularity, layout, layout.positions(keep))
+        structure = problem.scope.structure(keep)
+        least = problem.scope.least_samples(keep, structure)
         return cls(
-            measurement=measure(network, problem.objective, plan, rng),
+            measurement=measure(network, problem.objective, plan, rng, n_least=least),
             keep=keep,
             eligible=problem.scope.prunable[keep],
             penalty=problem.objective.penalty,
             damping=plan.damping,
-            structure=problem.scope.structure(keep),
+            structure=structure,
             n_jobs=plan.n_jobs,
             rng=rng,
             movement=None if movement is None else movement[keep],

@@ -4,7 +4,8 @@ A run is refused here if it cannot be carried out: because a round would need mo
 is, or because whole groups cannot be removed as far as is asked.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
@@ -21,8 +22,8 @@ from sklearn_obs.retraining import solver_for
 
 MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
 LBFGS_VECTORS, ADAM_VECTORS = 26, 8  # of the size of all parameters, that a solver holds
-NETWORKS = 6  # that are held at once: of two rounds, with masks, and what they are made of
-LAYER_SIZE = 2_500  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
+NETWORKS = 7  # held at once: of two rounds, with masks, what they are made of, and the dense one
+LAYER_SIZE = 600  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,10 @@ class Scope:
         blocked = self.plan.curvature in STRUCTURES["unit"].kinds
         return "unit" if largest > LAYER_SIZE and blocked else "layer"
 
+    def least_samples(self, keep: np.ndarray, structure: str) -> int:
+        """How many samples curvature is measured on at least: as many as a block needs."""
+        return math.ceil(STRUCTURES[structure].rank(self._extent_of(keep)))
+
     def check(self, n_remove: int) -> None:
         """Raise unless `n_remove` weights can be removed.
 
@@ -134,8 +139,15 @@ class Scope:
         """The numbers that the memory of the first round depends on, and what it looks at."""
         plan, mask = self.plan, self.mask & ~self.unread
         keep = np.flatnonzero(mask & ~dead_weights(self.layout, mask))
+        size = self._extent_of(keep)
+        least = self.least_samples(keep, self.structure(keep))
+        n_samples = min(self.n_samples, max(plan.n_curvature_samples, least))
+        return replace(size, n_samples=n_samples), keep
+
+    def _extent_of(self, keep):
+        plan = self.plan
         whole = plan.granularity != "weight"  # blocks are held whole
-        size = extent(
+        return extent(
             self.layout,
             keep,
             kind=plan.curvature,
@@ -144,7 +156,6 @@ class Scope:
             n_jobs=effective_n_jobs(plan.n_jobs),
             itemsize=self.itemsize,
         )
-        return size, keep
 
     def _check_memory(self):
         plan = self.plan

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import LinAlgError
 
-from sklearn_obs.network import Network, loss
+from sklearn_obs.network import Network, evaluate, loss
 from sklearn_obs.pruning.movement import retrain_watched
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.removal import remove
@@ -39,6 +39,7 @@ class Round:
     predicted_loss: float  # the loss before the round and the sum of the saliencies
     pruned_loss: float  # measured before retraining
     loss: float  # and after
+    label_loss: float  # against the labels alone, without penalty; nan without labels
     epochs: int  # passes over the data in retraining
     converged: bool
 
@@ -55,12 +56,13 @@ class Checkpoint:
     network: Network
     mask: np.ndarray  # (n_parameters,) bool, what remains
     loss: float
+    label_loss: float
     next_round: int
 
     @classmethod
     def after(cls, r: Round) -> "Checkpoint":
         """Where round `r` has led."""
-        return cls(r.network, r.mask, r.loss, r.number + 1)
+        return cls(r.network, r.mask, r.loss, r.label_loss, r.number + 1)
 
 
 @dataclass(frozen=True)
@@ -106,19 +108,20 @@ def prune(
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this damping.
     """
-    main = Checkpoint(network, mask, loss(network, problem.objective), first_round)
-    limit = _loss_limit(main, problem)
+    at_first = evaluate(network, problem.objective)
+    main = Checkpoint(network, mask, at_first.objective, at_first.label, first_round)
+    accepted = _acceptance(main, problem)
     ahead = [Level(position, n) for position, n in enumerate(n_remove)]
     while ahead:
         n_round = problem.scope.round_size(main.mask)
         inside, ahead = _split(ahead, n_round)
         rounds = _rounds(main, problem, n_round, _stops(inside, ahead, n_round))
         for level in inside:
-            yield from _led_to([level], _side_branch(level, main, rounds, limit, problem))
+            yield from _led_to([level], _side_branch(level, main, rounds, accepted, problem))
         if not ahead:
             return
         whole = next(rounds)
-        if not whole.loss <= limit:  # as if it had not been tried
+        if not accepted(whole):  # as if it had not been tried
             _say_if_not_finite(whole)
             yield from _led_to(ahead, _swaps(main, problem))
             return
@@ -127,8 +130,8 @@ def prune(
         ahead = [Level(a.position, a.n_left - whole.removed.size) for a in ahead]
 
 
-def _loss_limit(start, problem):
-    """The loss above which a round is undone."""
+def _acceptance(start, problem):
+    """A function that says whether a round is kept: its losses are finite and not too high."""
     if not np.isfinite(start.loss):
         raise ValueError(
             f"The loss of the network is {start.loss} before anything is removed: it has weights "
@@ -136,7 +139,13 @@ def _loss_limit(start, problem):
             "as in training, or train anew with a lower `learning_rate_init`."
         )
     increase = problem.plan.max_loss_increase
-    return np.finfo(float).max if increase is None else (1 + increase) * start.loss
+
+    def accepted(r):
+        if increase is not None and not r.label_loss <= (1 + increase) * start.label_loss:
+            return False
+        return np.isfinite(r.loss)
+
+    return accepted
 
 
 def _say_if_not_finite(r):
@@ -169,12 +178,12 @@ def _led_to(levels, rounds):
         yield positions, r
 
 
-def _side_branch(level, start, rounds, limit, problem):
+def _side_branch(level, start, rounds, accepted, problem):
     """The rounds that lead from a checkpoint of the main path to a level inside its next round."""
     end = start
     if level.n_left > 0:
         branch = next(rounds)
-        if branch.loss <= limit:
+        if accepted(branch):
             yield branch
             end = Checkpoint.after(branch)
         else:
@@ -194,9 +203,8 @@ def _rounds(start, problem, n_round, stops):
     for cut in remove(network, start.mask, problem, n_round, rng, movement=movement, stops=stops):
         pruned_loss = loss(cut.network, problem.objective)
         retrained = retrain(cut.network, cut.mask, problem.objective, plan, cut.rng, epochs=epochs)
-        network, after = cut.network, pruned_loss
-        if retrained.epochs:
-            network, after = retrained.network, loss(retrained.network, problem.objective)
+        network = retrained.network if retrained.epochs else cut.network
+        after = evaluate(network, problem.objective)
         yield Round(
             number=start.next_round,
             network=network,
@@ -206,7 +214,8 @@ def _rounds(start, problem, n_round, stops):
             saliency=cut.saliency,
             predicted_loss=start.loss + cut.saliency.sum(),
             pruned_loss=pruned_loss,
-            loss=after,
+            loss=after.objective,
+            label_loss=after.label,
             epochs=epochs_before + retrained.epochs,
             converged=retrained.converged,
         )

@@ -44,7 +44,8 @@ def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) 
     pruning_path : dict of ndarray
         `pruning_path_` of an estimator.
     share : float > 0, default=0.001
-        What is much smaller: less than this share of the loss before the round. The paper gives no
+        What is much smaller: less than this share of the loss against the labels before the round
+        (before the first round: after it, the earliest that a path holds). The paper gives no
         number; with this one the rule stops near the least test error in `plot_stopping.py`.
 
     Returns
@@ -55,7 +56,7 @@ def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) 
     Raises
     ------
     ValueError
-        If `share` is not positive, or the criterion predicted no saliencies.
+        If `share` is not positive, the criterion predicted no saliencies, or a round had no labels.
 
     References
     ----------
@@ -67,7 +68,7 @@ def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) 
     >>> import numpy as np
     >>> from sklearn_obs.stopping import saliency_rule
     >>> path = {"saliency": np.array([0.01, 0.02, 0.3]), "round": np.array([1, 2, 3]),
-    ...         "predicted_loss": np.array([1.01, 1.05, 1.4])}
+    ...         "label_loss": np.array([1.01, 1.05, 1.4])}
     >>> saliency_rule(path, share=0.1)
     2
     """
@@ -79,8 +80,13 @@ def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) 
             "This path has no saliencies: its criterion predicts no loss. Prune with "
             "criterion='obs' or 'obd'."
         )
-    in_round = np.bincount(number, saliency, minlength=len(pruning_path["predicted_loss"]))
-    before = pruning_path["predicted_loss"] - in_round
+    label_loss = pruning_path["label_loss"]
+    if np.isnan(label_loss).any():
+        raise ValueError(
+            "This path has rounds without labels, and the rule compares saliencies with the loss "
+            "against labels. Pass y to `prune`."
+        )
+    before = np.concatenate([label_loss[:1], label_loss[:-1]])
     (too_large,) = np.nonzero(saliency >= share * before[number])
     return int(too_large[0]) if too_large.size else saliency.size
 
@@ -189,7 +195,8 @@ def prediction_error(
     Parameters
     ----------
     loss : array-like of shape (n_networks,)
-        Mean loss of each network on the rows it was trained on, penalty left out.
+        Mean loss of each network against the labels of the rows it was trained on, penalty left
+        out: ``pruning_path_["label_loss"]``.
     n_rows : int
         How many these are.
     n_effective : array-like of shape (n_networks,)

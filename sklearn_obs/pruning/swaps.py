@@ -17,7 +17,7 @@ from scipy.linalg import LinAlgError
 
 from sklearn_obs.curvature import FACTORED, factor_diagonal, gauss_newton, measure
 from sklearn_obs.elimination import SwapModel
-from sklearn_obs.network import Network, loss, loss_and_gradient
+from sklearn_obs.network import Network, evaluate, loss, loss_and_gradient
 from sklearn_obs.network.compaction import fold_constants
 from sklearn_obs.pruning.feasibility import check_swaps, n_in_model
 from sklearn_obs.pruning.movement import retrain_watched
@@ -41,6 +41,7 @@ class Swap:
     saliency: np.ndarray  # (r,) predicted changes of the loss, negative in the model's swaps
     pruned_loss: float  # measured before the last retraining
     loss: float  # and after
+    label_loss: float  # against the labels alone, without penalty; nan without labels
     epochs: int  # passes over the data in retraining, those of failed attempts included
     converged: bool
 
@@ -75,8 +76,8 @@ def find_swap(
         pruned_loss = loss(start, objective)
         retrained = retrain(start, remains, objective, plan, rng)
         spent += retrained.epochs
-        after = loss(retrained.network, objective)
-        if not after < before:
+        after = evaluate(retrained.network, objective)
+        if not after.objective < before:
             return None
         return Swap(
             network=retrained.network,
@@ -85,7 +86,8 @@ def find_swap(
             regrown=regrown,
             saliency=saliency,
             pruned_loss=pruned_loss,
-            loss=after,
+            loss=after.objective,
+            label_loss=after.label,
             epochs=spent,
             converged=retrained.converged,
         )

@@ -9,13 +9,18 @@ Mathematical Programming 45.
 import numpy as np
 from scipy.optimize import minimize
 
-from sklearn_obs.network import Network, Objective
-from sklearn_obs.retraining.outcome import Retrained, Watcher, tried
+from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
+from sklearn_obs.retraining.outcome import Retrained, Watcher
 
 SHORTENINGS = 4  # of a step that has not lowered f
+PATIENCE = 3  # steps that have to lower f by `least_decrease` together
 
 
 class _EpochsSpent(Exception):
+    pass
+
+
+class _Converged(Exception):
     pass
 
 
@@ -26,13 +31,14 @@ def lbfgs(
     *,
     epochs: int,
     tol: float,
+    least_decrease: float = 0.0,
     watch: Watcher | None = None,
 ) -> Retrained:
     """At most `epochs` evaluations of f and its gradient beyond the one at the start.
 
     The best point is returned. If no step has lowered f, the last one is shortened; that, and the
     evaluation at the start, do not count as epochs. Converged means that no component of the
-    gradient exceeds `tol`, or f no longer falls.
+    gradient exceeds `tol`, or three steps together lower f by less than `least_decrease`.
 
     Parameters
     ----------
@@ -42,6 +48,7 @@ def lbfgs(
     objective : Objective
     epochs : int
     tol : float
+    least_decrease : float, default=0
     watch : callable, default=None
         Called with the trainable parameters and their gradient at each point.
 
@@ -63,7 +70,7 @@ def lbfgs(
         if n_evaluated > epochs:
             raise _EpochsSpent
         n_evaluated += 1
-        value, gradient = tried(at(x), objective)
+        value, gradient = loss_and_gradient(at(x), objective)
         if watch is not None:
             watch(x, gradient[trainable])
         seen[1:] = [(x.copy(), value, gradient[trainable])]
@@ -71,17 +78,25 @@ def lbfgs(
             least, best = value, seen[-1][0]
         return value, gradient[trainable]
 
+    def after_step(intermediate_result):
+        after.append(float(intermediate_result.fun))
+        if len(after) > PATIENCE and after[-1 - PATIENCE] - after[-1] < least_decrease:
+            raise _Converged
+
+    after: list[float] = []  # f after each step
     with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
         try:
             options = {"maxiter": epochs, "maxfun": epochs + 1, "gtol": tol}
-            method = {"method": "L-BFGS-B", "options": options}
+            method = {"method": "L-BFGS-B", "options": options, "callback": after_step}
             found = minimize(value_and_gradient, start, jac=True, **method)
             converged = found.status == 0
         except _EpochsSpent:
             converged = False
+        except _Converged:
+            converged = True
         if len(seen) > 1 and best is seen[0][0]:  # no step was short enough
             for x in _shorter(*seen):
-                if tried(at(x), objective)[0] < least:
+                if loss(at(x), objective) < least:
                     best = x
                     break
     return Retrained(at(best), n_evaluated - 1, converged)

@@ -31,9 +31,10 @@ from sklearn_obs.network import (
     Objective,
     forward,
     gauss_newton_times,
+    loss_and_gradient,
     sample_batches,
 )
-from sklearn_obs.retraining.outcome import Retrained, Watcher, tried
+from sklearn_obs.retraining.outcome import Retrained, Watcher
 
 LEAST_EPOCHS = 4  # gradient, preconditioner, one product, the loss of the step
 CG_STEPS = 5  # products a step at most: more are better spent on the next step
@@ -94,7 +95,8 @@ def newton(
     def at(x):
         theta[keep] = x
         moved = network.with_theta(theta)
-        f, g = tried(moved, objective)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+            f, g = loss_and_gradient(moved, objective)
         g = g[keep].astype(np.float64)
         if watch is not None:
             watch(x, g)

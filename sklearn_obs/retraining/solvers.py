@@ -1,6 +1,7 @@
 """Which solver retrains the remaining weights, and for how many epochs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ from scipy.linalg import LinAlgError
 
 from sklearn_obs.curvature import measure
 from sklearn_obs.network import Network, Objective
-from sklearn_obs.network.compaction import dead_weights
+from sklearn_obs.network.compaction import Part, dead_weights
 from sklearn_obs.plan import Plan
 from sklearn_obs.retraining.adam import adam
 from sklearn_obs.retraining.lbfgs import lbfgs
@@ -17,7 +18,7 @@ from sklearn_obs.retraining.newton import newton
 from sklearn_obs.retraining.outcome import Retrained
 
 # Up to so many samples a full pass is a better step than one of mini-batches (docs/defaults.md)
-LBFGS_SAMPLES = 2_000
+LBFGS_SAMPLES = 20_000
 # From so many remaining weights and epochs a round on, curvature is worth its passes over the data
 # (docs/defaults.md)
 NEWTON_WEIGHTS, NEWTON_EPOCHS = 100, 40
@@ -68,10 +69,24 @@ def retrain(
     trainable = mask & ~dead_weights(network.layout, mask)
     if epochs == 0 or not trainable.any():
         return Retrained(network, 0, True)
+    part = Part.of(network, mask)  # units that have gone would be computed for nothing
+    done = _retrained(
+        part.network,
+        trainable[part.index],
+        replace(objective, X=part.samples(objective.X)),
+        plan,
+        rng,
+        epochs,
+        None if watch is None else partial(watch, trainable),
+    )
+    return replace(done, network=part.put_back(done.network))
+
+
+def _retrained(network, trainable, objective, plan, rng, epochs, watch):
     solver = solver_for(int(np.count_nonzero(trainable)), objective.n_samples, epochs, plan)
     options: dict[str, Any] = {"epochs": epochs, "tol": plan.tol}
     if watch is not None:
-        options["watch"] = partial(watch, trainable)
+        options["watch"] = watch
     if solver == "newton":
         options |= {"damping": plan.damping, "batch_bytes": plan.batch_bytes}
         try:
@@ -88,5 +103,7 @@ def retrain(
                 f"{error}. Increase `damping`, or set retrain_solver='lbfgs'."
             ) from error
     if solver == "lbfgs":
-        return lbfgs(network, trainable, objective, **options)
+        # what scikit-learn's other solvers mean by `tol`, unless the minimum itself is asked for
+        least = 0.0 if plan.retrain_epochs is None else plan.tol
+        return lbfgs(network, trainable, objective, least_decrease=least, **options)
     return adam(network, trainable, objective, rng=rng, settings=plan.adam, **options)

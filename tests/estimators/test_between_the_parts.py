@@ -127,7 +127,7 @@ def test_weights_without_curvature_are_removed_first(iris):
     mlp = MLPClassifier((6, 5), alpha=0, max_iter=200, random_state=0).fit(X, y)
     mlp.intercepts_[0][2] = -100.0  # unit 2 is off in every sample
     clf = OBSPrunedMLPClassifier.from_sklearn(mlp, damping=0.02, retrain_epochs=0, step=5)
-    clf.prune(X, y, target_sparsity=9 / N_WEIGHTS)
+    clf.set_params(weight_decay=0).prune(X, y, target_sparsity=9 / N_WEIGHTS)
     assert (
         clf.n_weights_ == N_WEIGHTS - 9
     )  # its 4 incoming and 5 outgoing weights, or others like them
@@ -197,10 +197,12 @@ def penalty(clf, X, y):
 def test_the_penalty_is_the_initial_trainings(iris, trained_by, later):
     """Setting solver or batch size later changes retraining; `alpha` is read at the call."""
     X, y = iris
-    options = {"solver": trained_by, "alpha": 0.1, "batch_size": 20}
+    options = {"solver": trained_by, "alpha": 0.1, "batch_size": 20, "weight_decay": None}
     step = len(X) if trained_by == "lbfgs" else 20
     fitted = small(**options, target_sparsity=0).fit(X, y)
+    del options["weight_decay"]
     mlp = MLPClassifier((6, 5), max_iter=10, random_state=0, **options).fit(X, y)
+    options["weight_decay"] = later["weight_decay"] = None
     for clf in (
         small(**options, target_sparsity=0).fit(X, y).set_params(**later),
         OBSPrunedMLPClassifier.from_sklearn(mlp, **later),

@@ -79,18 +79,19 @@ def singular(inverse, parent, *rest):
     """`blocks._in_worker`, where a block cannot be inverted."""
     if os.getpid() == parent:
         raise AssertionError("this should run elsewhere")
-    blocks._path_of = partial(inverse, blocks._path_of)
+    blocks._paths_of = partial(inverse, blocks._paths_of)
     try:
         return blocks._in_worker(*rest)
     finally:
-        (blocks._path_of,) = blocks._path_of.args
+        (blocks._paths_of,) = blocks._paths_of.args
 
 
-def of_one_unit(path_of, shared, task, *rest):
-    with blocks._naming(task.name):
-        if task.name == "the block of unit 3 in layer 2":
-            raise LinAlgError("not positive definite")
-    return path_of(shared, task, *rest)
+def of_one_unit(paths_of, shared, stack):
+    for task, *_ in stack:
+        with blocks._naming(task.name):
+            if task.name == "the block of unit 3 in layer 2":
+                raise LinAlgError("not positive definite")
+    return paths_of(shared, stack)
 
 
 def test_a_cluster_does_not_change_a_bit(iris, tmp_path, monkeypatch, cluster, every_block_is_sent):

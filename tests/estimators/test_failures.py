@@ -4,6 +4,7 @@ An error is raised at each named stage of `fit` and `prune`, and the promise is 
 """
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -169,9 +170,13 @@ def test_in_the_importances(iris, failing, error, task):
 
 def test_a_loss_that_is_not_finite_ends_pruning(iris, monkeypatch):
     """The last network whose loss is finite is kept."""
-    whole, original, calls = small(step=10).fit(*iris), rounds.loss, iter(range(100))
-    # the loss at the start, then two a round: after the removal and after retraining
-    monkeypatch.setattr(rounds, "loss", lambda *a: np.nan if next(calls) == 4 else original(*a))
+    whole, original, calls = small(step=10).fit(*iris), rounds.evaluate, iter(range(100))
+
+    def evaluated(*arguments):  # at the start, then after each round's retraining
+        found = original(*arguments)
+        return replace(found, objective=np.nan) if next(calls) == 2 else found
+
+    monkeypatch.setattr(rounds, "evaluate", evaluated)
     with pytest.warns(RuntimeWarning, match="ends before round 2, which left a loss of nan"):
         clf = small(step=10).fit(*iris)
     assert clf.n_rounds_ == 1
@@ -183,5 +188,5 @@ def test_a_network_that_is_not_finite_is_refused(iris):
     dense = MLPClassifier((6, 5), max_iter=10, random_state=0).fit(*iris)
     dense.coefs_[0][2, 3] = np.nan
     clf = type(small()).from_sklearn(dense)
-    with pytest.raises(ValueError, match="loss of the network is nan before anything is removed"):
+    with pytest.raises(ValueError, match="loss of the network is inf before anything is removed"):
         clf.prune(*iris, target_sparsity=0.5)

@@ -230,7 +230,7 @@ def test_sample_weight(cls, sample_weight, message):
             call(*data(), sample_weight=sample_weight)
 
 
-SINGULAR = {"damping": 0, "alpha": 0, "activation": "tanh"}
+SINGULAR = {"damping": 0, "weight_decay": 0, "activation": "tanh"}
 
 
 @pytest.mark.parametrize("damping", [0, 0.05])

@@ -20,7 +20,11 @@ ESTIMATORS = [
 
 
 SEARCHES = [
-    OBSPrunedMLPCV(cls((10,), max_iter=100, step=0.5, random_state=0), sparsities=[0.2, 0.6], cv=3)
+    OBSPrunedMLPCV(
+        cls((10,), max_iter=100, learning_rate_init=0.02, step=0.5, random_state=0),
+        sparsities=[0.2, 0.6],
+        cv=3,
+    )
     for cls in (OBSPrunedMLPClassifier, OBSPrunedMLPRegressor)
 ]
 

@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_nets import (
     ESTIMATORS,
+    LABELS_ALONE,
     assert_same,
     small,
 )
@@ -73,7 +74,8 @@ def test_many_columns_are_one_and_two_workers():
 
 def test_multilabel():
     X, y = make_multilabel_classification(100, 6, n_classes=4, random_state=0)
-    clf = small(max_iter=300, target_sparsity=0.5, retrain_epochs=10).fit(X, y)
+    parameters = {"max_iter": 300, "target_sparsity": 0.5, "retrain_epochs": 10}
+    clf = small(**parameters, **LABELS_ALONE).fit(X, y)
     assert clf.out_activation_ == "logistic"
     assert clf.predict(X).shape == clf.predict_proba(X).shape == (100, 4)
     dense = small(max_iter=300, target_sparsity=0).fit(X, y)
@@ -96,6 +98,7 @@ def test_multioutput_regression(iris):
     X, _ = iris
     y = np.column_stack([X[:, 0], X[:, 1] * X[:, 2]])
     parameters = {"solver": "lbfgs", "max_iter": 300, "retrain_epochs": 20, "step": 0.1}
+    parameters |= LABELS_ALONE
     reg = small(OBSPrunedMLPRegressor, **parameters).fit(X, y)
     assert reg.predict(X).shape == (150, 2)
     assert reg.score(X, y) > 0.9

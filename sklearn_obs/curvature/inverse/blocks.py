@@ -194,5 +194,13 @@ def _layer_bytes(extent: Extent) -> float:
     return working + held_bytes([units.sum() for units in extent.units], extent.n_remove)
 
 
-UNIT = Structure(unit_blocks, _unit_bytes, FACTORED)
-LAYER = Structure(layer_blocks, _layer_bytes, tuple(KINDS))
+def _unit_rank(extent: Extent) -> float:
+    return max(layer.max(initial=0) for layer in extent.units)  # one row of A a sample
+
+
+def _layer_rank(extent: Extent) -> float:
+    return max(layer.sum() for layer in extent.units) / extent.n_signals
+
+
+UNIT = Structure(unit_blocks, _unit_bytes, FACTORED, _unit_rank)
+LAYER = Structure(layer_blocks, _layer_bytes, tuple(KINDS), _layer_rank)

@@ -210,4 +210,4 @@ def full_bytes(extent: Extent) -> float:
     return max(matrix, 1.15 * 8 * extent.n**2 + extent.panel_bytes)
 
 
-FULL = Structure(full_inverse, full_bytes, tuple(KINDS))
+FULL = Structure(full_inverse, full_bytes, tuple(KINDS), lambda extent: extent.n / extent.n_signals)

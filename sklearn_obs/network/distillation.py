@@ -1,0 +1,57 @@
+"""Imitation: targets that are another network's outputs, mixed with labels.
+
+With p0 the outputs of the dense network, y the labels and 0 <= d <= 1, a sample's data term is::
+
+    d l(p, p0) + (1 - d) l(p, y)  =  l(p, t) + c          t = d p0 + (1 - d) y
+
+The gradient in z is p - t, that of the single target t. c is 0 where l is linear in its target, and
+d (1 - d) / 2 |p0 - y|^2 for a squared error. At the dense network itself p = p0: with d = 1 the
+gradient is 0 in every sample, and Gauss-Newton's matrix is the Hessian.
+
+References
+----------
+Hinton, G., Vinyals, O. and Dean, J. (2015). Distilling the knowledge in a neural network. NIPS Deep
+Learning Workshop.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sklearn_obs.network.layers import Network, Objective, forward, sample_batches
+
+
+def imitating(objective: Objective, dense: Network, distillation: float) -> Objective:
+    """The objective with the outputs of the network `dense` in its targets.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its labels may be None if `distillation` is 1.
+    dense : Network
+    distillation : float in [0, 1]
+        The share of the outputs in the targets, d.
+
+    Returns
+    -------
+    Objective
+    """
+    if not distillation:
+        return objective
+    d, y = distillation, objective.labels
+    p0 = outputs_of(dense, objective.X)
+    if d == 1 or y is None:
+        return replace(objective, y=p0)
+    constant = 0.0
+    if dense.out_activation == "identity":
+        apart = ((p0 - y) ** 2).sum(axis=1, dtype=np.float64)
+        constant = 0.5 * d * (1 - d) * float(objective.shares @ apart)
+    return replace(objective, y=(d * p0 + (1 - d) * y).astype(p0.dtype), constant=constant)
+
+
+def outputs_of(network: Network, X) -> np.ndarray:
+    """p of shape (n, n_outputs), batch by batch."""
+    p = np.empty((X.shape[0], network.layout.units[-1]), network.dtype)
+    for rows in sample_batches(X.shape[0]):
+        p[rows] = forward(network, X[rows])[-1]
+    return p
