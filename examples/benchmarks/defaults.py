@@ -84,11 +84,11 @@ SETTINGS = [
     {},
     {"distillation": 0, "weight_decay": None},
     *({"distillation": d} for d in (0.5, 0.9, 1)),
-    *({"weight_decay": w} for w in (None, 1e-4, 2e-3)),
+    *({"weight_decay": w} for w in (None, 1e-4, 5e-4, 5e-3)),
     *({"damping": d} for d in (0.005, 0.1)),
     *({"retrain_epochs": e} for e in (10, 40)),
     {"retrain_epochs": 10, "retrain_solver": "adam"},
-    *({"step": s} for s in (0.1, 0.2, 0.3)),
+    *({"step": s} for s in (0.1, 0.4)),
     *({"n_curvature_samples": n} for n in (250, 2_000)),
     *({THRESHOLD: n} for n in (0, 2_500)),
 ]

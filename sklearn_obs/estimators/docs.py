@@ -16,7 +16,7 @@ distillation : float in [0, 1], default=0.75
     the targets are this share of the dense network's outputs and the rest of y. At 0 only y counts,
     at 1 only the outputs, for which `prune` needs no y. The outputs keep what the dense network
     knows beyond the labels, above all how sure it may be.
-weight_decay : float >= 0 or None, default=5e-4
+weight_decay : float >= 0 or None, default=1e-3
     Coefficient of half the squared weights in the loss of pruning and retraining. None takes the
     dense network's own, which is `alpha` over the rows of one of its training steps (scikit-learn's
     default comes to 5e-7). For numbers as targets it is in squared units of y: scale y.
@@ -35,7 +35,7 @@ retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
     else 0.001. 'auto' is 'adam' beyond
     2,000 rows; below, 'newton' while 100 parameters survive and a round has 40 passes, else
     'lbfgs'.
-step : int or float, default=0.15
+step : int or float, default=0.2
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.
 criterion : {'obs', 'obd', 'magnitude', 'layer_magnitude', 'movement', 'random'}, default='obs'
     'obs' is Optimal Brain Surgeon. 'obd', Optimal Brain Damage (LeCun, Denker and Solla 1989),

@@ -185,7 +185,8 @@ def _warn_of_decay(estimator, network, objective):
     """Warn where the weights are penalised by more than all that they could be worth."""
     penalty = objective.penalty / 2 * sum(float(np.vdot(W, W)) for W in network.coefs)
     most = constant_loss(network, objective)
-    if estimator.weight_decay and penalty > most and np.ptp(objective.y, axis=0).any():
+    y = objective.y if objective.labels is None else objective.labels
+    if estimator.weight_decay and penalty > most and np.ptp(y, axis=0).any():
         warnings.warn(
             f"weight_decay={estimator.weight_decay} penalises the weights of the network by "
             f"{penalty:.2g}, while predicting a constant costs {most:.2g}: pruning will shrink "

@@ -286,10 +286,13 @@ def _penalty(network, objective):
 
 
 def constant_loss(network: Network, objective: Objective) -> float:
-    """The data term of the best network whose outputs are the same in every sample."""
-    p = np.broadcast_to(objective.shares @ objective.y, objective.y.shape)
-    losses = sample_losses(network.out_activation, p, objective.y)
-    return float(objective.shares @ losses) + objective.constant
+    """The least loss, without penalty, of outputs that are the same in every sample.
+
+    Against the labels, where they are known.
+    """
+    y = objective.y if objective.labels is None else objective.labels
+    p = np.broadcast_to(objective.shares @ y, y.shape)
+    return float(objective.shares @ sample_losses(network.out_activation, p, y))
 
 
 def mean_objective(X, y, sample_weight, *, alpha, step_samples):

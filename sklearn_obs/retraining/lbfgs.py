@@ -13,7 +13,7 @@ from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
 SHORTENINGS = 4  # of a step that has not lowered f
-PATIENCE = 3  # steps that have to lower f by `least_decrease` together
+PATIENCE = 2  # steps that have to lower f by `least_decrease` together
 
 
 class _EpochsSpent(Exception):
@@ -38,7 +38,7 @@ def lbfgs(
 
     The best point is returned. If no step has lowered f, the last one is shortened; that, and the
     evaluation at the start, do not count as epochs. Converged means that no component of the
-    gradient exceeds `tol`, or three steps together lower f by less than `least_decrease`.
+    gradient exceeds `tol`, or two steps together lower f by less than `least_decrease`.
 
     Parameters
     ----------
