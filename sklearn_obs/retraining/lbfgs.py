@@ -13,7 +13,6 @@ from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
 SHORTENINGS = 4  # of a step that has not lowered f
-PATIENCE = 2  # steps that have to lower f by `least_decrease` together
 
 
 class _EpochsSpent(Exception):
@@ -38,7 +37,7 @@ def lbfgs(
 
     The best point is returned. If no step has lowered f, the last one is shortened; that, and the
     evaluation at the start, do not count as epochs. Converged means that no component of the
-    gradient exceeds `tol`, or two steps together lower f by less than `least_decrease`.
+    gradient exceeds `tol`, or a step lowers f by less than `least_decrease`.
 
     Parameters
     ----------
@@ -80,7 +79,7 @@ def lbfgs(
 
     def after_step(intermediate_result):
         after.append(float(intermediate_result.fun))
-        if len(after) > PATIENCE and after[-1 - PATIENCE] - after[-1] < least_decrease:
+        if len(after) > 1 and after[-2] - after[-1] < least_decrease:
             raise _Converged
 
     after: list[float] = []  # f after each step

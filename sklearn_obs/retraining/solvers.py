@@ -22,6 +22,9 @@ LBFGS_SAMPLES = 20_000
 # From so many remaining weights and epochs a round on, curvature is worth its passes over the data
 # (docs/defaults.md)
 NEWTON_WEIGHTS, NEWTON_EPOCHS = 100, 40
+# A step of lbfgs that lowers the loss by less than this share of `tol` is the last of a round: what
+# would follow costs time, and amplifies rounding where there are few samples
+LEAST_DECREASE = 0.5
 
 
 def solver_for(n_trainable: int, n_samples: int, epochs: int, plan: Plan) -> str:
@@ -103,7 +106,7 @@ def _retrained(network, trainable, objective, plan, rng, epochs, watch):
                 f"{error}. Increase `damping`, or set retrain_solver='lbfgs'."
             ) from error
     if solver == "lbfgs":
-        # what scikit-learn's other solvers mean by `tol`, unless the minimum itself is asked for
-        least = 0.0 if plan.retrain_epochs is None else plan.tol
+        # much as scikit-learn's other solvers take `tol`, unless the minimum itself is asked for
+        least = 0.0 if plan.retrain_epochs is None else LEAST_DECREASE * plan.tol
         return lbfgs(network, trainable, objective, least_decrease=least, **options)
     return adam(network, trainable, objective, rng=rng, settings=plan.adam, **options)
