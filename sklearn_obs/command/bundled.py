@@ -54,6 +54,7 @@ def run(options):
         pruned = estimator.from_sklearn(dense, criterion=criterion)
         paths[name] = _path(pruned, options.sparsity, X, y, X_test, y_test)
     _print_table(paths, metric)
+    _print_verdict(paths, dense_score, metric)
     _save_figure(options, paths, dense_score, metric)
     return 0
 
@@ -92,8 +93,28 @@ def _print_table(paths, metric):
             f"{obs[5]:8.3f} | {magnitude[3]:8.4f} {magnitude[4]:10.4f} {magnitude[5]:8.3f}"
         )
     print()
-    print("predicted, measured, retrained: training loss, with its penalty, of each round as OBS")
-    print(f"predicts it, after removal, and after retraining; {metric}: on held-out samples")
+    print("predicted, measured, retrained: the loss that pruning minimises, on the training rows, of")
+    print("each round as OBS predicts it, after removal, and after retraining towards the outputs of")
+    print(f"the dense network and the targets; {metric}: on held-out rows")
+
+
+def _print_verdict(paths, dense_score, metric):
+    """In words: what was removed, what it cost, and what magnitude pruning would have cost."""
+    obs, magnitude = (path[-1] for path in paths.values())
+    print()
+    print(
+        f"OBS removed {obs[0]:.0%} of the weights. On held-out rows the {metric} is {obs[5]:.3f}: "
+        f"{_apart(obs[5], dense_score)} the dense network's,\nand {_apart(obs[5], magnitude[5])} "
+        "that of magnitude pruning with the same retraining."
+    )
+
+
+def _apart(score, other):
+    """How one score stands to another, as they are printed."""
+    difference = round(score, 3) - round(other, 3)
+    if not round(difference, 3):
+        return "the same as"
+    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
 
 
 def _save_figure(options, paths, dense_score, metric):

@@ -25,6 +25,7 @@ import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import issparse
 
 from sklearn_obs.network.layers import ACTIVATIONS, Layout, Network, sample_batches
 
@@ -195,8 +196,10 @@ class Part:
         return cls(whole, kept[0], np.concatenate([i.ravel() for i in index]), network)
 
     def samples(self, X):
-        """The columns that it takes."""
-        return X if self.inputs.size == X.shape[1] else X[:, self.inputs]
+        """The columns that it takes, laid out alike whatever the layout of X."""
+        if self.inputs.size == X.shape[1]:
+            return X
+        return X[:, self.inputs] if issparse(X) else X.take(self.inputs, axis=1)
 
     def put_back(self, network: Network) -> Network:
         """The whole, with the parameters of `network` in this part of it."""

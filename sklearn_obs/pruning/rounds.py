@@ -123,7 +123,7 @@ def prune(
         whole = next(rounds)
         if not accepted(whole):  # as if it had not been tried
             _say_if_not_finite(whole)
-            yield from _led_to(ahead, _swaps(main, problem))
+            yield from _led_to(ahead, _swaps(main, accepted, problem))
             return
         yield from _led_to(ahead, [whole])
         main = Checkpoint.after(whole)
@@ -188,7 +188,7 @@ def _side_branch(level, start, rounds, accepted, problem):
             end = Checkpoint.after(branch)
         else:
             _say_if_not_finite(branch)
-    yield from _swaps(end, problem)
+    yield from _swaps(end, accepted, problem)
 
 
 def _rounds(start, problem, n_round, stops):
@@ -221,7 +221,7 @@ def _rounds(start, problem, n_round, stops):
         )
 
 
-def _swaps(start, problem):
+def _swaps(start, accepted, problem):
     """Swaps that lower the loss, as long as one is found and `n_swaps` allows it."""
     for _ in range(problem.plan.n_swaps):
         rng = problem.rng(start.next_round)
@@ -237,5 +237,7 @@ def _swaps(start, problem):
             predicted_loss=start.loss + found.saliency.sum(),
             **vars(found),
         )
+        if not accepted(done):  # against the labels it may have lost more than is allowed
+            return
         yield done
         start = Checkpoint.after(done)

@@ -242,6 +242,8 @@ INITIAL_TRAINING = {
 
 PRUNING = (
     "target_sparsity",
+    "distillation",
+    "weight_decay",
     "criterion",
     "granularity",
     "structure",
@@ -264,6 +266,8 @@ def pruning_parameters(draw):
     fits = draw(st.integers(0, 9)) < 9
     p = {
         "target_sparsity": draw(sparsities),
+        "distillation": draw(st.sampled_from([0.75, 0, 1, 0.5])),
+        "weight_decay": draw(st.sampled_from([1e-3, None, 0, 0.1])),
         "criterion": draw(st.sampled_from(["obs"] * len(CRITERIA) + list(CRITERIA))),
         "granularity": draw(_mostly("weight", "unit", "input")),
         "structure": draw(st.sampled_from(["auto", *STRUCTURES])),
