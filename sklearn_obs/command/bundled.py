@@ -93,9 +93,9 @@ def _print_table(paths, metric):
             f"{obs[5]:8.3f} | {magnitude[3]:8.4f} {magnitude[4]:10.4f} {magnitude[5]:8.3f}"
         )
     print()
-    print("predicted, measured, retrained: the loss that pruning minimises, on the training rows, of")
-    print("each round as OBS predicts it, after removal, and after retraining towards the outputs of")
-    print(f"the dense network and the targets; {metric}: on held-out rows")
+    print("predicted, measured, retrained: the loss that pruning minimises, on training rows, as")
+    print("OBS predicts it, after removal, and after retraining towards the outputs of the dense")
+    print(f"network and the targets; {metric}: on held-out rows")
 
 
 def _print_verdict(paths, dense_score, metric):

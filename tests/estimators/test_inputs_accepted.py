@@ -65,7 +65,8 @@ def test_frames_are_arrays(iris, cls, frames):
     np.testing.assert_array_equal(a.transform(X), b.transform(F))
     a.prune(X, y, target_sparsity=0.7)
     b.prune(F, t, target_sparsity=0.7)
-    np.testing.assert_array_equal(a.coefs_[0], b.coefs_[0])
+    # a frame's columns lie one after the other: sums in another order, a dozen passes long
+    np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [str, object])
