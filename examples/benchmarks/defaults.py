@@ -31,7 +31,7 @@ from datasets import keel, proben1
 from joblib import Parallel, delayed
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.metrics import log_loss, mean_squared_error, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
@@ -122,7 +122,9 @@ def rows_of(name, seed):
 def figures(model, X_test, y_test):
     """Score, and log loss or mean squared error, on held-out rows."""
     if not hasattr(model, "predict_proba"):
-        return model.score(X_test, y_test), mean_squared_error(y_test, model.predict(X_test))
+        found = model.predict(X_test)
+        r2 = r2_score(y_test, found, multioutput="variance_weighted")  # a column may be constant
+        return r2, mean_squared_error(y_test, found)
     p = model.predict_proba(X_test)
     return model.score(X_test, y_test), log_loss(y_test, p, labels=model.classes_)
 
