@@ -59,11 +59,8 @@ def main():
             model.prune(X, y)
             seconds = process_time() - start
             found = model.score(X_test, y_test), log_loss(y_test, model.predict_proba(X_test))
-            print(
-                f"| {name} | {len(X)} | {of_dense[0]:.4f}, {of_dense[1]:.3f} | {solver}, {epochs} | "
-                f"{found[0]:.4f} | {found[1]:.3f} | {seconds:.0f} |",
-                flush=True,
-            )
+            row = "| {} | {} | {:.4f}, {:.3f} | {}, {} | {:.4f} | {:.3f} | {:.0f} |"
+            print(row.format(name, len(X), *of_dense, solver, epochs, *found, seconds), flush=True)
             results.append([name, len(X), *of_dense, solver, epochs, *found, seconds])
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

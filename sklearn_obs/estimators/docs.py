@@ -32,7 +32,7 @@ retrain_solver : {'auto', 'newton', 'lbfgs', 'adam'}, default='auto'
     passes a round; while many weights survive it mostly lowers the loss more than 'lbfgs' does in
     as many passes. 'lbfgs' takes each pass over all rows, 'adam' in batches, with the dense stage's
     `batch_size`, `beta_1`, `beta_2` and `epsilon`, and its `learning_rate_init` if that was adam's,
-    else 0.001. 'auto' is 'adam' beyond 20,000 rows; below, 'newton' while 100 parameters are left
+    else 0.001. 'auto' is 'adam' beyond 5,000 rows; below, 'newton' while 100 parameters are left
     and a round has 40 passes, else 'lbfgs'.
 step : int or float, default=0.2
     Weights to remove per round: a number, or a share of the survivors in (0, 1), at least one.

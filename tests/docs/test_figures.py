@@ -19,9 +19,8 @@ CHOSEN = {
     "3.11": "the oldest Python",
     "1.9": "scikit-learn that has callbacks",
     "2,500": "weights of a layer up to which structure='auto' was 'layer'",
-    "20,000": "rows up to which retrain_solver='auto' is not 'adam'",
     "2,000": "rows of benchmarks",
-    "5,000": "n_curvature_samples, as it was",
+    "5,000": "rows up to which retrain_solver='auto' is not 'adam'; n_curvature_samples, as it was",
     "0.02": "damping",
 }
 # and on one
