@@ -54,6 +54,14 @@ class PruningMonitor(ScoringMonitor):
         super().__init__(scoring=_Record(scoring))
         self.needs_labels = scoring is not None
 
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None
+    ):
+        """A round has ended: where pruning stands is recorded without labels, too."""
+        seen = {"fitted_estimator": fitted_estimator, "metadata": metadata}
+        # scikit-learn's monitor records nothing where y is None
+        return super().on_fit_task_end(estimator, context, X=X, y=() if y is None else y, **seen)
+
 
 class _Record:
     """A scorer of several values: where pruning stands, and what `scoring` says."""

@@ -183,3 +183,25 @@ def test_one_line_a_round(iris, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Round")]
     assert len(lines) == clf.n_rounds_
     assert lines[-1] == f"Round {clf.n_rounds_}, weights = {clf.n_weights_}, loss = {clf.loss_:.8f}"
+
+
+@needed
+def test_callbacks_that_score_refuse_rows_without_labels_before_the_first_round(iris):
+    from sklearn_obs.callbacks import PruningMonitor, StopAtScoreDrop
+
+    X, y = iris
+    for callback in (
+        ScoringMonitor(scoring="accuracy"),
+        PruningMonitor("accuracy"),
+        StopAtScoreDrop(),
+    ):
+        clf = small(target_sparsity=0.3).fit(X, y).set_callbacks(callback)
+        before = clf.n_rounds_
+        with pytest.raises(ValueError, match=f"no y, but the callback {type(callback).__name__}"):
+            clf.prune(X, target_sparsity=0.6)
+        assert clf.n_rounds_ == before
+    monitor = PruningMonitor()
+    clf = small(target_sparsity=0.3).fit(X, y).set_callbacks(monitor, StopAtScoreDrop(X=X, y=y))
+    clf.prune(X, target_sparsity=0.6)
+    rounds = [row for row in monitor.get_logs().data if row["task_name"] == "round"]
+    assert rounds[-1]["n_weights"] == clf.n_weights_
