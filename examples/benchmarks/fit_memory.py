@@ -15,7 +15,11 @@ import numpy as np
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.run import scope_before_training
 
-NETWORKS = {"500-100-2": (500, 100, 2), "784-1000-10": (784, 1000, 10)}
+NETWORKS = {
+    "500-100-2": (500, 100, 2),
+    "240-300-10": (240, 300, 10),  # blocks small enough to be eliminated in step
+    "784-1000-10": (784, 1000, 10),
+}
 SAMPLES = (1_000, 6_000)  # lbfgs retrains up to 5,000, adam more
 TARGET = 0.1
 

@@ -86,13 +86,25 @@ def eliminate_blocks(
     return replace(path, earlier=earlier)
 
 
-def held_bytes(sizes, n_remove: int) -> float:
-    """What blocks of these sizes hold while `n_remove` of all their weights are removed."""
-    sizes = np.asarray(sizes, np.float64)
+def held_bytes(layers: Sequence[np.ndarray], n_remove: int, n_jobs: int = 1) -> float:
+    """What blocks hold while `n_remove` of all their weights are removed.
+
+    `layers` has the sizes of the blocks of each layer, which share an array. Beside what is held
+    of all blocks, each of `n_jobs` workers holds the stack of small ones that it works on.
+    """
+    sizes = np.concatenate(layers).astype(np.float64)
     if sizes.size <= HELD:
         return 8 * float(sizes @ sizes)
     share = AHEAD * n_remove / max(sizes.sum(), 1)
-    return 8 * float(sizes @ np.minimum(sizes, np.ceil(share * sizes) + MARGIN))
+
+    def lengths(sizes):
+        return np.minimum(sizes, np.ceil(share * sizes) + MARGIN)
+
+    def stack(sizes):  # inverses, their copies, padded to the largest, and the factors
+        p = np.sort(sizes[sizes <= STACKED_SIZE])[-STACK:].astype(np.float64)
+        return float(p @ p + p.size * p.max(initial=0) * (p + lengths(p)).max(initial=0))
+
+    return 8 * (float(sizes @ lengths(sizes)) + n_jobs * max(map(stack, layers)))
 
 
 def _start(blocks, weights, removable, share, n_jobs):

@@ -53,8 +53,8 @@ def eliminate_stacked(
     every = np.arange(n_blocks)
     there = np.ones((n_blocks, size), dtype)  # 0 where removed
     L = np.zeros((n_blocks, n_steps, size), dtype)
-    order, saliency = np.zeros((2, n_blocks, n_steps))
-    order = order.astype(np.intp)
+    order = np.zeros((n_blocks, n_steps), np.intp)
+    saliency = np.zeros((n_blocks, n_steps), dtype)
     score = np.empty_like(w)
     for j in range(n_steps):
         score.fill(np.inf)
@@ -79,7 +79,7 @@ def eliminate_stacked(
         w[gone], d[gone], left[gone], there[gone] = 0, 1, False, 0
     return [
         (
-            Elimination(order[b, :k], saliency[b, :k].astype(dtype), w[b, :n].copy()),
+            Elimination(order[b, :k], saliency[b, :k].copy(), w[b, :n].copy()),
             C[b, :n, order[b, :k]].T.copy(),
         )
         for b, (k, n) in enumerate(zip(counts.tolist(), sizes, strict=True))

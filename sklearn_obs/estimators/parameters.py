@@ -132,10 +132,10 @@ def check_parameters(estimator):
 
 
 def check_without_labels(estimator, *, pruning=True):
-    """Raise ValueError if something needs labels: a parameter, or one that acts in pruning."""
+    """Raise ValueError if something needs labels: curvature, or else what acts in `pruning`."""
     needs = [
         (
-            estimator.distillation == 0,
+            pruning and estimator.distillation == 0,
             "distillation=0",
             "set a `distillation` above 0, to retrain towards the dense network's outputs",
         ),

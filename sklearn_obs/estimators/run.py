@@ -23,7 +23,14 @@ from sklearn_obs.estimators.attributes import (
     network_of,
     recorded,
 )
-from sklearn_obs.network import Layout, constant_loss, imitating, loss, mean_objective
+from sklearn_obs.network import (
+    Layout,
+    constant_loss,
+    imitating,
+    loss,
+    mean_objective,
+    penalty_of,
+)
 from sklearn_obs.plan import AdamSettings, Plan
 from sklearn_obs.pruning import Problem, Scope, importances, prune
 from sklearn_obs.pruning.feasibility import reach
@@ -127,8 +134,8 @@ class Run:
         objective = objective_of(estimator, attributes, X, y, sample_weight)
         self.problem = Problem(scope, objective, seed_of(estimator))
         self.network = network_of(estimator, attributes)
-        dense = dense_of(estimator, attributes)
-        self._imitated = imitated(dense) if estimator.distillation else {}
+        kept = "dense_coefs_" in attributes or not estimator.distillation
+        self._imitated = {} if kept else imitated(self.network)
         self.most_rounds = scope.most_rounds(sparsities[-1])
         self.rounds = iter(())
         if self.n_remove:
@@ -183,8 +190,7 @@ class Run:
 
 def _warn_of_decay(estimator, network, objective):
     """Warn where the weights are penalised by more than all that they could be worth."""
-    penalty = objective.penalty / 2 * sum(float(np.vdot(W, W)) for W in network.coefs)
-    most = constant_loss(network, objective)
+    penalty, most = penalty_of(network, objective), constant_loss(network, objective)
     y = objective.y if objective.labels is None else objective.labels
     if estimator.weight_decay and penalty > most and np.ptp(y, axis=0).any():
         warnings.warn(

@@ -19,8 +19,9 @@ if TYPE_CHECKING:  # scikit-learn has no types: a method that it decorates would
 
 else:
     try:
-        from sklearn.callback import CallbackSupportMixin, with_callbacks
+        from sklearn.callback import CallbackSupportMixin, ScoringMonitor, with_callbacks
     except ImportError:  # scikit-learn < 1.9
+        ScoringMonitor = ()
 
         class CallbackSupportMixin:
             """Takes callbacks, and says that they will not be called."""
@@ -95,9 +96,12 @@ class Watch:
 
 
 def _refuse_to_score(estimator):
-    """Raise ValueError if a callback would score, for which there are no labels."""
+    """Raise ValueError if a callback would score, for which there are no labels.
+
+    scikit-learn has no public way to ask which callbacks are set.
+    """
     for callback in getattr(estimator, "_skl_callbacks", ()):
-        if getattr(callback, "needs_labels", type(callback).__name__ == "ScoringMonitor"):
+        if getattr(callback, "needs_labels", isinstance(callback, ScoringMonitor)):
             raise ValueError(
                 f"Got no y, but the callback {type(callback).__name__} scores on it. Pass y, or "
                 "set callbacks that do not."

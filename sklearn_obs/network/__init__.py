@@ -21,6 +21,7 @@ from sklearn_obs.network.layers import (
     loss,
     loss_and_gradient,
     mean_objective,
+    penalty_of,
     sample_batches,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "loss",
     "loss_and_gradient",
     "mean_objective",
+    "penalty_of",
     "sample_batches",
 ]

@@ -152,19 +152,30 @@ def compacted(
     # the columns that are kept are `inputs_`, also where the weights that read one are 0
     read = traffic(network.layout, mask).matters[0]
     matters[0] = read if drop_inputs else np.ones_like(read)
-    kept = [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
+    kept = _kept(matters)
     folded = fold_constants(network, carries)
     remains = mask & ~dead_weights(network.layout, carries)
     remains[n_coefs:] |= folded.theta[n_coefs:] != 0
-    masks, intercept_masks = network.layout.split(remains)
-    parts = zip(
-        kept, kept[1:], folded.coefs, masks, folded.intercepts, intercept_masks, strict=False
-    )
-    layers = [(W[np.ix_(i, j)], M[np.ix_(i, j)], b[j], m[j]) for i, j, W, M, b, m in parts]
-    coefs, small_masks, intercepts, small_intercept_masks = zip(*layers, strict=True)
-    small = replace(network, coefs=coefs, intercepts=intercepts)
-    flat = np.concatenate([m.ravel() for m in (*small_masks, *small_intercept_masks)])
-    return small, flat, kept
+    index = _index(network.layout, kept)
+    return _cut(folded, kept, index), remains[index], kept
+
+
+def _kept(matters):
+    """Per layer of units the indices of those that matter; a layer keeps one at least."""
+    return [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
+
+
+def _index(layout, kept):
+    """Flat indices of the parameters between the units `kept`, ascending."""
+    layers = list(zip(itertools.pairwise(kept), layout.index, strict=True))
+    coefs = [flat[:-1][np.ix_(i, j)].ravel() for (i, j), flat in layers]
+    return np.concatenate(coefs + [flat[-1][j] for (_, j), flat in layers])
+
+
+def _cut(network, kept, index):
+    """The network between the units `kept`, whose parameters have the flat indices `index`."""
+    coefs, intercepts = Layout(tuple(map(len, kept))).split(network.theta[index])
+    return replace(network, coefs=tuple(coefs), intercepts=tuple(intercepts))
 
 
 @dataclass(frozen=True)
@@ -182,18 +193,9 @@ class Part:
         matters = traffic(whole.layout, mask).matters
         if 2 * np.count_nonzero(matters[0]) > matters[0].size:
             matters[0][:] = True  # a copy of X would cost more than it saves
-        kept = [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
-        pairs = list(itertools.pairwise(kept))
-        index = [
-            flat[:-1][np.ix_(i, j)] for (i, j), flat in zip(pairs, whole.layout.index, strict=True)
-        ]
-        index += [flat[-1][j] for (_, j), flat in zip(pairs, whole.layout.index, strict=True)]
-        network = replace(
-            whole,
-            coefs=tuple(W[np.ix_(i, j)] for (i, j), W in zip(pairs, whole.coefs, strict=True)),
-            intercepts=tuple(b[j] for (_, j), b in zip(pairs, whole.intercepts, strict=True)),
-        )
-        return cls(whole, kept[0], np.concatenate([i.ravel() for i in index]), network)
+        kept = _kept(matters)
+        index = _index(whole.layout, kept)
+        return cls(whole, kept[0], index, _cut(whole, kept, index))
 
     def samples(self, X):
         """The columns that it takes, laid out alike whatever the layout of X."""

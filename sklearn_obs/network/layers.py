@@ -191,7 +191,7 @@ def loss(network, objective):
 
 def evaluate(network: Network, objective: Objective) -> Losses:
     """f and the loss against the labels, from one pass over the samples."""
-    total = _penalty(network, objective) + objective.constant
+    total = penalty_of(network, objective) + objective.constant
     y, labels = objective.y, objective.labels
     label = np.nan if labels is None else 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # it is the caller's to refuse the network
@@ -215,7 +215,7 @@ def loss_and_gradient(network, objective):
     With no more than one batch of samples it has the network's own dtype. Where the outputs
     overflow, f is infinite and the gradient 0.
     """
-    total = _penalty(network, objective) + objective.constant
+    total = penalty_of(network, objective) + objective.constant
     batches = sample_batches(objective.n_samples)
     dtype = network.coefs[0].dtype
     gradient = np.empty(network.layout.n_parameters, np.float64 if len(batches) > 1 else dtype)
@@ -278,7 +278,8 @@ def gauss_newton_times(network, values, shares, direction):
     return product
 
 
-def _penalty(network, objective):
+def penalty_of(network: Network, objective: Objective) -> float:
+    """The part of f that is the penalty."""
     if not objective.penalty:
         return 0.0
     squares = sum(float(np.vdot(W, W)) for W in network.coefs)

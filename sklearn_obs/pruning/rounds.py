@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import LinAlgError
 
-from sklearn_obs.network import Network, evaluate, loss
+from sklearn_obs.network import Network, evaluate
 from sklearn_obs.pruning.movement import retrain_watched
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.removal import remove
@@ -201,10 +201,11 @@ def _rounds(start, problem, n_round, stops):
         network, epochs_before = first.network, first.epochs
         epochs = None if epochs is None else epochs - epochs // 2
     for cut in remove(network, start.mask, problem, n_round, rng, movement=movement, stops=stops):
-        pruned_loss = loss(cut.network, problem.objective)
+        network, pruned = cut.network, evaluate(cut.network, problem.objective)
         retrained = retrain(cut.network, cut.mask, problem.objective, plan, cut.rng, epochs=epochs)
-        network = retrained.network if retrained.epochs else cut.network
-        after = evaluate(network, problem.objective)
+        after = pruned
+        if retrained.epochs:
+            network, after = retrained.network, evaluate(retrained.network, problem.objective)
         yield Round(
             number=start.next_round,
             network=network,
@@ -213,7 +214,7 @@ def _rounds(start, problem, n_round, stops):
             regrown=np.empty(0, np.intp),
             saliency=cut.saliency,
             predicted_loss=start.loss + cut.saliency.sum(),
-            pruned_loss=pruned_loss,
+            pruned_loss=pruned.objective,
             loss=after.objective,
             label_loss=after.label,
             epochs=epochs_before + retrained.epochs,

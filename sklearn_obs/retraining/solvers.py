@@ -17,7 +17,8 @@ from sklearn_obs.retraining.lbfgs import lbfgs
 from sklearn_obs.retraining.newton import newton
 from sklearn_obs.retraining.outcome import Retrained
 
-# Up to so many samples a full pass is a better step than one of mini-batches (docs/defaults.md)
+# Up to so many samples passes over all of them do better than those in mini-batches
+# (docs/defaults.md)
 LBFGS_SAMPLES = 5_000
 # From so many remaining weights and epochs a round on, curvature is worth its passes over the data
 # (docs/defaults.md)

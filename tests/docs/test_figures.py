@@ -39,7 +39,13 @@ OF_PAGES = {
     },
     "changelog.md": {"0.1": "a version"},
     "comparison.md": {"3,000": "rows"},
-    "defaults.md": {"3,000": "rows", "2,250": "rows"},
+    "defaults.md": {
+        "3,000": "rows",
+        "2,250": "rows",
+        "0.001": "the default of weight_decay",
+        "1e-3": "",
+        "5e-4": "a weight_decay",
+    },
     "curvature.md": {
         "2,260": "parameters of 64-30-10",
         "1.2": "in the leading terms at the head of scaling.py, as the rest",

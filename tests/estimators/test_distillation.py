@@ -144,6 +144,15 @@ def test_what_needs_labels_is_refused_before_the_first_round(iris, parameters, m
     assert_same(model, before)
 
 
+def test_importances_need_no_labels_where_curvature_has_none(iris):
+    """Not even of a network that imitates nothing: nothing is retrained."""
+    X, y = iris
+    model = small(distillation=0, max_loss_increase=9).fit(X, y)
+    assert_array_equal(input_importances(model, X), input_importances(model, X, y))
+    with pytest.raises(ValueError, match=r"no y with curvature='empirical_fisher'"):
+        input_importances(model.set_params(curvature="empirical_fisher"), X)
+
+
 def test_weight_decay_is_absolute(iris):
     X, y = iris
     model = small(target_sparsity=0, alpha=0.3, batch_size=50, weight_decay=0.01).fit(X, y)

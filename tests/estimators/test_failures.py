@@ -21,7 +21,7 @@ ERRORS = [KeyboardInterrupt, MemoryError, LinAlgError]
 BEFORE_THE_ROUNDS = {
     "search for zeros": (feasibility, "never_read"),
     "memory": (feasibility, "available_bytes"),
-    "loss at the start": (rounds, "loss"),
+    "loss at the start": (rounds, "evaluate"),
 }
 IN_A_ROUND = {
     "curvature": (criteria, "measure"),
@@ -172,9 +172,9 @@ def test_a_loss_that_is_not_finite_ends_pruning(iris, monkeypatch):
     """The last network whose loss is finite is kept."""
     whole, original, calls = small(step=10).fit(*iris), rounds.evaluate, iter(range(100))
 
-    def evaluated(*arguments):  # at the start, then after each round's retraining
+    def evaluated(*arguments):  # at the start, then after each removal and its retraining
         found = original(*arguments)
-        return replace(found, objective=np.nan) if next(calls) == 2 else found
+        return replace(found, objective=np.nan) if next(calls) == 4 else found
 
     monkeypatch.setattr(rounds, "evaluate", evaluated)
     with pytest.warns(RuntimeWarning, match="ends before round 2, which left a loss of nan"):

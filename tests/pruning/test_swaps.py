@@ -205,7 +205,7 @@ def test_prune_measures_the_limit_from_where_it_starts(iris):
 def test_without_room_nothing_happens(iris, monkeypatch):
     dense = small(target_sparsity=0).fit(*iris)
     monkeypatch.setattr(rounds, "evaluate", lambda network, objective: next(losses))
-    losses = iter([Losses(1.0, 1.0), Losses(0.5, 2.0)])
+    losses = iter([Losses(1.0, 1.0), Losses(0.5, 2.0), Losses(0.5, 2.0)])
     clf = small(max_loss_increase=0).fit(*iris)
     assert clf.sparsity_ == 0
     assert clf.n_rounds_ == 0

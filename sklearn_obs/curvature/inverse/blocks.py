@@ -182,7 +182,7 @@ def _unit_bytes(extent: Extent) -> float:
     shared = extent.n_samples * (sum(extent.n_inputs) + sizes.size) * extent.itemsize
     row_bytes = 2 * extent.n_samples * extent.itemsize
     working = sum(p * (16 * p + row_bytes) for p in sizes[: extent.n_jobs])
-    return shared + working + held_bytes(sizes, extent.n_remove)
+    return shared + working + held_bytes(extent.units, extent.n_remove, extent.n_jobs)
 
 
 def _layer_bytes(extent: Extent) -> float:
@@ -191,7 +191,7 @@ def _layer_bytes(extent: Extent) -> float:
         for units, n_inputs in zip(extent.units, extent.n_inputs, strict=True)
     ]
     working = sum(sorted(layers)[-extent.n_jobs :])
-    return working + held_bytes([units.sum() for units in extent.units], extent.n_remove)
+    return working + held_bytes([np.array([u.sum() for u in extent.units])], extent.n_remove)
 
 
 def _unit_rank(extent: Extent) -> float:

@@ -224,7 +224,8 @@ def _kronecker_bytes(extent: Extent) -> float:
     factors = sum(p**2 + len(u) ** 2 for p, u in zip(extent.n_inputs, extent.units, strict=True))
     dense = sum(p * len(u) for p, u in zip(extent.n_inputs, extent.units, strict=True))
     working = sum(16 * p**2 for p in sizes[: extent.n_jobs])
-    return 8 * (2 * factors + 10 * dense) + working + held_bytes(sizes, extent.n_remove)
+    held = held_bytes(extent.units, extent.n_remove, extent.n_jobs)
+    return 8 * (2 * factors + 10 * dense) + working + held
 
 
 KRONECKER = Structure(kronecker, _kronecker_bytes, FACTORED)
