@@ -21,13 +21,13 @@ there, and not measured again.
 
 import argparse
 import json
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-from datasets import keel, proben1
 from joblib import Parallel, delayed
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
@@ -39,6 +39,9 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.pruning import feasibility
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from datasets import keel, proben1
 
 CHOOSING = (
     "contraceptive",
