@@ -1,6 +1,7 @@
 """Importances of inputs: by how much the loss would rise if an input were removed."""
 
 import numpy as np
+from scipy.linalg import LinAlgError
 
 from sklearn_obs.elimination.groups import groups_of
 from sklearn_obs.network import Network
@@ -19,7 +20,7 @@ def importances(
     Raises
     ------
     numpy.linalg.LinAlgError
-        If the curvature cannot be inverted with this damping.
+        If the curvature cannot be inverted with this damping, or a number is not finite.
     """
     layout = network.layout
     importance = np.zeros(layout.units[0])
@@ -28,9 +29,12 @@ def importances(
     if inputs:
         case = Case.of(network, keep, problem, rng)
         at = [keep[group.members[0]] // layout.units[1] for group in inputs]
-        if problem.plan.criterion == "obs":
-            importance[at] = case.group_saliencies(inputs)
-        else:
-            saliency = case.hessian_diagonal() * case.weights**2 / 2
-            importance[at] = [saliency[group.members].sum() for group in inputs]
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            if problem.plan.criterion == "obs":
+                importance[at] = case.group_saliencies(inputs)
+            else:
+                saliency = case.hessian_diagonal() * case.weights**2 / 2
+                importance[at] = [saliency[group.members].sum() for group in inputs]
+        if not np.isfinite(importance).all():
+            raise LinAlgError("they are not finite, as the weights of the network are too large")
     return importance

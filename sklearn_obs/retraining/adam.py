@@ -15,6 +15,7 @@ from sklearn_obs.plan import AdamSettings
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
 
+@np.errstate(over="ignore", invalid="ignore")  # where numbers overflow is not the best point
 def adam(
     network: Network,
     trainable: np.ndarray,
