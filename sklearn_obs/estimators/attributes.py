@@ -86,8 +86,9 @@ class FittedNetwork(Versioned):
         if self._importances is None:
             absent: Any = NoImportances(
                 "feature_importances_ come from the curvature after the last round of pruning, and "
-                "there was no round, or it could not be inverted: prune to a higher "
-                "`target_sparsity`, or increase `damping`."
+                "there was no round, or it could not be inverted, or this is a level of a path: "
+                "prune to a higher `target_sparsity`, increase `damping`, or compute them with "
+                "`sklearn_obs.input_importances`."
             )
             return absent
         return self._importances

@@ -1,13 +1,15 @@
-"""What a search hands on to the network that it has chosen: predictions and scores."""
+"""What a search hands on to the network that it has chosen: predictions, importances, scores."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import TransformerMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_obs.estimators.folds import pruned_part
 from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.estimators.versions import Versioned
 
@@ -16,8 +18,8 @@ def _has(method):
     return available_if(lambda self: hasattr(self._estimator(), method))
 
 
-class ChosenNetwork(Versioned):
-    """The part of `OBSPrunedMLPCV` that predicts."""
+class ChosenNetwork(Versioned, TransformerMixin):
+    """The part of `OBSPrunedMLPCV` that predicts and transforms."""
 
     estimator_: Any
     scoring: Any
@@ -38,6 +40,76 @@ class ChosenNetwork(Versioned):
         array([0, 1, 2])
         """
         return self.estimator_.classes_
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """What the loss would rise by without each input of the network: shape (n_features,).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.feature_importances_.shape
+        (4,)
+        """
+        check_is_fitted(self)
+        return pruned_part(self.estimator_).feature_importances_
+
+    def transform(self, X: MatrixLike) -> np.ndarray:
+        """Return the activations of the last hidden layer of the chosen network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units)
+            One column for each unit that is left, as of `estimator_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> search.transform(scale(X)).shape == (150, len(search.get_feature_names_out()))
+        True
+        """
+        check_is_fitted(self)
+        return self.estimator_.transform(X)
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
+        """Return the names of the columns that `transform` makes.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            As in scikit-learn; the names do not depend on it.
+
+        Returns
+        -------
+        ndarray of str
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> str(search.get_feature_names_out()[0])
+        'obsprunedmlpclassifier0'
+        """
+        check_is_fitted(self)
+        return pruned_part(self.estimator_).get_feature_names_out()
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict with the chosen network.
@@ -119,15 +191,17 @@ class ChosenNetwork(Versioned):
         check_is_fitted(self)
         return self.estimator_.predict_log_proba(X)
 
-    def score(self, X: MatrixLike, y: ArrayLike) -> float:
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """The score that sparsities were chosen by, of the chosen network.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score on.
+            Samples to score on.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights in the score.
 
         Returns
         -------
@@ -146,4 +220,6 @@ class ChosenNetwork(Versioned):
         True
         """
         check_is_fitted(self)
-        return float(check_scoring(self.estimator_, self.scoring)(self.estimator_, X, y))
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+        scorer = check_scoring(self.estimator_, self.scoring)
+        return float(scorer(self.estimator_, X, y, **weighted))

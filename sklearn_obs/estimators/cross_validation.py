@@ -1,31 +1,40 @@
-"""The sparsity by cross-validation: one path a fold, all sparsities scored on the rows left out."""
+"""The sparsity by cross-validation: one path a fold, all sparsities scored on held-out samples."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from numbers import Integral
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier, is_regressor
+from scipy.stats import rankdata
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import BaseCrossValidator, check_cv
-from sklearn.utils import check_consistent_length, get_tags, indexable
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, check_consistent_length, get_tags, indexable
 from sklearn.utils.validation import validate_data
 
 from sklearn_obs.estimators.checked_samples import FLOATS
 from sklearn_obs.estimators.chosen_network import ChosenNetwork
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.docs import PAGE
-from sklearn_obs.estimators.parameters import check_parameters, check_sparsities
-from sklearn_obs.estimators.path import check_prunable, fitted_levels
+from sklearn_obs.estimators.folds import (
+    fitted,
+    one_fold,
+    parameter_of,
+    prepared,
+    pruned_part,
+    splits_of,
+)
+from sklearn_obs.estimators.parameters import check_parameters
+from sklearn_obs.estimators.path import check_levels, spread
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.run import sparsest
 from sklearn_obs.estimators.samples import MatrixLike, for_each_sample
 from sklearn_obs.pruning.stopping import one_standard_error
 
-LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
 SELECTIONS = ("one_standard_error", "best")
 
 
@@ -33,25 +42,35 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     """The sparsity of a pruned network by cross-validation.
 
     Each fold trains one dense network and prunes it once, through all sparsities; each is scored on
-    the rows left out. The network of the chosen sparsity is fitted on all rows.
+    the held-out samples. The network of the chosen sparsity is then fitted on all samples.
 
     Parameters
     ----------
-    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, default=None
-        What to fit; its `target_sparsity` does not matter. A classifier with its defaults if None.
+    estimator : OBSPrunedMLPClassifier, OBSPrunedMLPRegressor or Pipeline, default=None
+        What to fit; its `target_sparsity` does not matter. Of a Pipeline, the last step is pruned,
+        and the steps before it are fitted in each fold, so that a scaler sees no held-out sample.
+        A classifier with its defaults if None.
     sparsities : int or array-like of shape (n_sparsities,), default=20
         The sparsities to choose from, or how many: then from 0, the dense network, to 0.98 (or as
         far as whole groups can be removed, with `granularity`), so that each has the same share of
         the weights of the one before.
     cv : int, cross-validation generator or iterable, default=None
-        The folds, as in scikit-learn; None is 5 of them, stratified for a classifier.
+        The folds, as in scikit-learn; None is 5 of them, stratified for a classifier. A single
+        split, such as a `PredefinedSplit`, chooses on held-out samples of your own.
     scoring : str or callable, default=None
-        The score, greater is better, as in scikit-learn; the estimator's own if None.
+        The score, greater is better, as in scikit-learn; the estimator's own if None. It gets the
+        samples as they were passed.
     selection : {'one_standard_error', 'best'}, default='one_standard_error'
         'one_standard_error' takes the sparsest network whose mean score is within one standard
-        error of the best; 'best' the best (of equals the least sparse, as `GridSearchCV` does).
+        error of the best; 'best' the best (of equals the least sparse, as `GridSearchCV` does). The
+        standard error is over folds; with a single split over its samples, for `scoring=None`.
+    refit : bool, default=True
+        Whether the chosen sparsity is fitted on all samples. If False, `cv` must be a single split,
+        and `estimator_` is the network of its training samples.
     n_jobs : int, default=None
         Folds in parallel, as in joblib. Does not change the result.
+    verbose : bool, default=False
+        Whether to print a line for each round and each fold.
 
     Attributes
     ----------
@@ -60,11 +79,21 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     sparsities_ : ndarray of shape (n_sparsities,)
         What it was chosen from, in ascending order.
     scores_ : ndarray of shape (n_folds, n_sparsities)
-        The score of each fold's network on the rows left out.
-    estimator_ : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted on all rows with ``target_sparsity=sparsity_``.
+        The score of each fold's network on the held-out samples.
+    cv_results_ : dict of arrays of shape (n_sparsities,)
+        As of `GridSearchCV`, without times: `params` (a list of dicts for `set_params`),
+        `param_target_sparsity`, `split{i}_test_score`, `mean_test_score`, `std_test_score` and
+        `rank_test_score`.
+    best_index_ : int
+        The place of the chosen sparsity in `sparsities_` and `cv_results_`.
+    best_score_ : float
+        Its mean score over folds.
+    estimator_ : OBSPrunedMLPClassifier, OBSPrunedMLPRegressor or Pipeline
+        Fitted with the chosen sparsity.
     classes_ : ndarray of shape (n_classes,)
         Class labels, of a classifier.
+    feature_importances_ : ndarray of shape (n_features,)
+        Of the network in `estimator_`; in a Pipeline, of the columns that its last step gets.
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -79,6 +108,9 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     -----
     Scores and the choice of 'best' are those of `GridSearchCV` over `target_sparsity` with the same
     folds, if `random_state` is an integer.
+
+    Put a scaler and other steps inside, as a Pipeline, not in front: in front, they see the
+    held-out samples of every fold.
 
     References
     ----------
@@ -101,28 +133,35 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     True
     """
 
-    estimator_: PrunedMLP
+    estimator_: Any
     sparsity_: float
     sparsities_: np.ndarray
     scores_: np.ndarray
+    cv_results_: dict[str, Any]
+    best_index_: int
+    best_score_: float
     _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
 
     def __init__(
         self,
-        estimator: PrunedMLP | None = None,
+        estimator: PrunedMLP | Pipeline | None = None,
         *,
         sparsities: int | ArrayLike = 20,
         cv: int | BaseCrossValidator | Iterable | None = None,
         scoring: str | Callable | None = None,
         selection: str = "one_standard_error",
+        refit: bool = True,
         n_jobs: int | None = None,
+        verbose: bool = False,
     ) -> None:
         self.estimator = estimator
         self.sparsities = sparsities
         self.cv = cv
         self.scoring = scoring
         self.selection = selection
+        self.refit = refit
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(
         self,
@@ -131,18 +170,19 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Score every sparsity on every fold, choose one, fit it on all rows.
+        """Score every sparsity on every fold, choose one, fit it on all samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training data.
+            The training data; for a Pipeline, whatever its first step takes.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in training; scores are not weighted.
+            Weights of the samples in training; scores are not weighted, nor are the steps before
+            the network.
         groups : array-like of shape (n_samples,), default=None
-            Of the rows, for a splitter that wants them.
+            Of the samples, for a splitter that wants them.
 
         Returns
         -------
@@ -152,51 +192,47 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `estimator` is of another class.
+            If `estimator`, or the last step of a Pipeline, is of another class.
         ValueError
-            If a parameter is out of range or a score not finite, and as in the estimator's `fit`.
+            If a parameter is out of range, a fold has no samples, a score is not finite, a single
+            split has no standard error, and as in the estimator's `fit`.
         MemoryError, numpy.linalg.LinAlgError
             As in the estimator's `fit`.
 
         Examples
         --------
         >>> from sklearn.datasets import load_iris
-        >>> from sklearn.preprocessing import scale
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
         >>> from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
         >>> X, y = load_iris(return_X_y=True)
         >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-        >>> search = OBSPrunedMLPCV(clf, sparsities=[0.5, 0.9], cv=2).fit(scale(X), y)
+        >>> pipeline = make_pipeline(StandardScaler(), clf)
+        >>> search = OBSPrunedMLPCV(pipeline, sparsities=[0.5, 0.9], cv=2).fit(X, y)
         >>> search.scores_.shape
         (2, 2)
         """
         estimator = self._estimator()
         self._check(estimator)
-        rows, targets = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=is_regressor(estimator),
-            dtype=FLOATS,
-        )
-        if sample_weight is not None:
-            sample_weight = np.asarray(for_each_sample(sample_weight, rows.shape[0]))
-            check_consistent_length(X, sample_weight)
-        levels = self._levels(estimator, rows, targets)
-        splits, scorer = self._splits(X, y, groups), check_scoring(estimator, self.scoring)
-        tasks = [
-            (estimator, rows, targets, sample_weight, train, test, levels, scorer)
-            for train, test in splits
-        ]
-        if effective_n_jobs(self.n_jobs) == 1:
-            scores = [_fold_scores(*task) for task in tasks]
+        if isinstance(estimator, Pipeline):  # whose first step takes what it takes
+            validate_data(self, X, skip_check_array=True)
         else:
-            scores = Parallel(self.n_jobs)(delayed(_fold_scores)(*task) for task in tasks)
-        self.sparsities_, self.scores_ = levels, np.array(scores)
-        self.sparsity_ = float(levels[self._chosen(self.scores_)])
-        self.estimator_ = clone(estimator).set_params(target_sparsity=self.sparsity_)
-        self.estimator_.fit(X, y, sample_weight=sample_weight)
+            options = {"multi_output": True, "y_numeric": is_regressor(estimator)}
+            validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS, **options)
+        X, y, groups = indexable(X, y, groups)
+        if sample_weight is not None:
+            sample_weight = np.asarray(for_each_sample(sample_weight, len(y)))
+            check_consistent_length(X, sample_weight)
+        splits = splits_of(self, X, y, groups)
+        levels = self._levels(estimator, X, y)
+        folds = self._folds(estimator, X, y, sample_weight, splits, levels)
+        self._choose(estimator, folds, levels)
+        if self.refit:
+            if self.verbose:
+                print(f"Fit on all samples, sparsity = {self.sparsity_:.4g}")
+            self.estimator_ = fitted(estimator, X, y, sample_weight, self.sparsity_)
+        else:
+            self.estimator_ = folds[0].estimators[self.best_index_]
         return self
 
     def _estimator(self):
@@ -204,49 +240,77 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
 
     def _check(self, estimator):
         """Raise unless all parameters are valid, before anything is done with the data."""
-        check_prunable(estimator)
-        check_parameters(estimator)
+        check_parameters(pruned_part(estimator))
+        check_levels(self.sparsities)
         if self.selection not in SELECTIONS:
             raise ValueError(
                 f"Got selection={self.selection!r}, but expected one of "
                 f"{', '.join(map(repr, SELECTIONS))}."
             )
-        if not isinstance(self.sparsities, Integral):
-            check_sparsities(self.sparsities)
-        elif isinstance(self.sparsities, bool) or self.sparsities < 2:
+        if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
             raise ValueError(
-                f"Got sparsities={self.sparsities!r}, but expected a number of them >= 2, or "
-                "the sparsities themselves."
+                f"Got scoring={self.scoring!r}, but expected one score, as a name or a function: "
+                "the sparsity is chosen by it. For more scores, pass `search.estimator_` to "
+                "sklearn.model_selection.cross_validate."
             )
 
     def _levels(self, estimator, X, y):
         """The sparsities; of a number of them, as far as whole groups of this network reach."""
-        if not isinstance(self.sparsities, Integral):
-            return check_sparsities(self.sparsities)
-        n_outputs = estimator._encode(y, estimator._classes_of(y)).shape[1]
-        least = max(LEAST_LEFT, 1 - sparsest(estimator, X.shape[1], n_outputs))
-        return 1 - np.geomspace(1, least, self.sparsities)
+        levels = check_levels(self.sparsities)
+        if not isinstance(levels, int):
+            return levels
+        part = pruned_part(estimator)
+        if part.granularity == "weight":
+            return spread(levels, 1.0)
+        n_features = prepared(estimator, X, y)[1].shape[1]
+        y = check_array(y, ensure_2d=False, dtype=None)
+        n_outputs = part._encode(y, part._classes_of(y)).shape[1]
+        return spread(levels, sparsest(part, n_features, n_outputs))
 
-    def _splits(self, X, y, groups):
-        X, y, groups = indexable(X, y, groups)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self))
-        splits = list(cv.split(X, y, groups))
-        if self.selection == "one_standard_error" and len(splits) < 2:
-            raise ValueError(
-                f"Got cv={self.cv!r} with one fold, but a standard error needs two. Use more "
-                "folds, or selection='best'."
+    def _folds(self, estimator, X, y, sample_weight, splits, levels):
+        options = {
+            "each_sample": len(splits) == 1 and self.selection == "one_standard_error",
+            "keep": not self.refit,
+        }
+        scorer = check_scoring(estimator, self.scoring)
+        tasks = []
+        for number, split in enumerate(splits, start=1):
+            say = partial(_say, f"Fold {number} of {len(splits)}: ") if self.verbose else None
+            task = delayed(one_fold)(
+                estimator, X, y, sample_weight, split, levels, scorer, say=say, **options
             )
-        return splits
+            tasks.append(task)
+        if effective_n_jobs(self.n_jobs) == 1:  # a memory map, as of workers, is not needed
+            return [function(*args, **kwargs) for function, args, kwargs in tasks]
+        return Parallel(self.n_jobs)(tasks)
 
-    def _chosen(self, scores):
+    def _choose(self, estimator, folds, levels):
+        """The attributes that say how the levels did, and which one is best."""
+        scores = np.array([fold.scores for fold in folds])
         if not np.isfinite(scores).all():
             raise ValueError(
                 f"Got a score that is not finite with scoring={self.scoring!r}: it may not be "
-                "defined on so few rows. Use fewer folds, or another score."
+                "defined on so few samples. Use fewer folds, or another score."
             )
+        mean = scores.mean(axis=0)
         if self.selection == "best":
-            return scores.mean(axis=0).argmax()
-        return one_standard_error(scores.T)
+            best = mean.argmax()
+        elif len(folds) > 1:
+            best = one_standard_error(scores.T)
+        else:
+            best = one_standard_error(folds[0].sample_scores)
+        name = parameter_of(estimator)
+        self.sparsities_, self.scores_ = levels, scores
+        self.best_index_, self.best_score_ = int(best), float(mean[best])
+        self.sparsity_ = float(levels[best])
+        self.cv_results_ = {
+            "params": [{name: float(level)} for level in levels],
+            "param_target_sparsity": levels.copy(),
+            **{f"split{i}_test_score": row for i, row in enumerate(scores)},
+            "mean_test_score": mean,
+            "std_test_score": scores.std(axis=0),
+            "rank_test_score": rankdata(-mean, method="min").astype(np.int32),
+        }
 
     def __sklearn_tags__(self):
         tags, own = super().__sklearn_tags__(), get_tags(self._estimator())
@@ -254,12 +318,9 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         tags.classifier_tags = deepcopy(own.classifier_tags)
         tags.regressor_tags = deepcopy(own.regressor_tags)
         tags.target_tags = deepcopy(own.target_tags)
-        tags.input_tags.sparse = own.input_tags.sparse
+        tags.input_tags = deepcopy(own.input_tags)
         return tags
 
 
-def _fold_scores(estimator, X, y, sample_weight, train, test, levels, scorer):
-    """The score on the rows `test` of each level's network, fitted on the rows `train`."""
-    weight = None if sample_weight is None else sample_weight[train]
-    networks = fitted_levels(estimator, X[train], y[train], levels, weight)
-    return [float(scorer(network, X[test], y[test])) for network in networks]
+def _say(beginning, line):
+    print(beginning + line)

@@ -5,17 +5,23 @@ Rounds are shared; a sparsity that falls inside a round is a side branch of it (
 bit for bit.
 """
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.utils.validation import validate_data
 
 from sklearn_obs.estimators.parameters import check_sparsities
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
-from sklearn_obs.estimators.run import branched, scope_before_training
+from sklearn_obs.estimators.run import branched, scope_before_training, sparsest
+from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.machine import one_blas_thread
+
+LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
 
 
 @dataclass(frozen=True)
@@ -32,14 +38,18 @@ class PruningPath:
     intercepts: tuple[list[np.ndarray], ...]  # `intercepts_`
     masks: tuple[list[np.ndarray], ...]  # `masks_`
     intercept_masks: tuple[list[np.ndarray], ...]  # `intercept_masks_`
+    estimators: list[PrunedMLP]  # n_levels fitted estimators
+    val_score: np.ndarray | None  # (n_levels,) the estimator's, on held-out samples
 
 
 def obs_pruning_path(
     estimator: PrunedMLP,
-    X: ArrayLike,
+    X: MatrixLike,
     y: ArrayLike,
     *,
-    sparsities: ArrayLike,
+    sparsities: int | ArrayLike = 20,
+    X_val: MatrixLike | None = None,
+    y_val: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> PruningPath:
     """The networks of several sparsities from one initial training and one pruning run.
@@ -52,25 +62,31 @@ def obs_pruning_path(
         The training data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
-    sparsities : array-like of shape (n_levels,)
+    sparsities : int or array-like of shape (n_levels,), default=20
         Shares of the prunable weights to remove, in [0, 1), in any order. What is repeated counts
-        once; 0 is the dense network.
+        once; 0 is the dense network. A number of them is spread as in `OBSPrunedMLPCV`.
+    X_val : {array-like, sparse matrix} of shape (n_val_samples, n_features), default=None
+        Held-out samples. Each level is scored on them; they choose nothing.
+    y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
+        Their targets.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
     Returns
     -------
     PruningPath
-        Plain arrays, levels in ascending order. Losses are means over the training rows with the
-        penalty, in nats or squared units of y. Each level is the network of a fit at that
-        `target_sparsity`, bit for bit, if `random_state` is an integer.
+        Levels in ascending order: plain arrays, and the fitted `estimators`. Losses are means over
+        the training samples with the penalty, in nats or squared units of y; `score` is of the
+        training samples, `val_score` of the held-out ones (None without them). Each level is the
+        network of a fit at that `target_sparsity`, bit for bit, if `random_state` is an integer.
 
     Raises
     ------
     TypeError
         If `estimator` is of another class.
     ValueError
-        If a sparsity is out of range, and as in `fit`.
+        If a sparsity is out of range, if `X_val` is given without `y_val` or has other columns than
+        X, and as in `fit`.
     MemoryError, numpy.linalg.LinAlgError
         As in `fit`.
 
@@ -90,9 +106,13 @@ def obs_pruning_path(
     array([35, 14,  7])
     >>> [int((W != 0).sum()) for W in path.coefs[-1]]
     [5, 2]
+    >>> path.estimators[0].predict(scale(X)[:3])
+    array([0, 0, 0])
     """
-    levels = check_sparsities(sparsities)
-    networks = fitted_levels(estimator, X, y, levels, sample_weight)
+    check_prunable(estimator)
+    sparsities = check_levels(sparsities)
+    _check_held_out(estimator, X, X_val, y_val)
+    networks = fitted_levels(estimator, X, y, sparsities, sample_weight)
     score_weight = None if np.asarray(sample_weight).ndim == 0 else sample_weight
     recorded: dict[str, list[float]] = {
         name: [] for name in ("predicted_loss", "pruned_loss", "loss")
@@ -102,27 +122,68 @@ def obs_pruning_path(
             path = network.pruning_path_[name]  # of the dense network: the loss that it has
             values.append(path[-1] if path.size else network.loss_)
     return PruningPath(
-        sparsities=levels,
+        sparsities=np.array([network.target_sparsity for network in networks]),
         n_weights=np.array([network.n_weights_ for network in networks]),
         score=np.array([network.score(X, y, score_weight) for network in networks]),
         coefs=tuple(network.coefs_ for network in networks),
         intercepts=tuple(network.intercepts_ for network in networks),
         masks=tuple(network.masks_ for network in networks),
         intercept_masks=tuple(network.intercept_masks_ for network in networks),
+        estimators=networks,
+        val_score=None
+        if X_val is None
+        else np.array([network.score(X_val, y_val) for network in networks]),
         **{name: np.array(values) for name, values in recorded.items()},
     )
 
 
-def fitted_levels(estimator, X, y, sparsities, sample_weight):
-    """A fitted copy of `estimator` for each of the ascending `sparsities`."""
-    check_prunable(estimator)
+def check_levels(sparsities: int | ArrayLike) -> int | np.ndarray:
+    """How many levels, or the levels in ascending order, each once.
+
+    Raises
+    ------
+    ValueError
+        If they are neither.
+    """
+    if not isinstance(sparsities, Integral):
+        return check_sparsities(sparsities)
+    if isinstance(sparsities, bool) or sparsities < 2:
+        raise ValueError(
+            f"Got sparsities={sparsities!r}, but expected a number of them >= 2, or the sparsities "
+            "themselves."
+        )
+    return int(sparsities)
+
+
+def spread(n_levels: int, reach: float) -> np.ndarray:
+    """So many sparsities, from 0 as far as `reach`: each has the same share of the one before."""
+    return 1 - np.geomspace(1, max(LEAST_LEFT, 1 - reach), n_levels)
+
+
+def fitted_levels(
+    estimator: PrunedMLP,
+    X: MatrixLike,
+    y: ArrayLike,
+    sparsities: int | np.ndarray,
+    sample_weight: ArrayLike | None,
+    say: Callable[[str], None] | None = None,
+) -> list[PrunedMLP]:
+    """A fitted copy of `estimator` for each of the ascending `sparsities`, or of a number of them.
+
+    `say` takes a line a round, whatever `verbose` is.
+    """
     estimator = clone(estimator)
     with one_blas_thread():
         train, X, y, sample_weight = estimator._prepared(X, y, sample_weight)
         targets = estimator._encode(y, estimator._classes_of(y))
+        if isinstance(sparsities, int):
+            sparsities = spread(sparsities, sparsest(estimator, X.shape[1], targets.shape[1]))
         scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
-        levels = branched(estimator, train(), scope, X, targets, sample_weight, sparsities)
-    return [copy(estimator)._store(attributes) for attributes in levels]
+        levels = branched(estimator, train(), scope, X, targets, sample_weight, sparsities, say)
+    return [
+        copy(estimator).set_params(target_sparsity=float(sparsity))._store(attributes)
+        for sparsity, attributes in zip(sparsities, levels, strict=True)
+    ]
 
 
 def check_prunable(estimator):
@@ -132,3 +193,17 @@ def check_prunable(estimator):
             f"Got an estimator of the class {type(estimator).__name__}, but expected an "
             "OBSPrunedMLPClassifier or OBSPrunedMLPRegressor. In a pipeline, scale X first."
         )
+
+
+def _check_held_out(estimator, X, X_val, y_val):
+    """Raise ValueError unless there are both or neither, with the columns of X."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("Got X_val without y_val, or y_val without X_val, but expected both.")
+    if X_val is None:
+        return
+    like = clone(estimator)
+    validate_data(like, X, skip_check_array=True)  # notes the columns
+    try:
+        validate_data(like, X_val, y_val, reset=False, accept_sparse="csr", multi_output=True)
+    except ValueError as error:
+        raise ValueError(f"X_val and y_val cannot be scored on: {error}") from error

@@ -93,16 +93,18 @@ def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
     return scope
 
 
-def branched(estimator, attributes, scope, X, y, sample_weight, sparsities):
+def branched(estimator, attributes, scope, X, y, sample_weight, sparsities, say=None):
     """The attributes for each of the ascending `sparsities`, those of separate runs.
 
-    This is one run with side branches. Importances of inputs are left out.
+    This is one run with side branches. Importances of inputs are left out. `say` takes the line
+    of each round; with the estimator's `verbose` it is printed.
     """
+    say = say or (print if estimator.verbose else None)
     run = Run(estimator, attributes, scope, X, y, sample_weight, sparsities)
     finished = [[] for _ in run.n_remove]
     for positions, r in run.rounds:
-        if estimator.verbose:
-            print(run.line(r))
+        if say:
+            say(run.line(r))
         for position in positions:
             _add(finished[position], r)
     finished = dict(zip(run.n_remove, finished, strict=True)) | {0: []}

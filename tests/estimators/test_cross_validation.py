@@ -4,11 +4,28 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, GroupKFold, ShuffleSplit, StratifiedKFold
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    PredefinedSplit,
+    ShuffleSplit,
+    StratifiedKFold,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from small_nets import ESTIMATORS, assert_same, small
 
-from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs import (
+    OBSPrunedMLPClassifier,
+    OBSPrunedMLPCV,
+    OBSPrunedMLPRegressor,
+    obs_pruning_path,
+)
 from sklearn_obs.stopping import one_standard_error
 
 LEVELS = [0, 0.3, 0.5, 0.7, 0.85]
@@ -78,6 +95,127 @@ def test_a_second_fit_goes_by_the_parameters_of_now(iris):
     assert_same(again.estimator_, small(step=5, target_sparsity=0.3).fit(*iris))
 
 
+def test_one_split_takes_the_standard_error_over_its_samples(iris):
+    X, y = iris
+    split = PredefinedSplit(np.where(np.arange(len(y)) % 3, -1, 0))
+    train, test = next(split.split())
+    for cls, target in ((OBSPrunedMLPClassifier, y), (OBSPrunedMLPRegressor, X[:, :2])):
+        estimator = small(cls, max_iter=100)
+        search = OBSPrunedMLPCV(estimator, sparsities=LEVELS, cv=split).fit(X, target)
+        path = obs_pruning_path(
+            estimator, X[train], target[train], sparsities=LEVELS, X_val=X[test], y_val=target[test]
+        )
+        assert_array_equal(search.scores_, [path.val_score])
+        if cls is OBSPrunedMLPClassifier:
+            each = [p.predict(X[test]) == target[test] for p in path.estimators]
+        else:
+            spread = target[test].var(axis=0)
+            each = [
+                1 - ((p.predict(X[test]) - target[test]) ** 2 / spread).mean(axis=1)
+                for p in path.estimators
+            ]
+        assert search.sparsity_ == LEVELS[one_standard_error(each)]
+        assert search.estimator_.score(X, target) == search.score(X, target)
+        kept = OBSPrunedMLPCV(estimator, sparsities=LEVELS, cv=split, refit=False).fit(X, target)
+        alone = small(cls, max_iter=100, target_sparsity=kept.sparsity_)
+        assert kept.estimator_.get_params() == alone.get_params()
+        alone.fit(X[train], target[train])
+        for ours, theirs in zip(kept.estimator_.coefs_, alone.coefs_, strict=True):
+            assert_array_equal(ours, theirs)
+        with pytest.raises(ValueError, match="input_importances"):
+            np.asarray(kept.feature_importances_)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_pipeline_has_the_scores_of_grid_search(iris, n_jobs):
+    X, y = iris
+    X = pd.DataFrame(100 * X, columns=list("abcd"))
+    X["e"] = np.array(["u", "v", "w"])[np.arange(len(y)) % 3]
+    columns = make_column_transformer(
+        (StandardScaler(), list("abcd")), (OneHotEncoder(sparse_output=False), ["e"])
+    )
+    pipeline = Pipeline([("columns", columns), ("net", small())])
+    grid = GridSearchCV(pipeline, {"net__target_sparsity": LEVELS}, cv=FOLDS).fit(X, y)
+    search = OBSPrunedMLPCV(
+        pipeline, sparsities=LEVELS, cv=FOLDS, selection="best", n_jobs=n_jobs
+    ).fit(X, y)
+    for name in ("mean", "std", "rank", "split0", "split3"):
+        assert_array_equal(
+            search.cv_results_[f"{name}_test_score"], grid.cv_results_[f"{name}_test_score"]
+        )
+    assert search.cv_results_["params"] == grid.cv_results_["params"]
+    assert_array_equal(search.cv_results_["param_target_sparsity"], LEVELS)
+    assert search.best_index_ == grid.best_index_
+    assert search.best_score_ == grid.best_score_
+    assert_same(search.estimator_[-1], grid.best_estimator_[-1])
+    assert_array_equal(search.predict_proba(X), grid.predict_proba(X))
+    assert_array_equal(search.transform(X), grid.best_estimator_.transform(X))
+    assert_array_equal(search.feature_names_in_, list("abcde"))
+    assert search.feature_importances_.shape == (7,)
+    weight = 1.0 + np.arange(len(y)) % 2
+    weighted = search.fit(X, y, sample_weight=weight)
+    alone = clone(pipeline).set_params(net__target_sparsity=weighted.sparsity_)
+    assert_same(weighted.estimator_[-1], alone.fit(X, y, net__sample_weight=weight)[-1])
+
+
+def test_groups_are_counted_in_the_columns_that_the_network_gets(iris):
+    X, y = iris
+    X = np.hstack([X, np.zeros((len(X), 3))])
+    pipeline = make_pipeline(VarianceThreshold(), small(granularity="input"))
+    search = OBSPrunedMLPCV(pipeline, sparsities=3, cv=2).fit(X, y)
+    alone = OBSPrunedMLPCV(small(granularity="input"), sparsities=3, cv=2).fit(X[:, :4], y)
+    assert_array_equal(search.sparsities_, alone.sparsities_)
+    assert_array_equal(search.scores_, alone.scores_)
+
+
+def test_scorers_get_the_samples_as_they_were_passed(iris):
+    X, y = iris
+    X = pd.DataFrame(X, columns=list("abcd"))
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append((list(X.columns), X.index[0], type(y)))
+        return estimator.score(X, y)
+
+    search = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=3, scoring=scorer).fit(X, pd.Series(y))
+    folds = StratifiedKFold(3).split(X, y)
+    assert seen == [(list("abcd"), test[0], pd.Series) for _, test in folds]
+    assert search.score(X, pd.Series(y)) == search.estimator_.score(X, y)
+
+
+def test_scores_are_weighted_where_weights_are_given(iris):
+    X, y = iris
+    weight = np.arange(len(y)) % 3
+    search = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=2).fit(X, y)
+    assert search.score(X, y, sample_weight=weight) == search.estimator_.score(X, y, weight)
+    with config_context(enable_metadata_routing=True):
+        router = make_pipeline(
+            StandardScaler(), clone(search).set_score_request(sample_weight=True)
+        )
+        router[-1].set_fit_request(sample_weight=True, groups=False)
+        routed = router.fit(X, y, sample_weight=weight)
+        expected = routed[-1].score(routed[:-1].transform(X), y, sample_weight=weight)
+        assert routed.score(X, y, sample_weight=weight) == expected
+
+
+def test_verbose_prints_a_line_for_each_round_and_fold(iris, capsys):
+    OBSPrunedMLPCV(small(step=0.5), sparsities=[0, 0.6], cv=2, verbose=True).fit(*iris)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.startswith("Fold 1 of 2: ") for line in lines].count(True) == 3  # two rounds
+    assert lines[1].startswith("Fold 1 of 2: Round 2, weights = ")
+    assert lines[2].startswith("Fold 1 of 2: score 0.")
+    assert lines[-1].startswith("Fit on all samples, sparsity = 0.")
+
+
+def test_lists_are_samples_too(iris):
+    X, y = iris
+    plain = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=3).fit(X, y)
+    lists = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=3).fit(
+        X.tolist(), y.tolist(), sample_weight=2
+    )
+    assert_array_equal(lists.scores_, plain.scores_)
+
+
 def test_only_classifiers_have_probabilities():
     assert hasattr(OBSPrunedMLPCV(), "predict_proba")
     assert not hasattr(OBSPrunedMLPCV(OBSPrunedMLPRegressor()), "predict_proba")
@@ -92,7 +230,11 @@ def test_only_classifiers_have_probabilities():
         ),
         ({"sparsities": 1}, "Got sparsities=1, but expected a number of them >= 2"),
         ({"sparsities": True}, "Got sparsities=True"),
-        ({"cv": ShuffleSplit(1)}, "with one fold, but a standard error needs two"),
+        ({"cv": ShuffleSplit(1), "scoring": "accuracy"}, "with one split and scoring='accuracy'"),
+        ({"cv": [(np.arange(100), [149])]}, "scores one sample, but a standard error needs two"),
+        ({"cv": [(np.arange(100), [])]}, "fold 1 of 1 has 100 samples to train and 0 to score"),
+        ({"cv": 2, "refit": False}, "refit=False with 2 folds, but expected a cv with one split"),
+        ({"scoring": ["accuracy", "roc_auc"]}, "but expected one score, as a name or a function"),
         ({"estimator": small(damping=-1)}, "Got damping=-1"),
         ({"scoring": "roc_auc"}, "not finite with scoring='roc_auc'"),
     ],
@@ -100,7 +242,7 @@ def test_only_classifiers_have_probabilities():
 @pytest.mark.filterwarnings("ignore:Only one class is present")
 def test_bad_parameters(iris, parameters, message):
     X, y = iris
-    if "scoring" in parameters:  # the rows left out are of one class
+    if parameters.get("scoring") == "roc_auc":  # the rows left out are of one class
         X, y = X[y < 2], y[y < 2]
         parameters = parameters | {"cv": [(np.arange(25, 100), np.arange(25)), (np.r_[:60], [70])]}
     with pytest.raises(ValueError, match=message):
@@ -110,3 +252,11 @@ def test_bad_parameters(iris, parameters, message):
 def test_unfitted(iris):
     with pytest.raises(NotFittedError):
         OBSPrunedMLPCV().predict(iris[0])
+
+
+def test_the_last_step_has_to_be_ours(iris):
+    pipeline = make_pipeline(small(), StandardScaler())
+    with pytest.raises(TypeError, match="last step is of the class StandardScaler, but expected"):
+        OBSPrunedMLPCV(pipeline).fit(*iris)
+    with pytest.raises(TypeError, match="Got an estimator of the class StandardScaler"):
+        OBSPrunedMLPCV(StandardScaler()).fit(*iris)

@@ -115,3 +115,44 @@ def test_sparsities_that_are_none(iris, sparsities, message):
 def test_another_class_is_refused(iris):
     with pytest.raises(TypeError, match=r"Got an estimator of the class MLPClassifier, but.*OBS"):
         obs_pruning_path(OBSPrunedMLPClassifier._dense_class(), *iris, sparsities=[0.5])
+
+
+def test_levels_are_estimators_with_held_out_scores(iris):
+    X, y = iris
+    path = obs_pruning_path(
+        small(), X[::2], y[::2], sparsities=[0.5, 0.2], X_val=X[1::2], y_val=y[1::2]
+    )
+    for level, estimator, score in zip([0.2, 0.5], path.estimators, path.val_score, strict=True):
+        alone = small(target_sparsity=level).fit(X[::2], y[::2])
+        assert estimator.get_params() == alone.get_params()
+        assert_array_equal(estimator.predict_proba(X), alone.predict_proba(X))
+        assert score == alone.score(X[1::2], y[1::2])
+    assert obs_pruning_path(small(), X, y, sparsities=[0.5]).val_score is None
+
+
+def test_a_number_of_levels_is_spread_as_in_cross_validation(iris):
+    for estimator in (small(), small(granularity="unit")):
+        path = obs_pruning_path(estimator, *iris, sparsities=4)
+        search = OBSPrunedMLPCV(estimator, sparsities=4, cv=2).fit(*iris)
+        assert_array_equal(path.sparsities, search.sparsities_)
+
+
+@pytest.mark.parametrize(
+    "held_out, message",
+    [
+        ({"X_val": np.zeros((3, 4))}, "Got X_val without y_val, or y_val without X_val"),
+        ({"y_val": np.zeros(3)}, "Got X_val without y_val, or y_val without X_val"),
+        (
+            {"X_val": np.zeros((3, 5)), "y_val": np.zeros(3)},
+            "X_val and y_val cannot be scored on: X has 5 features, but.*expecting 4",
+        ),
+        (
+            {"X_val": np.zeros((3, 4)), "y_val": np.zeros(2)},
+            "cannot be scored on: Found input variables with inconsistent numbers of samples",
+        ),
+    ],
+)
+def test_held_out_samples_that_cannot_be_scored_on(iris, held_out, message, monkeypatch):
+    monkeypatch.setattr(OBSPrunedMLPClassifier._dense_class, "fit", None)  # refused before training
+    with pytest.raises(ValueError, match=message):
+        obs_pruning_path(small(), *iris, sparsities=[0.5], **held_out)

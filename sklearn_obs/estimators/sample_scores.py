@@ -1,0 +1,32 @@
+"""The score of each held-out sample: their mean is the score that scikit-learn's estimators have.
+
+Accuracy of sample i::
+
+    1 if its class (all of its labels) is right, 0 otherwise
+
+R2 of sample i, with e_ij the error of output j and v_j the variance of that output::
+
+    mean over j of 1 - e_ij^2 / v_j
+
+An output that does not vary counts as scikit-learn's `r2_score` counts it: 1 if it is right in all
+samples, 0 otherwise.
+"""
+
+import numpy as np
+
+
+def sample_accuracies(y, predicted) -> np.ndarray:
+    """Accuracy of each sample, of shape (n_samples,)."""
+    right = np.asarray(y) == np.asarray(predicted)
+    return right.reshape(len(right), -1).all(axis=1).astype(np.float64)
+
+
+def sample_r2(y, predicted) -> np.ndarray:
+    """R2 of each sample, of shape (n_samples,)."""
+    y = np.asarray(y, np.float64).reshape(len(y), -1)
+    squares = (y - np.asarray(predicted, np.float64).reshape(y.shape)) ** 2
+    variance = y.var(axis=0)
+    varies = variance > 0
+    r2 = 1 - squares / np.where(varies, variance, 1)
+    r2[:, ~varies] = (squares.mean(axis=0) == 0)[~varies]
+    return r2.mean(axis=1)
