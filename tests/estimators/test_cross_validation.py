@@ -17,7 +17,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from small_nets import ESTIMATORS, assert_same, small
 
 from sklearn_obs import (
@@ -190,7 +190,7 @@ def test_scores_are_weighted_where_weights_are_given(iris):
     assert search.score(X, y, sample_weight=weight) == search.estimator_.score(X, y, weight)
     with config_context(enable_metadata_routing=True):
         router = make_pipeline(
-            StandardScaler(), clone(search).set_score_request(sample_weight=True)
+            MinMaxScaler(), clone(search).set_score_request(sample_weight=True)
         )
         router[-1].set_fit_request(sample_weight=True, groups=False)
         routed = router.fit(X, y, sample_weight=weight)
