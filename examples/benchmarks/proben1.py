@@ -1,7 +1,7 @@
 """Proben1's fourteen problems, pruned, beside the published networks and linear models.
 
     SKLEARN_OBS_DATA=folder python examples/benchmarks/proben1.py [--seeds 5] [--n-jobs 2]
-        [--records FILE] [--figure FILE] [--networks FILE]
+        [--records FILE] [--figure FILE] [--drawn FILE]
 
 Each problem has three published permutations of its samples, and each of these a training, a
 validation and a test part (Prechelt 1994). Inputs (and numbers as targets) are standardised on the
@@ -13,7 +13,8 @@ validation samples choose its size twice: by the least error, and by the rule of
 Errors are those of the test samples: wrong classes in per cent, or 100 times the mean squared error
 of targets in [0, 1], as in the report; the mean over seeds. "weights" is the share of the dense
 network's that is left, "inputs" and "units" are counts of those still used. With ``--records FILE``
-what has been measured is kept there, and not measured again.
+what has been measured is kept there, and not measured again. ``--figure`` draws the error against
+the size for all problems, ``--drawn`` three networks that one standard error chooses.
 """
 
 import argparse
@@ -58,8 +59,9 @@ NETWORKS = {
 }
 REGRESSIONS = ("building", "flare", "hearta", "heartac")
 LEVELS = 20  # from the dense network to 2 % of its weights
-ALPHAS = (0.01, 0.1, 1, 10)  # scikit-learn divides them by the number of samples
+ALPHAS = (0.01, 0.1, 1, 10, 100)  # scikit-learn divides them by the number of samples
 UNITS = 16
+OPTIONS = {"solver": "lbfgs", "max_iter": 1000}
 
 
 def parts(name, permutation):
@@ -93,6 +95,8 @@ def one_problem(name, permutation, seed, settings):
             off = (model.predict(X[k]) - y[k]).reshape(len(X[k]), -1)
             return 100 * (deviation**2 * off**2).mean(axis=1)
 
+        squares = errors
+
         def loss(model, X, y):
             return np.mean((model.predict(X) - y) ** 2)
     else:
@@ -102,12 +106,16 @@ def one_problem(name, permutation, seed, settings):
         def errors(model, k):
             return 100.0 * (model.predict(X[k]) != y[k])
 
+        def squares(model, k):
+            p = model.predict_proba(X[k])
+            return 100 * ((p - (y[k][:, None] == model.classes_)) ** 2).mean(axis=1)
+
         def loss(model, X, y):
             return log_loss(y, model.predict_proba(X), labels=model.classes_)
 
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        options = {"solver": "lbfgs", "max_iter": 1000, "random_state": seed}
+        options = OPTIONS | {"random_state": seed}
         linear = penalised_best(linear, X, y, loss)
         dense = penalised_best(
             [dense_class(hidden_layer_sizes=(UNITS,), alpha=alpha, **options) for alpha in ALPHAS],
@@ -119,19 +127,19 @@ def one_problem(name, permutation, seed, settings):
         net = pruned_class((UNITS,), alpha=dense.alpha, **options, **settings)
         path = obs_pruning_path(net, X[0], y[0], sparsities=LEVELS, X_val=X[1], y_val=y[1])
         end = process_time()
-        # the validation error of every sample, greater is better
-        scores = np.array([-errors(network, 1) for network in path.estimators])
-        chosen = {
-            "least": int(scores.mean(axis=1).argmax()),
-            "one standard error": one_standard_error(scores),
-        }
+        chosen, validation = {}, {}
+        for kind, of_samples in {"errors": errors, "squares": squares}.items():
+            scores = np.array([-of_samples(network, 1) for network in path.estimators])
+            validation[kind] = (-scores.mean(axis=1)).tolist()
+            chosen[f"least {kind}"] = int(scores.mean(axis=1).argmax())
+            chosen[f"one standard error of {kind}"] = one_standard_error(scores)
     return {
         "task": [name, permutation, seed],
         "alpha": dense.alpha,
         "linear": float(errors(linear, 2).mean()),
         "dense": float(errors(dense, 2).mean()),
         "path": [float(errors(network, 2).mean()) for network in path.estimators],
-        "validation": (-scores.mean(axis=1)).tolist(),
+        "validation": validation,
         "chosen": chosen,
         "weights": path.n_weights.tolist(),
         "inputs": [len(network.inputs_) for network in path.estimators],
@@ -220,17 +228,96 @@ def summary(rows):
         )
 
 
+def draw_errors(records, file):
+    """Test error against the share of weights, a panel for each problem."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(3, 5, figsize=(13, 7.5), sharex=True)
+    for ax, (name, published) in zip(axes.flat, NETWORKS.items(), strict=False):
+        mine = [r for r in records if r["task"][0] == name]
+        shares = 100 * np.mean([np.array(r["weights"]) / r["weights"][0] for r in mine], axis=0)
+        ax.plot(shares, np.mean([r["path"] for r in mine], axis=0), "o-", ms=3, label="pruned")
+        ax.axhline(np.mean(published), color="C1", ls="--", label="published network")
+        ax.axhline(np.mean([r["linear"] for r in mine]), color="0.6", ls=":", label="linear model")
+        ax.set_title(name, fontsize=10)
+        ax.set_xscale("log")
+        ax.set_xticks([100, 10, 2], ["100", "10", "2"])
+        ax.minorticks_off()
+    axes.flat[0].invert_xaxis()  # shared by all
+    axes.flat[-1].set_axis_off()
+    axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center", frameon=False)
+    for ax in axes.flat[-6:-1]:
+        ax.set_xlabel("weights left (%)")
+        ax.xaxis.set_tick_params(labelbottom=True)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("test error (%)")
+    figure.tight_layout()
+    figure.savefig(file, dpi=65)
+
+
+DRAWN = {  # names of inputs and classes
+    "cancer": (
+        "clump thickness|cell size|cell shape|adhesion|epithelial size|nuclei|chromatin|nucleoli"
+        "|mitoses",
+        ["benign", "malignant"],
+    ),
+    "diabetes": (
+        "pregnancies|glucose|blood pressure|skin fold|insulin|body mass|pedigree|age",
+        ["diabetes", "none"],
+    ),
+    "gene": (
+        "|".join(f"{base:+d} {bit}" for base in (*range(-30, 0), *range(1, 31)) for bit in "ab"),
+        ["exon to intron", "intron to exon", "neither"],
+    ),
+}
+
+
+def draw_networks(records, file):
+    """The first permutation's networks of the first seed that one standard error chooses."""
+    import matplotlib.pyplot as plt
+
+    from sklearn_obs.display import NetworkDisplay
+
+    figure, axes = plt.subplots(1, 3, figsize=(15, 5.4))
+    for ax, (name, (inputs, classes)) in zip(axes, DRAWN.items(), strict=True):
+        record = next(r for r in records if r["task"] == [name, 1, 0])
+        at = record["chosen"]["one standard error"]
+        X, y, _ = parts(name, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            net = OBSPrunedMLPClassifier(
+                (UNITS,),
+                target_sparsity=1 - record["weights"][at] / record["weights"][0],
+                alpha=record["alpha"],
+                **OPTIONS,
+                random_state=0,
+            ).fit(X[0], y[0])
+        NetworkDisplay.from_estimator(
+            net, feature_names=inputs.split("|"), class_names=classes, ax=ax
+        )
+        error = 100 * (1 - net.score(X[2], y[2]))
+        ax.set_title(f"{name} 1: {net.n_weights_} weights, test error {error:.1f} %")
+    figure.tight_layout()
+    figure.savefig(file, dpi=60)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--records", type=Path, help="file to keep what is measured in")
     parser.add_argument("--set", type=json.loads, default={}, help="other settings, as JSON")
+    parser.add_argument("--figure", type=Path, help="file to draw test errors in")
+    parser.add_argument("--drawn", type=Path, help="file to draw three networks in")
     options = parser.parse_args()
     records = measured(options.records, options.seeds, options.n_jobs, options.set)
     for names in ([n for n in NETWORKS if n not in REGRESSIONS], REGRESSIONS):
         rows = rows_of(records, names)
         print("\n".join([*table(rows), "", *summary(rows), ""]))
+    if options.figure:
+        draw_errors(records, options.figure)
+    if options.drawn:
+        draw_networks(records, options.drawn)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Conversion to other forms of the same network: scikit-learn's own, and one that is compacted."""
 
-import warnings
 from copy import copy
 from typing import Self
 
@@ -23,6 +22,7 @@ from sklearn_obs.estimators.attributes import (
 )
 from sklearn_obs.estimators.parameters import TRAINING_PARAMETERS, check_parameters
 from sklearn_obs.network.compaction import compacted, fold_constants
+from sklearn_obs.pruning.warned import warn
 
 HISTORY = ("n_iter_", "t_", "loss_curve_", "validation_scores_")  # stays true after pruning
 
@@ -208,10 +208,9 @@ def _check_source(mlp, cls):
 def _warn_of_zeros(mlp):
     n_zeros = sum(int(np.count_nonzero(W == 0)) for W in mlp.coefs_)
     if n_zeros:
-        warnings.warn(
+        warn(
             f"Got a network of which {n_zeros} weights are exactly 0. They count as remaining, and "
             "retraining may move them. If they have been removed, pass keep_zeros=True.",
-            stacklevel=3,
         )
 
 

@@ -4,13 +4,13 @@
 that change, so that an estimator stores all of them or, after an error, none.
 """
 
-import warnings
 from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 from scipy.linalg import LinAlgError
 from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -34,6 +34,7 @@ from sklearn_obs.network import (
 from sklearn_obs.plan import AdamSettings, Plan
 from sklearn_obs.pruning import Problem, Scope, importances, prune
 from sklearn_obs.pruning.feasibility import reach
+from sklearn_obs.pruning.warned import warn
 
 
 def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | None:
@@ -162,11 +163,10 @@ class Run:
         rounds = _finished(self, watch)
         n_failed = sum(not r.converged for r in rounds)
         if self.estimator.retrain_epochs is None and n_failed:
-            warnings.warn(
+            warn(
                 f"Retraining did not converge in {n_failed} of {len(rounds)} rounds. Increase "
                 f"`max_iter` (now {self.estimator.max_iter}), or set `retrain_epochs`.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         return self.changed(rounds)
 
@@ -195,11 +195,13 @@ def _warn_of_decay(estimator, network, objective):
     penalty, most = penalty_of(network, objective), constant_loss(network, objective)
     y = objective.y if objective.labels is None else objective.labels
     if estimator.weight_decay and penalty > most and np.ptp(y, axis=0).any():
-        warnings.warn(
+        remedy = "Scale y to a standard deviation of 1"
+        if is_classifier(estimator):
+            remedy = "Train with a larger `alpha`, so that the weights stay smaller"
+        warn(
             f"weight_decay={estimator.weight_decay} penalises the weights of the network by "
             f"{penalty:.2g}, while predicting a constant costs {most:.2g}: pruning will shrink "
-            "them to nothing. Scale y to a standard deviation of 1, or lower `weight_decay`.",
-            stacklevel=4,
+            f"them to nothing. {remedy}, or lower `weight_decay`."
         )
 
 
@@ -223,10 +225,9 @@ def _finished(run, watch):
             if watch.end(as_it_stands):
                 break
     except KeyboardInterrupt:
-        warnings.warn(
+        warn(
             f"Pruning interrupted by user: the {len(finished)} finished rounds are kept, the "
             "target sparsity is not reached.",
-            stacklevel=4,
         )
     return finished
 
@@ -250,10 +251,9 @@ def importances_or_none(estimator, attributes, problem) -> np.ndarray | None:
         return importances_of(estimator, attributes, problem)
     except (KeyboardInterrupt, MemoryError, LinAlgError) as error:
         reason = str(error) or type(error).__name__
-        warnings.warn(
+        warn(
             f"The network is pruned, but the importances of its inputs could not be computed: "
             f"{reason}. `sklearn_obs.input_importances` computes them later, on any samples.",
-            stacklevel=4,
         )
         return None
 

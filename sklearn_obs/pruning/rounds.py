@@ -11,7 +11,6 @@
 All of it works on plain arrays; the randomness of round r comes from (seed, r) alone.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +22,7 @@ from sklearn_obs.pruning.movement import retrain_watched
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.removal import remove
 from sklearn_obs.pruning.swaps import find_swap
+from sklearn_obs.pruning.warned import warn
 from sklearn_obs.retraining import retrain
 
 
@@ -150,11 +150,10 @@ def _acceptance(start, problem):
 
 def _say_if_not_finite(r):
     if not np.isfinite(r.loss):
-        warnings.warn(
+        warn(
             f"Pruning ends before round {r.number}, which left a loss of {r.loss}: the network "
             "before it is kept. Increase `damping`, or scale the columns of X.",
             RuntimeWarning,
-            stacklevel=2,
         )
 
 
@@ -229,7 +228,7 @@ def _swaps(start, accepted, problem):
         try:
             found = find_swap(start.network, start.mask, problem, start.loss, rng)
         except (MemoryError, LinAlgError) as error:  # the target has been reached without
-            warnings.warn(f"Swaps end, and what is there is kept: {error}", stacklevel=2)
+            warn(f"Swaps end, and what is there is kept: {error}")
             return
         if found is None:
             return

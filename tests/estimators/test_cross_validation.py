@@ -189,9 +189,7 @@ def test_scores_are_weighted_where_weights_are_given(iris):
     search = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=2).fit(X, y)
     assert search.score(X, y, sample_weight=weight) == search.estimator_.score(X, y, weight)
     with config_context(enable_metadata_routing=True):
-        router = make_pipeline(
-            MinMaxScaler(), clone(search).set_score_request(sample_weight=True)
-        )
+        router = make_pipeline(MinMaxScaler(), clone(search).set_score_request(sample_weight=True))
         router[-1].set_fit_request(sample_weight=True, groups=False)
         routed = router.fit(X, y, sample_weight=weight)
         expected = routed[-1].score(routed[:-1].transform(X), y, sample_weight=weight)
