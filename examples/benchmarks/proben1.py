@@ -95,8 +95,6 @@ def one_problem(name, permutation, seed, settings):
             off = (model.predict(X[k]) - y[k]).reshape(len(X[k]), -1)
             return 100 * (deviation**2 * off**2).mean(axis=1)
 
-        squares = errors
-
         def loss(model, X, y):
             return np.mean((model.predict(X) - y) ** 2)
     else:
@@ -105,10 +103,6 @@ def one_problem(name, permutation, seed, settings):
 
         def errors(model, k):
             return 100.0 * (model.predict(X[k]) != y[k])
-
-        def squares(model, k):
-            p = model.predict_proba(X[k])
-            return 100 * ((p - (y[k][:, None] == model.classes_)) ** 2).mean(axis=1)
 
         def loss(model, X, y):
             return log_loss(y, model.predict_proba(X), labels=model.classes_)
@@ -127,19 +121,18 @@ def one_problem(name, permutation, seed, settings):
         net = pruned_class((UNITS,), alpha=dense.alpha, **options, **settings)
         path = obs_pruning_path(net, X[0], y[0], sparsities=LEVELS, X_val=X[1], y_val=y[1])
         end = process_time()
-        chosen, validation = {}, {}
-        for kind, of_samples in {"errors": errors, "squares": squares}.items():
-            scores = np.array([-of_samples(network, 1) for network in path.estimators])
-            validation[kind] = (-scores.mean(axis=1)).tolist()
-            chosen[f"least {kind}"] = int(scores.mean(axis=1).argmax())
-            chosen[f"one standard error of {kind}"] = one_standard_error(scores)
+        scores = np.array([-errors(network, 1) for network in path.estimators])
+        chosen = {
+            "least error": int(scores.mean(axis=1).argmax()),
+            "one standard error": one_standard_error(scores),
+        }
     return {
         "task": [name, permutation, seed],
         "alpha": dense.alpha,
         "linear": float(errors(linear, 2).mean()),
         "dense": float(errors(dense, 2).mean()),
         "path": [float(errors(network, 2).mean()) for network in path.estimators],
-        "validation": validation,
+        "validation": (-scores.mean(axis=1)).tolist(),
         "chosen": chosen,
         "weights": path.n_weights.tolist(),
         "inputs": [len(network.inputs_) for network in path.estimators],
@@ -180,7 +173,7 @@ class Row:
         self.linear = np.mean([r["linear"] for r in records])
         self.dense = np.mean([r["dense"] for r in records])
         self.seconds = np.mean([r["seconds"] for r in records], axis=0)
-        for key, choice in (("least", "least"), ("one", "one standard error")):
+        for key, choice in (("least", "least error"), ("one", "one standard error")):
             at = [(r, r["chosen"][choice]) for r in records]
             setattr(self, key, np.mean([r["path"][i] for r, i in at]))
             for what in ("inputs", "units"):
