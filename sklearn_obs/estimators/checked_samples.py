@@ -1,13 +1,15 @@
 """The samples of a call, checked, and what the core makes of them and of the fitted network."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.attributes import FittedNetwork, mask_of, network_of
 from sklearn_obs.estimators.parameters import check_without_labels
-from sklearn_obs.estimators.run import objective_of
-from sklearn_obs.estimators.samples import weighted_samples
+from sklearn_obs.estimators.rows import rows_of
+from sklearn_obs.estimators.run import objective_of, seed_of
+from sklearn_obs.estimators.samples import for_each_sample, weighted_samples
+from sklearn_obs.estimators.teacher import Asked, is_frozen, taught
 from sklearn_obs.network.prediction import outputs
 
 FLOATS = (np.float64, np.float32)
@@ -31,9 +33,33 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         check_is_fitted(self)
         if y is None:
             check_without_labels(self, pruning=False)
+        given = X, sample_weight
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-        objective = objective_of(self, vars(self), X, self._targets(y), sample_weight)
+        taught = None
+        if self.curvature == "hessian" and (y is not None or is_frozen(self.teacher)):
+            taught = self._taught(given, y, sample_weight, self.n_outputs_)  # else no target counts
+        objective = objective_of(self, vars(self), X, self._targets(y), sample_weight, taught)
         return network_of(self, vars(self)), mask_of(vars(self)), objective
+
+    def _taught(self, given, y, sample_weight, n_outputs):
+        """What the teacher puts out for the samples; None if there is no teacher.
+
+        `given` are X and weights as the user passed them; y and `sample_weight` have been checked,
+        without the samples of weight 0.
+        """
+        if self.teacher is None:
+            return None
+        X, weight = given
+        if weight is not None:
+            X = rows_of(X, np.flatnonzero(for_each_sample(weight, np.shape(X)[0])))
+        kind, classes = "values", None
+        if is_classifier(self):
+            classes = self.classes_ if y is None else self._classes_of(y)
+            of_labels = self._of_label_sets if y is None else y.ndim == 2 and y.shape[1] > 1
+            kind = "labels" if of_labels else "classes"
+        asked = Asked(kind, classes, n_outputs)
+        seed = None if is_frozen(self.teacher) else seed_of(self)
+        return taught(self.teacher, asked, X, y, sample_weight, seed)
 
     def _targets(self, y):
         """What the network is to put out for y; None where y is not known."""

@@ -16,6 +16,11 @@ distillation : float in [0, 1], default=0.75
     the targets are this share of the dense network's outputs and the rest of y. At 0 only y counts,
     at 1 only the outputs, for which `prune` needs no y. The outputs keep what the dense network
     knows beyond the labels, above all how sure it may be.
+teacher : estimator, default=None
+    Whose outputs are imitated in place of the dense network's: `predict_proba`, of a regressor
+    `predict`. A `FrozenEstimator` is asked directly. Any other is cloned and asked out of fold, by
+    each `fit` and each `prune`, and gets the sample weights if its `fit` takes them. It sees the X
+    that `fit` sees: in a Pipeline that scales, scaled columns.
 weight_decay : float >= 0 or None, default=1e-3
     Coefficient of half the squared weights in the loss of pruning and retraining. None takes the
     dense network's own, which is `alpha` over the rows of one of its training steps (scikit-learn's

@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array
 
 from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
@@ -127,13 +128,20 @@ def check_parameters(estimator):
         if not valid:
             raise ValueError(f"Got {name}={getattr(estimator, name)!r}, but expected {expected}.")
     _check_curvature(estimator)
+    _check_teacher(estimator)
     _check_epochs(estimator)
     _check_groups(estimator)
 
 
 def check_without_labels(estimator, *, pruning=True):
     """Raise ValueError if something needs labels: curvature, or else what acts in `pruning`."""
+    teacher = estimator.teacher
     needs = [
+        (
+            pruning and teacher is not None and not isinstance(teacher, FrozenEstimator),
+            f"a teacher that is yet to be fitted, a {type(teacher).__name__}",
+            "fit it and wrap it in sklearn.frozen.FrozenEstimator",
+        ),
         (
             pruning and estimator.distillation == 0,
             "distillation=0",
@@ -153,6 +161,23 @@ def check_without_labels(estimator, *, pruning=True):
     for fails, setting, remedy in needs:
         if fails:
             raise ValueError(f"Got no y with {setting}, but expected labels. Pass y, or {remedy}.")
+
+
+def _check_teacher(estimator):
+    """Raise ValueError if the teacher is no estimator, or would never be asked."""
+    teacher = estimator.teacher
+    if teacher is None:
+        return
+    if isinstance(teacher, type) or not hasattr(teacher, "fit"):
+        raise ValueError(
+            f"Got teacher={teacher!r}, but expected None or an estimator with `fit` and "
+            "`predict_proba` (`predict` for a regression)."
+        )
+    if estimator.distillation == 0:
+        raise ValueError(
+            f"Got a teacher, a {type(teacher).__name__}, with distillation=0, which learns from y "
+            "alone. Set a `distillation` above 0, or teacher=None."
+        )
 
 
 def _check_groups(estimator):

@@ -174,12 +174,15 @@ def fitted_levels(
     """
     estimator = clone(estimator)
     with one_blas_thread():
+        given = X, sample_weight
         train, X, y, sample_weight = estimator._prepared(X, y, sample_weight)
         targets = estimator._encode(y, estimator._classes_of(y))
         if isinstance(sparsities, int):
             sparsities = spread(sparsities, sparsest(estimator, X.shape[1], targets.shape[1]))
         scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
-        levels = branched(estimator, train(), scope, X, targets, sample_weight, sparsities, say)
+        taught = estimator._taught(given, y, sample_weight, targets.shape[1])
+        samples = X, targets, sample_weight
+        levels = branched(estimator, train(), scope, *samples, sparsities, taught, say)
     return [
         copy(estimator).set_params(target_sparsity=float(sparsity))._store(attributes)
         for sparsity, attributes in zip(sparsities, levels, strict=True)

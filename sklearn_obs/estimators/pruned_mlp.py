@@ -56,6 +56,7 @@ class PrunedMLP(
         *,
         target_sparsity: float = 0.9,
         distillation: float = 0.75,
+        teacher: BaseEstimator | None = None,
         weight_decay: float | None = 1e-3,
         damping: float = 0.02,
         retrain_epochs: int | None = 20,
@@ -96,6 +97,7 @@ class PrunedMLP(
         self.activation = activation
         self.target_sparsity = target_sparsity
         self.distillation = distillation
+        self.teacher = teacher
         self.weight_decay = weight_decay
         self.damping = damping
         self.retrain_epochs = retrain_epochs
@@ -172,13 +174,15 @@ class PrunedMLP(
         7
         """
         with one_blas_thread(), unchanged_after_failure(self):
+            given = X, sample_weight
             train, X, y, sample_weight = self._prepared(X, y, sample_weight)
             targets = self._encode(y, self._classes_of(y))
             target = self.target_sparsity
             scope = scope_before_training(self, X, targets.shape[1], target)
             n_rounds = None if scope is None else scope.most_rounds(target)
             watch = Watch(self, n_rounds, X, y, sample_weight, "fit")
-            run = Run(self, train(), scope, X, targets, sample_weight, [target])
+            taught = self._taught(given, y, sample_weight, targets.shape[1])
+            run = Run(self, train(), scope, X, targets, sample_weight, [target], taught)
             done = run.start() | run.finished(watch)
             self._store(done, anew=True)
         self._add_importances(run)
@@ -243,11 +247,13 @@ class PrunedMLP(
         if y is None:
             check_without_labels(self)
         with one_blas_thread(), unchanged_after_failure(self):
+            given = X, sample_weight
             X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
             targets = self._targets(y)
             scope = scope_of_network(self, vars(self), X, target)
             watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
-            run = Run(self, dict(vars(self)), scope, X, targets, sample_weight, [target])
+            taught = self._taught(given, y, sample_weight, self.n_outputs_)
+            run = Run(self, dict(vars(self)), scope, X, targets, sample_weight, [target], taught)
             done = run.finished(watch)
             self._store(done)
         if done:

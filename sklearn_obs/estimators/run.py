@@ -94,14 +94,14 @@ def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
     return scope
 
 
-def branched(estimator, attributes, scope, X, y, sample_weight, sparsities, say=None):
+def branched(estimator, attributes, scope, X, y, sample_weight, sparsities, taught=None, say=None):
     """The attributes for each of the ascending `sparsities`, those of separate runs.
 
     This is one run with side branches. Importances of inputs are left out. `say` takes the line
     of each round; with the estimator's `verbose` it is printed.
     """
     say = say or (print if estimator.verbose else None)
-    run = Run(estimator, attributes, scope, X, y, sample_weight, sparsities)
+    run = Run(estimator, attributes, scope, X, y, sample_weight, sparsities, taught)
     finished = [[] for _ in run.n_remove]
     for positions, r in run.rounds:
         if say:
@@ -129,12 +129,14 @@ class Run:
         The samples, and what the network is to put out for them.
     sparsities : sequence of float
         Ascending.
+    taught : ndarray of shape (n_samples, n_outputs), default=None
+        What a teacher puts out for them, to be imitated in place of the dense network.
     """
 
-    def __init__(self, estimator, attributes, scope, X, y, sample_weight, sparsities):
+    def __init__(self, estimator, attributes, scope, X, y, sample_weight, sparsities, taught=None):
         self.estimator, self.attributes = estimator, attributes
         self.n_remove = sorted({scope.n_remove(sparsity) for sparsity in sparsities} - {0})
-        objective = objective_of(estimator, attributes, X, y, sample_weight)
+        objective = objective_of(estimator, attributes, X, y, sample_weight, taught)
         self.problem = Problem(scope, objective, seed_of(estimator))
         self.network = network_of(estimator, attributes)
         kept = "dense_coefs_" in attributes or not estimator.distillation
@@ -263,7 +265,7 @@ def seed_of(estimator) -> int:
     return check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
 
 
-def objective_of(estimator, attributes, X, y, sample_weight):
+def objective_of(estimator, attributes, X, y, sample_weight, taught=None):
     """What pruning and retraining minimise; without labels (y is None), imitation alone.
 
     The penalty of the initial training depends on the samples of one of its steps.
@@ -279,7 +281,7 @@ def objective_of(estimator, attributes, X, y, sample_weight):
     if estimator.weight_decay is not None:
         objective = replace(objective, penalty=float(estimator.weight_decay))
     distillation = 1 if y is None else estimator.distillation
-    return imitating(objective, dense_of(estimator, attributes), distillation)
+    return imitating(objective, dense_of(estimator, attributes), distillation, taught)
 
 
 def plan_of(estimator) -> Plan:

@@ -1,6 +1,7 @@
 """Imitation: targets that are another network's outputs, mixed with labels.
 
-With p0 the outputs of the dense network, y the labels and 0 <= d <= 1, a sample's data term is::
+With p0 the outputs of the dense network or of another teacher, y the labels and 0 <= d <= 1, a
+sample's data term is::
 
     d l(p, p0) + (1 - d) l(p, y)  =  l(p, t) + c          t = d p0 + (1 - d) y
 
@@ -21,8 +22,13 @@ import numpy as np
 from sklearn_obs.network.layers import Network, Objective, forward, sample_batches
 
 
-def imitating(objective: Objective, dense: Network, distillation: float) -> Objective:
-    """The objective with the outputs of the network `dense` in its targets.
+def imitating(
+    objective: Objective,
+    dense: Network,
+    distillation: float,
+    taught: np.ndarray | None = None,
+) -> Objective:
+    """The objective with the outputs of the network `dense`, or of a teacher, in its targets.
 
     Parameters
     ----------
@@ -31,6 +37,8 @@ def imitating(objective: Objective, dense: Network, distillation: float) -> Obje
     dense : Network
     distillation : float in [0, 1]
         The share of the outputs in the targets, d.
+    taught : ndarray of shape (n_samples, n_outputs), default=None
+        Another teacher's outputs, to be imitated in place of the network's.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def imitating(objective: Objective, dense: Network, distillation: float) -> Obje
     if not distillation:
         return objective
     d, y = distillation, objective.labels
-    p0 = outputs_of(dense, objective.X)
+    p0 = outputs_of(dense, objective.X) if taught is None else taught.astype(dense.dtype)
     if d == 1 or y is None:
         return replace(objective, y=p0)
     constant = 0.0

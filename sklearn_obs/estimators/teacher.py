@@ -1,0 +1,172 @@
+"""Another teacher: an estimator whose outputs are imitated in place of the dense network's.
+
+A `FrozenEstimator` is asked directly. Any other teaches out of fold: with the samples in K parts, a
+copy of it that was fitted on the other parts is asked about each, because what it says about
+samples that it was fitted on is mostly their labels::
+
+    p0[S_k] = teacher fitted on all samples but S_k, asked about X[S_k]        k = 1 ... K
+
+The parts are drawn without a look at y, so that the outputs for a sample never depend on its label.
+
+References
+----------
+Wolpert, D. H. (1992). Stacked generalization. Neural Networks 5.
+Bucila, C., Caruana, R. and Niculescu-Mizil, A. (2006). Model compression. KDD.
+Hinton, G., Vinyals, O. and Dean, J. (2015). Distilling the knowledge in a neural network. NIPS Deep
+Learning Workshop.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import KFold
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sklearn_obs.estimators.rows import rows_of
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a teacher is asked for."""
+
+    kind: str  # "classes", "labels" (label sets) or "values"
+    classes: np.ndarray | None  # (n_classes,) in the order of the network's outputs
+    n_outputs: int
+
+
+def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
+    """What the teacher puts out for the samples.
+
+    Parameters
+    ----------
+    teacher : estimator
+    asked : Asked
+        What it is asked for.
+    X : array-like of shape (n_samples, n_features)
+        As the user passed it: a frame keeps its names.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
+    sample_weight : ndarray of shape (n_samples,), or None
+        For the `fit` of a teacher that takes it.
+    seed : int
+        Draws the folds, and stands for every `random_state` of the teacher that is None.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+
+    Raises
+    ------
+    ValueError
+        If the teacher does not fit the samples, or its outputs those of the network.
+    sklearn.exceptions.NotFittedError
+        If a frozen teacher is not fitted.
+    """
+    if is_frozen(teacher):
+        check_is_fitted(teacher)
+        try:
+            return outputs_of_teacher(teacher, asked, X)
+        except ValueError as error:
+            if str(error).startswith("Got"):
+                raise
+            raise ValueError(
+                f"The teacher, {named(teacher)}, cannot be asked about X: {error}"
+            ) from error
+    n_samples = y.shape[0]
+    if n_samples < 2:
+        raise ValueError(
+            f"Got a teacher, {named(teacher)}, and one sample, but out-of-fold predictions need "
+            "two. Fit the teacher, and wrap it in sklearn.frozen.FrozenEstimator."
+        )
+    weighted = sample_weight is not None and has_fit_parameter(teacher, "sample_weight")
+    p0 = np.empty((n_samples, asked.n_outputs))
+    folds = KFold(min(FOLDS, n_samples), shuffle=True, random_state=seed)
+    for rest, part in folds.split(p0):
+        copy = _seeded(clone(teacher), seed)
+        weight = {"sample_weight": sample_weight[rest]} if weighted else {}
+        copy.fit(rows_of(X, rest), rows_of(y, rest), **weight)
+        p0[part] = outputs_of_teacher(copy, asked, rows_of(X, part))
+    return p0
+
+
+def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
+    """A fitted teacher's predictions, in the order and the shape of the network's outputs."""
+    if asked.kind == "values":
+        p = np.asarray(teacher.predict(X), np.float64)
+        p = p.reshape(len(p), -1)
+    else:
+        p = (_of_labels if asked.kind == "labels" else _of_classes)(teacher, asked, X)
+    if p.shape[1] != asked.n_outputs:
+        raise ValueError(
+            f"Got a teacher, {named(teacher)}, with {p.shape[1]} outputs, but the network has "
+            f"{asked.n_outputs}. Expected one that was fitted on targets of the same shape."
+        )
+    if not np.isfinite(p).all():
+        raise ValueError(
+            f"Got a teacher, {named(teacher)}, whose predictions for X are not all finite."
+        )
+    return p
+
+
+def _of_classes(teacher, asked, X):
+    """Probabilities of the network's classes, by value; 0 for one that the teacher never saw."""
+    p = np.asarray(_probabilities(teacher, X))
+    classes = [] if p.ndim != 2 else np.asarray(teacher.classes_).tolist()
+    place = {value: i for i, value in enumerate(asked.classes.tolist())}
+    unknown = [value for value in classes if value not in place]
+    if unknown or not classes:
+        raise ValueError(
+            f"Got a teacher, {named(teacher)}, of the classes {classes[:10]}, but the network's "
+            f"are {list(place)[:10]}. Expected the same classes, or fewer."
+        )
+    if len(place) == 1:  # of which a network's second column is the probability of another
+        return p[:, 1:] if p.shape[1] == 2 else np.zeros((len(p), 1))
+    of_all = np.zeros((len(p), len(place)))
+    of_all[:, [place[value] for value in classes]] = p
+    return of_all if asked.n_outputs > 1 else of_all[:, 1:]
+
+
+def _of_labels(teacher, asked, X):
+    """The probability of each label: one array, or a list with one array a label."""
+    p = _probabilities(teacher, X)
+    if not isinstance(p, list):
+        return np.asarray(p)
+    columns = []
+    for of_label, classes in zip(p, teacher.classes_, strict=True):
+        (at,) = np.nonzero(np.asarray(classes) == 1)
+        columns.append(of_label[:, at[0]] if at.size else np.zeros(len(of_label)))
+    return np.column_stack(columns)
+
+
+def _probabilities(teacher, X):
+    if not hasattr(teacher, "predict_proba"):
+        raise ValueError(
+            f"Got a teacher, {named(teacher)}, without `predict_proba`, but a classifier imitates "
+            "probabilities. Wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    return teacher.predict_proba(X)
+
+
+def _seeded(teacher, seed):
+    """The teacher, with every `random_state` that is None set to the seed."""
+    unset = {
+        name: seed
+        for name, value in teacher.get_params(deep=True).items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    return teacher.set_params(**unset)
+
+
+def is_frozen(teacher) -> bool:
+    """Whether the teacher is asked as it is."""
+    return isinstance(teacher, FrozenEstimator)
+
+
+def named(teacher) -> str:
+    """'a RandomForestClassifier', for a message."""
+    if isinstance(teacher, FrozenEstimator):
+        teacher = teacher.estimator
+    return f"a {type(teacher).__name__}"

@@ -1,0 +1,235 @@
+"""A teacher in place of the dense network: the same bits if it is that, else out of fold."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from small_nets import ESTIMATORS, assert_same, small
+
+from sklearn_obs import (
+    OBSPrunedMLPClassifier,
+    OBSPrunedMLPCV,
+    OBSPrunedMLPRegressor,
+    input_importances,
+    obs_pruning_path,
+)
+from sklearn_obs.estimators.teacher import FOLDS, Asked, taught
+
+FOREST = RandomForestClassifier(10, random_state=0)
+CLASSES = Asked("classes", np.arange(3), 3)
+TARGETS = {
+    "classes": lambda X, y: np.array(["x", "y", "z"])[y],
+    "binary": lambda X, y: y == 1,
+    "one class": lambda X, y: np.zeros(len(y), int),
+    "label sets": lambda X, y: np.c_[y == 0, y < 2, X[:, 0] > 0].astype(int),
+    "values": lambda X, y: X[:, 0] * X[:, 1],
+    "several values": lambda X, y: X[:, :2] + y[:, None],
+}
+
+
+def class_for(kind):
+    return OBSPrunedMLPRegressor if "values" in kind else OBSPrunedMLPClassifier
+
+
+def dense(estimator):
+    """scikit-learn's network that `fit` would train first."""
+    names = ("hidden_layer_sizes", "max_iter", "random_state")
+    return estimator._dense_class(**{name: getattr(estimator, name) for name in names})
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("parameters", [{}, {"criterion": "movement"}, {"curvature": "hessian"}])
+def test_the_dense_network_as_a_frozen_teacher_changes_nothing(iris, kind, dtype, parameters):
+    X, y = iris
+    X, y = X.astype(dtype), TARGETS[kind](X, y)
+    estimator = small(class_for(kind), **parameters)
+    teacher = FrozenEstimator(dense(estimator).fit(X, y))
+    plain, imitating = estimator.fit(X, y), clone(estimator).set_params(teacher=teacher).fit(X, y)
+    assert_same(plain, imitating)
+    without_labels = [est.prune(X, target_sparsity=0.7) for est in (plain, imitating)]
+    assert_same(*without_labels)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_forest_teaches_every_kind_of_target(iris, kind):
+    X, y = iris
+    y = TARGETS[kind](X, y)
+    forest = RandomForestRegressor if "values" in kind else RandomForestClassifier
+    estimator = small(class_for(kind), teacher=forest(5))  # seeded by the estimator's own seed
+    first, second = clone(estimator).fit(X, y), clone(estimator).fit(X, y)
+    assert_same(first, second)
+    if kind != "one class":  # of which everybody says the same
+        labels = clone(estimator).set_params(teacher=None).fit(X, y)
+        assert any((a != b).any() for a, b in zip(first.coefs_, labels.coefs_, strict=True))
+
+
+def test_out_of_fold_predictions_are_those_of_scikit_learn(iris):
+    X, y = iris
+    folds = KFold(FOLDS, shuffle=True, random_state=7)
+    p0 = taught(FOREST, CLASSES, X, y, None, 7)
+    assert_array_equal(p0, cross_val_predict(FOREST, X, y, cv=folds, method="predict_proba"))
+    values = Asked("values", None, 2)
+    p0 = taught(Ridge(), values, X, X[:, :2], None, 7)
+    assert_array_equal(p0, cross_val_predict(Ridge(), X, X[:, :2], cv=folds))
+
+
+def test_the_outputs_for_a_sample_do_not_depend_on_its_label(iris):
+    X, y = iris
+    p0 = taught(FOREST, CLASSES, X, y, None, 0)
+    for row in range(0, len(y), 10):
+        flipped = y.copy()
+        flipped[row] = (y[row] + 1) % 3
+        others = taught(FOREST, CLASSES, X, flipped, None, 0)
+        assert_array_equal(others[row], p0[row])
+        assert (others != p0).any()  # but on those of the others
+
+
+def test_a_class_that_a_fold_lacks_has_probability_0(iris):
+    X, y = iris
+    y = np.where(y == 2, 1, y)
+    y[3] = 2  # once: the fold that is asked about it has not seen it
+    p0 = taught(FOREST, CLASSES, X, y, None, 0)
+    assert p0[3, 2] == 0
+    assert p0[:, 2].max() > 0
+    np.testing.assert_allclose(p0.sum(axis=1), 1)
+
+
+class Recording(ClassifierMixin, BaseEstimator):
+    """Says the share of each class, and notes in a list what `fit` got."""
+
+    seen = []  # noqa: RUF012
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        self.seen.append((X, y, sample_weight))
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def test_weights_and_names_reach_the_teacher(iris):
+    X, y = iris
+    X = pd.DataFrame(X, columns=list("abcd"))
+    weight = np.arange(len(y)) % 3 / 2
+    Recording.seen.clear()
+    small(teacher=Recording()).fit(X, y, sample_weight=weight)
+    assert len(Recording.seen) == FOLDS
+    for rows, targets, weights in Recording.seen:
+        assert list(rows.columns) == list("abcd")
+        at = rows.index.to_numpy()  # samples of weight 0 are dropped before
+        assert_array_equal(targets, y[at])
+        assert_array_equal(weights, weight[at])
+        assert (weights > 0).all()
+    small(teacher=make_pipeline(StandardScaler(), FOREST)).fit(X, y, sample_weight=weight)
+
+
+def test_two_calls_are_one_and_levels_are_fits(iris):
+    X, y = iris
+    net = small(teacher=FOREST)
+    whole = clone(net).set_params(step=10, target_sparsity=40 / 69).fit(X, y)
+    parts = clone(net).set_params(step=10, target_sparsity=20 / 69).fit(X, y)
+    assert_same(parts.prune(X, y, target_sparsity=40 / 69), whole)
+    path = obs_pruning_path(net, X, y, sparsities=[0.2, 0.5])
+    alone = clone(net).set_params(target_sparsity=0.5).fit(X, y)
+    for a, b in zip(path.coefs[1], alone.coefs_, strict=True):
+        assert_array_equal(a, b)
+    search = OBSPrunedMLPCV(net, sparsities=[0.2, 0.5], cv=2, selection="best").fit(X, y)
+    grid = GridSearchCV(net, {"target_sparsity": [0.2, 0.5]}, cv=2).fit(X, y)
+    assert_array_equal(search.scores_[1], grid.cv_results_["split1_test_score"])
+
+
+def test_importances_ask_the_teacher_where_targets_count(iris):
+    X, y = iris
+    for curvature in ("ggn", "hessian"):
+        net = small(teacher=FOREST, curvature=curvature).fit(X, y)
+        assert_array_equal(input_importances(net, X, y), net.feature_importances_)
+
+
+def test_search_clone_and_pickle(iris):
+    X, y = iris
+    grid = {"teacher": [None, FOREST, LogisticRegression()], "distillation": [0.5, 1]}
+    search = GridSearchCV(small(), grid, cv=2).fit(X, y)
+    assert len(search.cv_results_["params"]) == 6
+    net = small(teacher=FOREST).set_params(teacher__max_depth=2).fit(X, y)
+    assert clone(net).teacher.max_depth == 2
+    assert not hasattr(net.teacher, "classes_")  # copies of it were fitted
+    assert_array_equal(pickle.loads(pickle.dumps(net)).predict_proba(X), net.predict_proba(X))
+
+
+REFUSED = [
+    ({"teacher": RandomForestClassifier}, "expected None or an estimator with `fit`"),
+    ({"teacher": 3}, "Got teacher=3, but expected None or an estimator"),
+    ({"teacher": FOREST, "distillation": 0}, "a RandomForestClassifier, with distillation=0"),
+    ({"teacher": LinearSVC()}, "a LinearSVC, without `predict_proba`.*CalibratedClassifierCV"),
+    ({"teacher": MLPRegressor(max_iter=1)}, "a MLPRegressor, without `predict_proba`"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # a teacher is hardly trained
+@pytest.mark.parametrize("parameters, message", REFUSED)
+def test_teachers_that_cannot_teach(iris, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(*iris)
+
+
+def test_frozen_teachers_of_other_samples_are_refused_before_training(iris, monkeypatch):
+    X, y = iris
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    monkeypatch.setattr(OBSPrunedMLPClassifier._dense_class, "fit", None)
+    cases = [
+        (FOREST, X[:, :3], y, X, "a RandomForestClassifier, cannot be asked about X: X has 4"),
+        (FOREST, frame, y, frame[list("bacd")], "cannot be asked about X: The feature names"),
+        (FOREST, X, y + 1, X, r"of the classes \[1, 2, 3\], but the network's are \[0, 1, 2\]"),
+        (FOREST, X, np.c_[y, y] % 2, X, "but the network's are"),
+    ]
+    for forest, X_taught, y_taught, X_seen, message in cases:
+        teacher = FrozenEstimator(clone(forest).fit(X_taught, y_taught))
+        with pytest.raises(ValueError, match=message):
+            small(teacher=teacher).fit(X_seen, y)
+    with pytest.raises(NotFittedError):
+        small(teacher=FrozenEstimator(FOREST)).fit(X, y)
+
+
+def test_several_values_need_a_teacher_of_as_many(iris):
+    X, y = iris
+    teacher = FrozenEstimator(Ridge().fit(X, y))
+    with pytest.raises(ValueError, match="a Ridge, with 1 outputs, but the network has 2"):
+        small(OBSPrunedMLPRegressor, teacher=teacher).fit(X, X[:, :2])
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_without_labels_a_teacher_has_to_be_frozen(iris, cls):
+    X, y = iris
+    forest = (RandomForestClassifier if cls is OBSPrunedMLPClassifier else RandomForestRegressor)(5)
+    net = small(cls, teacher=forest, target_sparsity=0.3).fit(X, y)
+    with pytest.raises(ValueError, match=r"Got no y with a teacher.*FrozenEstimator"):
+        net.prune(X, target_sparsity=0.6)
+    net.set_params(teacher=FrozenEstimator(forest.fit(X, y))).prune(X, target_sparsity=0.6)
+    assert net.sparsity_ > 0.5
+
+
+def test_a_single_sample_cannot_be_asked_out_of_fold():
+    with pytest.raises(ValueError, match="and one sample, but out-of-fold predictions need two"):
+        small(OBSPrunedMLPRegressor, teacher=Ridge()).fit([[1.0, 2.0]], [3.0])
+
+
+def test_predictions_have_to_be_finite(iris):
+    X, y = iris
+    teacher = Ridge().fit(X, y)
+    teacher.coef_ = np.full(4, np.inf)
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="are not all finite"):
+        small(OBSPrunedMLPRegressor, teacher=FrozenEstimator(teacher)).fit(X, y)
