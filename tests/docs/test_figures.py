@@ -59,6 +59,7 @@ OF_PAGES = {
     "devices.md": {"0.23": "a version", "500": "bytes of code: the text without the constants"},
     "persistence.md": {"1.2": "a bound that a test checks"},
     "pitfalls.md": {"0.1": "a damping to try"},
+    "published.md": {"266,200": "weights of 784-300-100-10", "1.6": "a published error"},
     "scale.md": {"40": "MB, about: a floor", "16,384": "units of a layer"},
     "stopping.md": {"1,000": "rows"},
 }
