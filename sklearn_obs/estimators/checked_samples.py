@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_obs.estimators.attributes import FittedNetwork, mask_of, network_of
@@ -49,9 +50,10 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         """
         if self.teacher is None:
             return None
-        X, weight = given
+        (X,), weight = indexable(given[0]), given[1]
         if weight is not None:
-            X = rows_of(X, np.flatnonzero(for_each_sample(weight, np.shape(X)[0])))
+            weight = np.asarray(for_each_sample(weight, np.shape(X)[0]))
+            X = rows_of(X, np.flatnonzero(weight))
         kind, classes = "values", None
         if is_classifier(self):
             classes = self.classes_ if y is None else self._classes_of(y)

@@ -174,7 +174,8 @@ class Conversion(FittedNetwork, BaseEstimator):
             network_of(self, attributes), mask_of(attributes), drop_inputs
         )
         inputs, *hidden, _ = kept
-        new = clone(self).set_params(hidden_layer_sizes=tuple(len(units) for units in hidden))
+        sizes = tuple(len(units) for units in hidden)
+        new = clone(self).set_params(hidden_layer_sizes=sizes, teacher=None)
         new.n_features_in_ = len(inputs)
         if hasattr(self, "feature_names_in_"):
             new.feature_names_in_ = self.feature_names_in_[inputs]

@@ -170,6 +170,16 @@ def test_search_clone_and_pickle(iris):
     assert_array_equal(pickle.loads(pickle.dumps(net)).predict_proba(X), net.predict_proba(X))
 
 
+def test_a_compact_network_has_no_teacher(iris):
+    X, y = iris
+    net = small(teacher=FOREST).fit(X, y)
+    tiny = net.compact(drop_inputs=True)
+    assert tiny.teacher is None
+    assert net.teacher is FOREST
+    assert_array_equal(tiny.predict(X[:, net.inputs_]), net.predict(X))
+    tiny.prune(X[:, net.inputs_], y, target_sparsity=0.7)
+
+
 REFUSED = [
     ({"teacher": RandomForestClassifier}, "expected None or an estimator with `fit`"),
     ({"teacher": 3}, "Got teacher=3, but expected None or an estimator"),
