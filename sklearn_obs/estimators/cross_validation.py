@@ -221,7 +221,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS, **options)
         X, y, groups = indexable(X, y, groups)
         if sample_weight is not None:
-            sample_weight = np.asarray(for_each_sample(sample_weight, len(y)))
+            sample_weight = np.asarray(for_each_sample(sample_weight, np.shape(y)[0]))
             check_consistent_length(X, sample_weight)
         splits = splits_of(self, X, y, groups)
         levels = self._levels(estimator, X, y)

@@ -53,7 +53,7 @@ def test_the_structure_of_the_page(iris, monkeypatch):
     assert_array_equal(np.sort(path["saliency"]), path["saliency"])
 
 
-@pytest.mark.parametrize("page", ["fitting.md", "pipelines.md", "quickstart.md"])
+@pytest.mark.parametrize("page", ["fitting.md", "pipelines.md", "quickstart.md", "teacher.md"])
 def test_the_code_of_a_guide_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

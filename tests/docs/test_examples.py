@@ -76,6 +76,18 @@ def test_xor(tmp_path):
     assert (tmp_path / "xor.png").exists()
 
 
+def test_teacher(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_teacher.py", "--out", str(tmp_path)).replace(",", "")
+    rows = {line[:17].strip(): numbers(line[17:]) for line in text.splitlines() if " 95% " in line}
+    trees = next(numbers(line) for line in text.splitlines() if line.startswith("boosted"))
+    _, accuracy, _, n_bytes = rows["trees"]
+    # measured .846 and .806, .812; the standard error of an accuracy of .85 on 500 samples is .016
+    assert accuracy > max(rows["labels"][1], rows["dense network"][1]) + 0.016
+    assert n_bytes < trees[-1] / 100
+    assert (tmp_path / "teacher.png").stat().st_size > 10_000
+
+
 @pytest.mark.skipif(not HAS_MONKS, reason="needs a folder SKLEARN_OBS_DATA with monks/ in it")
 def test_monks(tmp_path):
     pytest.importorskip("matplotlib")
