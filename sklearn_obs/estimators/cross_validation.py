@@ -216,6 +216,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         self._check(estimator)
         if isinstance(estimator, Pipeline):  # whose first step takes what it takes
             validate_data(self, X, skip_check_array=True)
+            check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y")
         else:
             options = {"multi_output": True, "y_numeric": is_regressor(estimator)}
             validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS, **options)
