@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_obs.command.table import read_table
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.export import export_c, export_onnx, export_skops
-from sklearn_obs.export.c.text import prefix
+from sklearn_obs.export.c.text import header_name, prefix
 from sklearn_obs.export.files import checked_path
 from sklearn_obs.export.size import as_text, sizes
 from sklearn_obs.export.skops import other_types
@@ -77,6 +77,10 @@ def _check_export(path, table, overwrite):
     except FileExistsError as error:
         raise ValueError(str(error).replace("pass overwrite=True", "pass --overwrite")) from None
     if suffix == ".c":
+        try:
+            header_name(path.with_suffix(".h"))
+        except ValueError as error:
+            raise ValueError(f"--export {path}: {error}") from None
         try:
             prefix(path)
         except ValueError:

@@ -497,3 +497,83 @@ def test_labels_that_c_cannot_name(iris, tmp_path):
         ValueError, match="Got the class label None, but expected strings or numbers"
     ):
         export_c(clf, tmp_path / "model.c")
+
+
+FILES = [
+    ("my-model.c", None),
+    ("my model.c", None),
+    ("v1.2.c", None),
+    ("Gerät.c", "geraet"),
+    ("net.c", "pump"),
+    ("mathematics.c", None),
+]
+
+
+@needs_c
+@pytest.mark.parametrize("file, name", FILES)
+def test_the_source_includes_the_header_that_was_written(iris, tmp_path, file, name):
+    written = export_c(fitted(iris), tmp_path / file, name=name)
+    assert written.header.exists()
+    command = [CC, *FLAGS, "-c", file, "-o", "model.o"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "file, message",
+    [
+        ("math.c", r"'math.c', whose header would hide C's own <math.h>"),
+        ("StdInt.c", "would hide C's own <stdint.h>"),
+        ('my "model".c', "without quotes, backslashes"),
+        ("my\tmodel.c", "without quotes, backslashes"),
+    ],
+)
+def test_headers_that_c_could_not_include_are_refused(iris, tmp_path, file, message):
+    with pytest.raises(ValueError, match=message):
+        export_c(fitted(iris), tmp_path / file, name="model")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_c
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
+def test_two_models_make_one_translation_unit(iris, tmp_path, dtype):
+    X, y = iris
+    models = {
+        "classes": fitted(iris),
+        "binary": fitted((X, y > 0)),
+        "labels": fitted((X, np.c_[y > 0, y > 1])),
+        "values": OBSPrunedMLPRegressor((3,), solver="lbfgs", random_state=0).fit(X, X[:, 0]),
+    }
+    for name, model in models.items():
+        export_c(model, tmp_path / f"{name}.c", dtype=dtype)
+    both = tmp_path / "all.c"
+    both.write_text("".join(f'#include "{name}.c"\n' for name in models))
+    done = subprocess.run([CC, *FLAGS, "-c", both, "-o", tmp_path / "all.o"], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@needs_c
+def test_fast_math_stops_the_compiler_or_the_check_holds(iris, tmp_path):
+    export_c(fitted(iris), tmp_path / "net.c")
+    command = [CC, "-std=c99", "-c", "net.c", "-o", "net.o"]
+    for flags, compiles in (
+        (["-Ofast"], False),
+        (["-O2", "-ffast-math"], False),
+        (["-O2", "-ffast-math", "-fno-finite-math-only"], True),
+        (["-O3"], True),
+    ):
+        done = subprocess.run([*command, *flags], cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode == 0) == compiles, done.stderr
+        assert compiles or "add -fno-finite-math-only" in done.stderr
+    flags = [*FLAGS, "-ffast-math", "-fno-finite-math-only"]
+    program = compiled(tmp_path / "net.c", flags=flags)
+    X = np.zeros((3, 4))
+    X[1, 2], X[2, 0] = np.nan, np.inf
+    status, *_ = outputs(program, X)
+    assert status[0] >= 0
+    assert (status[1:] == -1).all()
+
+
+def fitted(samples):
+    net = OBSPrunedMLPClassifier((4,), target_sparsity=0.5, solver="lbfgs", random_state=0)
+    return net.fit(*samples)

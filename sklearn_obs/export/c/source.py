@@ -17,18 +17,25 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_obs.export.c.header import header_text
 from sklearn_obs.export.c.templates import (
     CONSTANT,
     DENSE,
-    HEADER,
     LINEAR,
     PHI,
     PREDICT,
     PROBA,
     RESULT,
     ROWS,
+    SOURCE,
 )
-from sklearn_obs.export.c.text import c_type, comment, label, number, numbers, prefix, string
+from sklearn_obs.export.c.text import (
+    c_type,
+    header_name,
+    number,
+    numbers,
+    prefix,
+)
 from sklearn_obs.export.files import checked_path, write
 from sklearn_obs.export.folding import folded
 from sklearn_obs.export.rounding import rounded
@@ -96,9 +103,9 @@ def export_c(
     TypeError
         If `model` is not supported or one of its steps cannot be folded; the message lists what is.
     ValueError
-        If `dtype` is unknown, a number is too large for it, `path` does not end in ``.c``, `name`
-        is no identifier, `feature_names` are not as many as columns, or a class label is neither a
-        string nor a number.
+        If `dtype` is unknown, a number is too large for it, `path` does not end in ``.c`` or is
+        called like a header of C, `name` is no identifier, `feature_names` are not as many as
+        columns, or a class label is neither a string nor a number.
     OSError
         If a file exists or cannot be written. No file is then changed.
     sklearn.exceptions.NotFittedError
@@ -107,7 +114,10 @@ def export_c(
     Notes
     -----
     A row with a value that is not finite is refused as `predict` does, by the status -1. Numbers
-    beyond the range of float32 become infinite on the way into a float32 model.
+    beyond the range of float32 become infinite on the way into a float32 model. Under
+    ``-ffast-math`` a compiler may drop that check, so that the source then stops it with a message.
+
+    All names begin with `name`: several models may be compiled as one file.
 
     Examples
     --------
@@ -127,7 +137,7 @@ def export_c(
     """
     paths = checked_path(path, ".c", overwrite, also=(".h",))
     source, header = paths
-    name = prefix(source, name)
+    name, header_file = prefix(source, name), header_name(header)
     net = folded(model)
     if feature_names is not None:
         net = replace(net, feature_names=[str(feature) for feature in feature_names])
@@ -140,8 +150,8 @@ def export_c(
     if test_data is not None:
         X, y = test_data
         scores = net.score(y, model.predict(X)), net.score(y, net.predict(device.network, X))
-    texts = c_files(net, device, name, scores)
-    write({path: text.encode("ascii") for path, text in zip((header, source), texts, strict=True)})
+    texts = c_files(net, device, name, header_file, scores)
+    write({path: text.encode() for path, text in zip((header, source), texts, strict=True)})
     return CSource(source, header, sum(constant_bytes(device)), *scores)
 
 
@@ -162,8 +172,8 @@ class Streams:
         return dict(sorted(joined.items(), key=lambda item: -item[1].itemsize))
 
 
-def c_files(net, device, name, scores):
-    """(header, source)."""
+def c_files(net, device, name, header, scores):
+    """(header, source); `header` is the name of the file."""
     real = c_type(device.network.intercepts[0].dtype)
     words = {
         "name": name,
@@ -181,10 +191,10 @@ def c_files(net, device, name, scores):
         prototype, body = (Template(text).substitute(words) for text in (prototype, body))
         prototypes.append(f"/* {what} */\n{prototype};\n")
         code += f"\n{prototype}\n{{\n{body}}}\n"
-    includes = [f'#include "{name}.h"', "#include <math.h>", "#include <stdint.h>"]
-    source = "\n".join(includes) + "\n\n" + _constants(streams.arrays()) + code
-    header = _header(net, device, words, prototypes, scores)
-    return header, source
+    source = SOURCE.substitute(
+        header=header, constants=_constants(name, streams.arrays()), code=code
+    )
+    return header_text(net, device, words, prototypes, scores), source
 
 
 def _public(kind):
@@ -214,7 +224,7 @@ def _linear(net, device, streams, words):
     one_class = net.kind == "binary" and len(net.classes) == 1
     returns, result = RESULT["one class" if one_class else net.kind]
     variables += [
-        f"const {c_type(parts[0].dtype)} *{name} = model.{name};"
+        f"const {c_type(parts[0].dtype)} *{name} = {words['name']}_model.{name};"
         for name, parts in streams.parts.items()
     ]
     variables.append("int j, best = 0;" if net.kind == "classes" else "int j;")
@@ -263,61 +273,8 @@ def _weights_per_unit(rows, W):
     return np.full(W.shape[1], len(W)) if rows.counts is None else rows.counts
 
 
-def _constants(arrays):
+def _constants(name, arrays):
     """One struct of all arrays."""
     fields = "".join(f"    {c_type(a.dtype)} {name}[{a.size}];\n" for name, a in arrays.items())
     values = ",\n".join("{\n" + numbers(a) + "}" for a in arrays.values())
-    return f"static const struct {{\n{fields}}} model = {{\n{values}\n}};\n"
-
-
-def _header(net, device, words, prototypes, scores):
-    """What the model is, for whom it may concern, and its functions."""
-    widths = [net.n_features, *(len(b) for b in net.network.intercepts)]
-    n_weights = sum(int(np.count_nonzero(layer.weights)) for layer in device.layers)
-    n_outputs = 2 if net.kind == "binary" else net.n_outputs
-    facts = [
-        f"Network {'-'.join(map(str, widths))} ({net.network.activation}), {n_weights} weights; "
-        "made by sklearn_obs.",
-        "",
-        *_columns(net, device),
-    ]
-    if net.kind == "labels":
-        facts += ["", f"y and p have {n_outputs} values, one for each label."]
-    elif net.kind == "values":
-        facts += ["", f"y has {n_outputs} values." if n_outputs > 1 else "y is one value."]
-    else:
-        known = f"{words['upper']}_CLASSES"
-        what = f"in the order of {known}"
-        if len(net.classes) == 1:
-            what = f"of the only class in {known}, and of any other"
-        facts += ["", f"p has {n_outputs} probabilities, {what}."]
-    if scores[0] is not None:
-        facts += [
-            "",
-            f"{net.metric} on test data: {scores[1]:.4f}; of the model in Python {scores[0]:.4f}.",
-        ]
-    classes = ""
-    if net.kind in ("classes", "binary"):
-        labels = ", ".join(label(value) for value in net.classes.tolist())
-        classes = f"#define {words['upper']}_CLASSES {{{labels}}} /* to initialise an array */\n"
-    return HEADER.substitute(
-        words,
-        facts=comment(facts),
-        guard=f"{words['upper']}_H",
-        n_outputs=n_outputs,
-        classes=classes,
-        prototypes="\n".join(prototypes),
-    )
-
-
-def _columns(net, device):
-    """Which columns of X are read, by number and name, and in which units."""
-    read, n = np.flatnonzero(device.network.coefs[0].any(axis=1)), net.n_features
-    as_they_come = (net.columns.scale == 1).all() and (net.columns.shift == 0).all()
-    units = [] if as_they_come else ["Scaling is done here: give x as it was before the scaler."]
-    if net.feature_names is not None:
-        names = [f"  x[{j}] {string(net.feature_names[j])}" for j in read]
-        return [*units, f"Of {n} columns of x are read:", *names]
-    if len(read) == n:
-        return [*units, f"All {n} columns of x are read."]
-    return [*units, f"Of {n} columns of x are read: {', '.join(map(str, read))}."]
+    return f"static const struct {{\n{fields}}} {name}_model = {{\n{values}\n}};\n"

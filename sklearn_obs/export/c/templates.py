@@ -22,9 +22,20 @@ $prototypes
 #endif
 """)
 
+SOURCE = Template("""\
+#include "$header"
+#include <math.h>
+#include <stdint.h>
+
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(_M_FP_FAST)
+#error "x is checked to be finite: compile without -ffast-math, or add -fno-finite-math-only"
+#endif
+
+$constants$code""")
+
 LINEAR = Template("""
 /* The output layer before its activation into z; returns $returns, or -1. */
-static int linear(const $real *x, $real *z)
+static int ${name}_linear(const $real *x, $real *z)
 {
 $variables
 
@@ -87,7 +98,7 @@ PREDICT = {  # kind -> (what it does, prototype, body)
         "int ${name}_predict(const $real *x)",
         """\
     $real z[$n_outputs];
-    return linear(x, z);
+    return ${name}_linear(x, z);
 """,
     ),
     "labels": (
@@ -96,7 +107,7 @@ PREDICT = {  # kind -> (what it does, prototype, body)
         """\
     $real z[$n_outputs];
     int j;
-    if (linear(x, z)) return -1;
+    if (${name}_linear(x, z)) return -1;
     for (j = 0; j < $n_outputs; j++) y[j] = z[j] > 0;
     return 0;
 """,
@@ -105,7 +116,7 @@ PREDICT = {  # kind -> (what it does, prototype, body)
         "Predicts into y; returns 0, or -1.",
         "int ${name}_predict(const $real *x, $real *y)",
         """\
-    return linear(x, y);
+    return ${name}_linear(x, y);
 """,
     ),
 }
@@ -114,7 +125,7 @@ PREDICT["binary"] = PREDICT["classes"]
 PROBA = {
     "classes": """\
     $real top, sum = 0;
-    int j, best = linear(x, p);
+    int j, best = ${name}_linear(x, p);
     if (best < 0) return -1;
     top = p[best];
     for (j = 0; j < $n_outputs; j++) sum += p[j] = $exp(p[j] - top);
@@ -122,14 +133,14 @@ PROBA = {
     return 0;
 """,
     "binary": """\
-    if (linear(x, p) < 0) return -1;
+    if (${name}_linear(x, p) < 0) return -1;
     p[1] = 1 / (1 + $exp(-p[0]));
     p[0] = 1 - p[1];
     return 0;
 """,
     "labels": """\
     int j;
-    if (linear(x, p)) return -1;
+    if (${name}_linear(x, p)) return -1;
     for (j = 0; j < $n_outputs; j++) p[j] = 1 / (1 + $exp(-p[j]));
     return 0;
 """,

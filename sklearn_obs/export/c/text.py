@@ -6,6 +6,14 @@ from textwrap import wrap
 import numpy as np
 
 WIDTH = 96
+STANDARD = re.findall(  # headers of C17
+    r"\w+",
+    """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
+    stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
+    wchar wctype
+    """,
+)
 
 
 def number(value):
@@ -92,3 +100,24 @@ def prefix(path, name=None):
             f"Got name={name!r}, but expected a C identifier that begins with a letter."
         )
     return name
+
+
+def header_name(path):
+    """The name of the header's file, as the source includes it.
+
+    Raises
+    ------
+    ValueError
+        If it is that of a header of C, or cannot be written between quotes.
+    """
+    if path.stem.lower() in STANDARD:
+        raise ValueError(
+            f"Got a file of the name {path.with_suffix('.c').name!r}, whose header would hide C's "
+            f"own <{path.stem.lower()}.h>. Choose another name."
+        )
+    if re.search(r'["\\]|[^\S ]', path.name):
+        raise ValueError(
+            f"Got a file of the name {path.with_suffix('.c').name!r}, but expected one without "
+            "quotes, backslashes, tabs and line breaks, which C cannot include."
+        )
+    return path.name
