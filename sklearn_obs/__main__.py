@@ -5,6 +5,7 @@ on data of one's own, says what is left of it, and exports it.
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -119,4 +120,7 @@ def _seed(text):
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # a name that a terminal cannot print loses no work
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -128,7 +128,8 @@ def _integers(scope, container, values):
 
 
 def _check_labels(classes):
-    if classes.dtype.kind in "iub" and np.abs(classes.astype(int)).max() < 2**31:
+    whole = classes.dtype.kind in "iub"
+    if whole and all(-(2**31) <= label < 2**31 for label in classes.tolist()):
         return
     if all(isinstance(label, str) for label in classes):
         return

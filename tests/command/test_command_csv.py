@@ -1,5 +1,10 @@
 """`python -m sklearn_obs data.csv --target y`: files out, or one clear line."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +15,7 @@ from sklearn_obs.__main__ import main
 from sklearn_obs.command.table import read_table
 from sklearn_obs.export import load_skops
 
+ROOT = Path(__file__).parents[2]
 QUICK = ["--hidden", "8", "--sparsity", "0.6"]
 
 
@@ -238,3 +244,20 @@ def test_a_class_that_only_the_held_out_rows_have(tmp_path, capsys):
         else:
             assert "2 classes" in said.out
     assert 0 < refused < 8
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_terminal_that_cannot_print_a_name_loses_no_work(tmp_path, encoding):
+    rows = "".join(f"{i},{i * 7 % 5},{'np'[i % 2]}\n" for i in range(40))
+    (tmp_path / "価格.csv").write_text(f"価格,b,y\n{rows}", encoding="utf-8")
+    arguments = ["価格.csv", "--target", "y", "--hidden", "4", "--sparsity", ".5"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sklearn_obs", *arguments, "--export", "m.c"],
+        cwd=tmp_path,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "m.c").exists()
+    name = "価格".encode() if encoding == "utf-8" else b"\\u4fa1\\u683c"
+    assert name in done.stdout

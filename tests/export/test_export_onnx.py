@@ -193,3 +193,26 @@ def test_without_skl2onnx(iris, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "sklearn_obs.export.onnx_graph", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'sklearn-obs\[onnx\]'"):
         export_onnx(small().fit(*iris), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("shift", [0, 2**31 - 3, -(2**31)])
+def test_integers_of_32_bits_come_out_as_they_went_in(iris, tmp_path, shift):
+    X, y = iris
+    assert_agrees(small().fit(X, y.astype(np.int64) + shift), X, tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([1, 2, 2**31]),
+        np.array([2**53, 2**53 + 1, 2**53 + 2]),
+        np.array([-(2**63), 0, 1]),
+        np.array([2**64 - 1, 2**64 - 2, 0], np.uint64),
+    ],
+    ids=str,
+)
+def test_wider_integers_are_refused(iris, tmp_path, labels):
+    X, y = iris
+    with pytest.raises(ValueError, match="expected strings or integers of 32 bits"):
+        export_onnx(small().fit(X, labels[y]), tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
