@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from sklearn_obs.command import bundled, own_data
+from sklearn_obs.command.cells import SUFFIXES
 from sklearn_obs.export.rounding import DTYPES
 
 OF_A_FILE = ("target", "drop", "task", "export", "dtype", "overwrite")
@@ -84,10 +85,10 @@ def _options(arguments):
 
 
 def _data(text):
-    if text in bundled.DATA or Path(text).suffix.lower() == ".csv":
+    if text in bundled.DATA or Path(text).suffix.lower() in SUFFIXES:
         return text
     raise argparse.ArgumentTypeError(
-        f"got {text!r}, but expected a file whose name ends in .csv, or one of "
+        f"got {text!r}, but expected a file whose name ends in {', '.join(SUFFIXES)}, or one of "
         f"{', '.join(bundled.DATA)}"
     )
 

@@ -30,15 +30,7 @@ def run(options):
     for path in options.export:
         _check_export(path, table, options.overwrite)
     X, y = table.X(), table.y
-    counts = np.unique(y, return_counts=True)[1]
-    split = train_test_split(
-        X,
-        y,
-        test_size=0.25,
-        random_state=options.seed,
-        stratify=y if table.classification and counts.min() > 1 else None,
-    )
-    X, X_test, y, y_test = split
+    X, X_test, y, y_test = _split(table, X, y, options.seed)
     if table.classification and np.unique(y).size == 1:
         raise ValueError(
             f"all {len(y)} training rows of {options.data} have {options.target} = {y[0]}, because "
@@ -65,6 +57,16 @@ def run(options):
     for path in options.export:
         print(_export(model, path, table, (X_test, y_test), options, metric))
     return 0
+
+
+def _split(table, X, y, seed):
+    """A quarter of the rows held out, and of each class its share where there are enough rows."""
+    n_test, stratify = -(-len(y) // 4), None
+    if table.classification:
+        counts = np.unique(y, return_counts=True)[1]
+        if counts.min() > 1 and len(counts) <= min(n_test, len(y) - n_test):
+            stratify = y
+    return train_test_split(X, y, test_size=n_test, random_state=seed, stratify=stratify)
 
 
 def _check_export(path, table, overwrite):
@@ -152,11 +154,19 @@ def _summary(options, table, n_train, n_test, net):
 
 def _notes(table):
     """What was done to the file that its owner might not expect."""
+    yield from table.notes
     if table.n_left_out:
         yield f"rows without a target, left out: {table.n_left_out}"
+    if table.truths:
+        yield f"true and false are 1 and 0 in {_listed(list(map(repr, table.truths)))}"
     for name, (line, cell) in table.words.items():
         n_values = len(set(table.columns[name]))
-        if n_values > MANY:
+        if name in table.dates:
+            yield (
+                f"{name!r} holds dates (line {line}: {cell!r}), an input for each of its "
+                f"{n_values} values; make numbers of them (a year, a month), or --drop {name}"
+            )
+        elif n_values > MANY:
             yield (
                 f"{name!r} is text (line {line}: {cell!r}), an input for each of its {n_values} "
                 f"values; if it should be numbers, change the file, or --drop {name}"

@@ -1,14 +1,17 @@
-"""A CSV file as columns of numbers and of text."""
+"""A table of one's own as columns of numbers and of text: what the words of a file mean."""
 
-import csv
-import math
+import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-MISSING = {"", "na", "n/a", "nan", "null", "?"}
-NO_NUMBER = MISSING | {"none"}  # among numbers; it may well be a word among words
-SEPARATORS = ",;\t"
+from sklearn_obs.command.cells import Cells, cells_of
+
+MISSING = ["", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>", "?"]
+NO_NUMBER = [*MISSING, "none"]  # among numbers; it may well be a word among words
+TRUTH = {"true": 1.0, "false": 0.0}
+LARGEST = 1e100  # the squares of larger numbers, which scaling takes, are near the end of float64
 LEAST_ROWS = 10
 MOST_CLASSES = 20  # different whole numbers that are still taken for classes
 
@@ -22,6 +25,9 @@ class Table:
     classification: bool
     n_left_out: int  # rows without a target
     words: dict[str, tuple[int, str]]  # column of text -> line and cell of its first word
+    dates: list[str]  # columns of text that hold dates
+    truths: list[str]  # columns of true and false, as 1 and 0
+    notes: list[str]  # what was done to read the file
 
     @property
     def text(self):
@@ -46,100 +52,110 @@ def read_table(path, target, drop=(), task=None):
 
     Raises
     ------
+    ImportError
+        If pandas, or what it needs for this kind of file, is not installed.
     ValueError
         If the file is missing, empty, ragged or not text, has no such target or one of a single
         value; the message says where.
     """
-    lines, cells = _cells(path)
+    found = cells_of(path)
+    frame = found.frame
     for name in (target, *drop):
-        if name not in cells:
-            names = ", ".join(map(repr, cells))
+        if name not in frame:
+            names = ", ".join(map(repr, frame))
             raise ValueError(f"{path} has no column {name!r}; it has {names}")
-    y = np.array(cells.pop(target), object)
-    nothing = NO_NUMBER if all(map(_is_number, y)) else MISSING
-    there = np.array([cell.lower() not in nothing for cell in y], bool)
-    columns, words = {}, {}
-    for name in (name for name in cells if name not in drop):
-        column = np.array(cells[name], object)[there]
-        values = _column(column, name)
-        if values is not None:
-            columns[name] = values
-            if values.dtype == object:
-                j = next(j for j, cell in enumerate(column) if not _is_number(cell))
-                words[name] = (int(np.array(lines)[there][j]), column[j])
+    y = frame[target]
+    nothing = MISSING if _numbers(y) is None else NO_NUMBER
+    there = ~y.str.lower().isin(nothing)
     if there.sum() < LEAST_ROWS:
         raise ValueError(
             f"{path} has {there.sum()} rows, but {LEAST_ROWS} are the least to learn from"
         )
+    columns: dict[str, np.ndarray] = {}
+    words, dates, truths = {}, [], []
+    for name in (name for name in frame if name not in (target, *drop)):
+        cells = frame.loc[there, name]
+        numbers = _numbers(cells)
+        if cells.str.lower().isin(NO_NUMBER).all():
+            continue
+        if numbers is not None:
+            columns[name] = _checked(numbers, name)
+            continue
+        known = cells.str.lower().map(TRUTH)
+        missing = cells.str.lower().isin(NO_NUMBER)
+        if (known.notna() | missing).all():
+            columns[name] = known.to_numpy(np.float64)
+            truths.append(name)
+            continue
+        columns[name] = cells.to_numpy(object)
+        words[name] = _first_word(found, cells)
+        if _are_dates(cells[~missing]):
+            dates.append(name)
     if not columns:
         raise ValueError(f"{path} has no column to predict {target!r} from")
-    y = _column(y[there], target)
-    different = np.unique(y)
-    if len(different) == 1:
-        raise ValueError(f"the target {target!r} has one value only: {different[0]!r}")
-    whole = y.dtype != object and bool((y == np.round(y)).all())
+    y, classification = _target(y[there], target, task)
+    n_left_out = int((~there).sum())
+    return Table(columns, y, classification, n_left_out, words, dates, truths, found.notes)
+
+
+def _target(cells, name, task):
+    """The values of the target, and whether they are classes."""
+    numbers = _numbers(cells)
+    n_different = cells.nunique()
+    if n_different == 1:
+        raise ValueError(f"the target {name!r} has one value only: {cells.iloc[0]!r}")
     if task is None:
-        classes = y.dtype == object or (whole and len(different) <= MOST_CLASSES)
+        few_whole = numbers is not None and (numbers == np.round(numbers)).all()
+        classes = numbers is None or (few_whole and n_different <= MOST_CLASSES)
     else:
         classes = task == "classification"
-    if not classes and y.dtype == object:
-        raise ValueError(f"the target {target!r} holds text: --task regression needs numbers")
-    if classes and whole:
-        y = y.astype(int)
-    elif classes:
-        y = y.astype(str)
-    return Table(columns, y, classes, int((~there).sum()), words)
+    if not classes and numbers is None:
+        raise ValueError(f"the target {name!r} holds text: --task regression needs numbers")
+    if not classes:
+        return _checked(numbers, name), False
+    words = cells.tolist()  # which are the labels; as integers where those are written alike
+    if all(re.fullmatch(r"0|-?[1-9]\d{0,17}", word) for word in words):
+        return np.array(list(map(int, words))), True
+    return np.array(words, str), True
 
 
-def _cells(path):
-    """Numbers of the lines below the header; name -> the cells below it, as text."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            separator = max(SEPARATORS, key=first.count)
-            reader = csv.reader(file, delimiter=separator)
-            rows = [(reader.line_num, row) for row in reader if row]
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {str(path)!r}") from None
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"{path} is not a CSV file of UTF-8 text: save it anew as 'CSV UTF-8'"
-        ) from None
-    except csv.Error as error:
-        raise ValueError(f"{path} is not a CSV file: {error}") from None
-    if not rows:
-        raise ValueError(f"{path} is empty")
-    (_, header), *lines = rows
-    names = [name.strip() for name in header]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{path} has several columns of the name {name!r}")
-    for number, row in lines:
-        if len(row) != len(names):
-            raise ValueError(
-                f"line {number} of {path} has {len(row)} cells, but its header has {len(names)}"
-            )
-    cells = {name: [row[j].strip() for _, row in lines] for j, name in enumerate(names)}
-    return [number for number, _ in lines], cells
+def _numbers(cells):
+    """float64 where every cell is a number or missing, else None."""
+    import pandas as pd
 
-
-def _column(cells, name):
-    """float64 where every cell is a number or missing, else text; None for nothing but gaps."""
-    if all(cell.lower() in NO_NUMBER for cell in cells):
+    missing = cells.str.lower().isin(NO_NUMBER)
+    numbers = pd.to_numeric(cells.where(~missing), errors="coerce")
+    if (numbers.isna() & ~missing).any():
         return None
-    if not all(map(_is_number, cells)):
-        return cells
-    numbers = np.array([math.nan if c.lower() in NO_NUMBER else float(c) for c in cells])
+    return numbers.to_numpy(np.float64)
+
+
+def _checked(numbers, name):
+    """The numbers, which have to be finite, and small enough to be scaled."""
     if np.isinf(numbers).any():
         raise ValueError(f"column {name!r} has infinite numbers")
+    large = numbers[np.abs(numbers) > LARGEST]
+    if large.size:
+        raise ValueError(
+            f"column {name!r} has the number {large[0]:g}, which is too large to scale"
+        )
     return numbers
 
 
-def _is_number(cell):
-    """Whether it is one, or says that it is missing."""
-    try:
-        float(cell)
-    except ValueError:
-        return cell.lower() in NO_NUMBER
-    return True
+def _first_word(found: Cells, cells: Any) -> tuple[int, str]:
+    """The line and the cell of the first one that is no number."""
+    import pandas as pd
+
+    missing = cells.str.lower().isin(NO_NUMBER)
+    is_word = pd.to_numeric(cells.where(~missing), errors="coerce").isna() & ~missing
+    at = is_word.idxmax()
+    return int(found.lines[at]), cells[at]
+
+
+def _are_dates(cells):
+    import pandas as pd
+
+    looks = cells.str.fullmatch(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T]\d{1,2}:\d{2}.*)?")
+    return (
+        bool(looks.all()) and pd.to_datetime(cells, errors="coerce", format="mixed").notna().all()
+    )

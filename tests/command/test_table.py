@@ -1,0 +1,191 @@
+"""Files as other programs write them: what is read, what is said, and what is refused where."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_obs.command.table import read_table
+
+ROWS = [(f"{i}.5", f"{i * 7 % 5}", "np"[i % 2]) for i in range(20)]
+
+
+def text_of(separator=",", header=("a", "b", "y"), rows=ROWS, end="\n"):
+    return "".join(separator.join(row) + end for row in (header, *rows))
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def assert_is_plain(table):
+    assert list(table.columns) == ["a", "b"]
+    np.testing.assert_array_equal(table.columns["a"], np.arange(20) + 0.5)
+    np.testing.assert_array_equal(table.columns["b"], np.arange(20) * 7 % 5)
+    assert table.y.tolist() == ["n", "p"] * 10
+    assert table.classification
+    assert not table.words
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_separators_ends_and_encodings(tmp_path, separator, end, encoding):
+    table = read_table(write(tmp_path / "t.csv", text_of(separator, end=end), encoding), "y")
+    assert_is_plain(table)
+    assert not table.notes
+
+
+def test_windows_1252_is_said(tmp_path):
+    path = write(tmp_path / "t.csv", text_of(header=("größe", "b", "y")), "cp1252")
+    table = read_table(path, "y")
+    assert list(table.columns) == ["größe", "b"]
+    assert table.notes == [f"{path} is not UTF-8: it was read as Windows-1252"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\n" + text_of(";"),
+        "SEP=|\r\n" + text_of("|"),
+        text_of() + "   \n\n",
+        "\n" + text_of(),
+        text_of().replace("\n", "\n\n"),
+        text_of().replace("\n", ",,\n"),  # empty columns without a name
+        text_of(rows=[tuple(f'" {cell} "' for cell in row) for row in ROWS]),
+    ],
+    ids=["sep=", "SEP=", "blank end", "blank start", "blank lines", "empty columns", "quotes"],
+)
+def test_what_spreadsheets_write(tmp_path, text):
+    assert_is_plain(read_table(write(tmp_path / "t.csv", text), "y"))
+
+
+def test_separators_in_quoted_names_and_decimal_commas(tmp_path):
+    header = ('"mass, kg"', '"length, ""m"""', "y")
+    table = read_table(write(tmp_path / "t.csv", text_of(";", header=header)), "y")
+    assert list(table.columns) == ["mass, kg", 'length, "m"']
+    rows = [(a.replace(".", ","), b, y) for a, b, y in ROWS]
+    table = read_table(write(tmp_path / "t.csv", text_of(";", rows=rows)), "y")
+    assert table.words == {"a": (2, "0,5")}
+
+
+def test_a_column_without_a_name_is_left_out_and_said(tmp_path):
+    frame = pd.DataFrame(ROWS, columns=["a", "b", "y"])
+    frame.to_csv(tmp_path / "t.csv")  # with the index
+    table = read_table(tmp_path / "t.csv", "y")
+    assert_is_plain(table)
+    assert table.notes == ["column 1, without a name, left out (an index?)"]
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "message"),
+    [
+        (7, '5.5,"0,n', "line 7 of {} is not CSV: a quote is opened and not closed"),
+        (7, '"5.5"x,0,n', "line 7 of {} is not CSV: ',' expected after '\"'"),
+        (7, "5.5,0", "line 7 of {} has 2 cells, but its header has 3"),
+        (7, "5.5,0,n,1", "line 7 of {} has 4 cells, but its header has 3"),
+        (7, "1e300,0,n", "column 'a' has the number 1e+300, which is too large to scale"),
+        (7, "-inf,0,n", "column 'a' has infinite numbers"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "sep=,\n"])
+def test_what_is_wrong_is_said_with_its_line(tmp_path, line, cell, message, before):
+    lines = text_of().splitlines()
+    lines[line - 1] = cell
+    path = write(tmp_path / "t.csv", before + "\n".join(lines) + "\n")
+    message = message.format(path)
+    if before:
+        message = message.replace(f"line {line}", f"line {line + 1}")
+    with pytest.raises(ValueError) as caught:
+        read_table(path, "y")
+    assert str(caught.value) == message
+
+
+def test_a_quote_that_a_later_one_closes_swallows_nothing(tmp_path):
+    lines = text_of().splitlines()
+    lines[4] = lines[4].replace(",", ',"', 1)
+    lines[9] = lines[9].replace(",", ',"', 1)
+    with pytest.raises(ValueError, match=r"line 5 of .* is not CSV"):
+        read_table(write(tmp_path / "t.csv", "\n".join(lines)), "y")
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (["1234567890123456781", "1234567890123456782", "5"], "U"),
+        (["123456789012345678", "123456789012345679", "5"], "i"),
+        (["1e20", "2e20", "3"], "U"),
+        (["1_0", "10", "3"], "U"),
+        (["01", "1", "2"], "U"),
+        (["1.0", "1", "2"], "U"),
+        (["-3", "0", "7"], "i"),
+        (["true", "false", "maybe"], "U"),
+        (["None", "some", "all"], "U"),
+    ],
+)
+def test_labels_are_the_words_of_the_file(tmp_path, labels, kind):
+    rows = [(a, b, labels[i % 3]) for i, (a, b, _) in enumerate(ROWS)]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    assert table.classification
+    assert table.y.dtype.kind == kind
+    assert [str(label) for label in table.y] == [row[2] for row in rows]
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "n/a", "#N/A", "NaN", "null", "<NA>", "?", "None"])
+def test_spellings_of_a_gap(tmp_path, missing):
+    rows = [(missing, *ROWS[0][1:]), *ROWS[1:]]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    assert table.gaps == ["a"]
+    assert np.isnan(table.columns["a"]).tolist() == [True] + [False] * 19
+
+
+@pytest.mark.parametrize(
+    "codes", [["2_10", "3_10"], ["0x1F", "0x2A"], ["1,5", "2,5"], ["1 0", "2 0"]]
+)
+def test_codes_are_text(tmp_path, codes):
+    rows = [(f'"{codes[i % 2]}"', b, y) for i, (_, b, y) in enumerate(ROWS)]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    assert table.words == {"a": (2, codes[0])}
+
+
+def test_truths_and_dates(tmp_path):
+    rows = [
+        (["True", "false", "NA"][i % 3], f"2024-0{1 + i % 9}-11", y)
+        for i, (_, _, y) in enumerate(ROWS)
+    ]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    np.testing.assert_array_equal(table.columns["a"][:3], [1, 0, np.nan])
+    assert table.truths == ["a"]
+    assert table.dates == ["b"]
+    assert table.words == {"b": (2, "2024-01-11")}
+
+
+def test_lines_count_what_is_skipped(tmp_path):
+    rows = [("1\n1", b, y) if i == 3 else (a, b, y) for i, (a, b, y) in enumerate(ROWS)]
+    rows = [(f'"{a}"', b, y) for a, b, y in rows]
+    text = text_of(rows=rows[:2]) + "\n\n" + text_of(header=rows[2], rows=rows[3:])
+    table = read_table(write(tmp_path / "t.csv", text), "y")
+    assert table.words == {"a": (8, "1\n1")}  # two lines, of which it ends in the eighth
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".xlsx"])
+def test_other_files_that_pandas_reads(tmp_path, suffix):
+    pytest.importorskip({".parquet": "pyarrow", ".xlsx": "openpyxl"}[suffix])
+    frame = pd.DataFrame(ROWS, columns=["a", "b", "y"]).astype({"a": float, "b": int})
+    frame["when"] = pd.date_range("2024-01-01", periods=20)
+    frame["sure"] = [True, False] * 10
+    frame.loc[2, "a"] = np.nan
+    path = tmp_path / f"t{suffix}"
+    (frame.to_parquet if suffix == ".parquet" else frame.to_excel)(path, index=False)
+    table = read_table(path, "y")
+    assert list(table.columns) == ["a", "b", "when", "sure"]
+    assert table.gaps == ["a"]
+    assert table.dates == ["when"]
+    assert table.truths == ["sure"]
+    np.testing.assert_array_equal(table.columns["b"], np.arange(20) * 7 % 5)
+
+
+def test_without_pandas_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'sklearn-obs\[csv\]'"):
+        read_table(write(tmp_path / "t.csv", text_of()), "y")
