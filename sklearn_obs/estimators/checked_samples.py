@@ -1,6 +1,7 @@
 """The samples of a call, checked, and what the core makes of them and of the fitted network."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -38,11 +39,11 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         taught = None
         if self.curvature == "hessian" and (y is not None or is_frozen(self.teacher)):
-            taught = self._taught(given, y, sample_weight, self.n_outputs_)  # else no target counts
+            taught = self._taught(given, y, sample_weight, self._asked())  # else no target counts
         objective = objective_of(self, vars(self), X, self._targets(y), sample_weight, taught)
         return network_of(self, vars(self)), mask_of(vars(self)), objective
 
-    def _taught(self, given, y, sample_weight, n_outputs):
+    def _taught(self, given, y, sample_weight, asked):
         """What the teacher puts out for the samples; None if there is no teacher.
 
         `given` are X and weights as the user passed them; y and `sample_weight` have been checked,
@@ -54,14 +55,25 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         if weight is not None:
             weight = np.asarray(for_each_sample(weight, np.shape(X)[0]))
             X = rows_of(X, np.flatnonzero(weight))
-        kind, classes = "values", None
-        if is_classifier(self):
-            classes = self.classes_ if y is None else self._classes_of(y)
-            of_labels = self._of_label_sets if y is None else y.ndim == 2 and y.shape[1] > 1
-            kind = "labels" if of_labels else "classes"
-        asked = Asked(kind, classes, n_outputs)
+        if y is not None:
+            y = y.toarray() if issparse(y) else y
+            y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
         seed = None if is_frozen(self.teacher) else seed_of(self)
         return taught(self.teacher, asked, X, y, sample_weight, seed)
+
+    def _asked(self):
+        """What the fitted network asks a teacher for."""
+        if not is_classifier(self):
+            return Asked("values", None, self.n_outputs_)
+        kind = "labels" if self._of_label_sets else "classes"
+        return Asked(kind, self.classes_, self.n_outputs_)
+
+    def _asked_for(self, y, n_outputs):
+        """What a network that is yet to be fitted on y will ask a teacher for."""
+        if not is_classifier(self):
+            return Asked("values", None, n_outputs)
+        kind = "labels" if y.ndim == 2 and y.shape[1] > 1 else "classes"
+        return Asked(kind, self._classes_of(y), n_outputs)
 
     def _targets(self, y):
         """What the network is to put out for y; None where y is not known."""

@@ -22,9 +22,9 @@ from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.folds import (
     fitted,
+    n_columns,
     one_fold,
     parameter_of,
-    prepared,
     pruned_part,
     splits_of,
 )
@@ -225,7 +225,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             sample_weight = np.asarray(for_each_sample(sample_weight, np.shape(y)[0]))
             check_consistent_length(X, sample_weight)
         splits = splits_of(self, X, y, groups)
-        levels = self._levels(estimator, X, y)
+        levels = self._levels(estimator, X, y, splits)
         folds = self._folds(estimator, X, y, sample_weight, splits, levels)
         self._choose(estimator, folds, levels)
         if self.refit:
@@ -255,18 +255,17 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
                 "sklearn.model_selection.cross_validate."
             )
 
-    def _levels(self, estimator, X, y):
-        """The sparsities; of a number of them, as far as whole groups of this network reach."""
-        levels = check_levels(self.sparsities)
+    def _levels(self, estimator, X, y, splits):
+        """The sparsities; of a number of them, as far as whole groups reach in every fold."""
+        levels, part = check_levels(self.sparsities), pruned_part(estimator)
         if not isinstance(levels, int):
             return levels
-        part = pruned_part(estimator)
         if part.granularity == "weight":
             return spread(levels, 1.0)
-        n_features = prepared(estimator, X, y)[1].shape[1]
-        y = check_array(y, ensure_2d=False, dtype=None)
+        y = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True)
         n_outputs = part._encode(y, part._classes_of(y)).shape[1]
-        return spread(levels, sparsest(part, n_features, n_outputs))
+        widths = n_columns(estimator, X, y, splits)
+        return spread(levels, min(sparsest(part, n, n_outputs) for n in widths))
 
     def _folds(self, estimator, X, y, sample_weight, splits, levels):
         options = {

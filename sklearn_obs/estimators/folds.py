@@ -12,7 +12,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 
-from sklearn_obs.estimators.path import check_prunable, fitted_levels
+from sklearn_obs.estimators.path import fitted_levels
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.rows import rows_of
 from sklearn_obs.estimators.sample_scores import sample_accuracies, sample_r2
@@ -35,10 +35,14 @@ def pruned_part(estimator: Any) -> PrunedMLP:
     TypeError
         If that is of another class.
     """
-    if not isinstance(estimator, Pipeline):
-        check_prunable(estimator)
+    if isinstance(estimator, PrunedMLP):
         return estimator
-    last = estimator.steps[-1][1]
+    if not isinstance(estimator, Pipeline):
+        raise TypeError(
+            f"Got an estimator of the class {type(estimator).__name__}, but expected an "
+            "OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, or a Pipeline that ends in one."
+        )
+    last = estimator.steps[-1][1] if estimator.steps else None
     if not isinstance(last, PrunedMLP):
         raise TypeError(
             f"Got a Pipeline whose last step is of the class {type(last).__name__}, but expected "
@@ -64,6 +68,10 @@ def splits_of(search: Any, X: Any, y: Any, groups: Any) -> list:
     """
     cv, selection = search.cv, search.selection
     splits = list(check_cv(cv, y, classifier=is_classifier(search)).split(X, y, groups))
+    if not splits:
+        raise ValueError(
+            f"Got cv={cv!r} without a split. An iterator is used up by one fit: pass a list."
+        )
     for number, (train, test) in enumerate(splits, start=1):
         if not (np.size(train) and np.size(test)):
             raise ValueError(
@@ -97,6 +105,14 @@ def prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
     return steps, steps.fit_transform(X, y)
 
 
+def n_columns(estimator: Any, X: Any, y: Any, splits: list) -> set[int]:
+    """How many columns the network gets, of all samples and in each fold."""
+    if not isinstance(estimator, Pipeline):
+        return {np.shape(X)[1]}
+    parts = [(X, y), *((rows_of(X, train), rows_of(y, train)) for train, _ in splits)]
+    return {np.shape(prepared(estimator, *part)[1])[1] for part in parts}
+
+
 def whole(estimator: Any, steps: Any, network: PrunedMLP) -> Any:
     """The estimator with these fitted parts."""
     if not isinstance(estimator, Pipeline):
@@ -114,6 +130,12 @@ def fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, target_sparsity: 
     return whole(estimator, steps, network.fit(X, y, sample_weight=sample_weight))
 
 
+def _number(score):
+    if not np.isscalar(score) or isinstance(score, str):
+        raise ValueError(f"Got the score {score!r} from `scoring`, but expected one number.")
+    return float(score)
+
+
 def one_fold(
     estimator, X, y, sample_weight, split, levels, scorer, *, each_sample, keep, say
 ) -> Fold:
@@ -125,7 +147,7 @@ def one_fold(
     steps, X_train = prepared(estimator, X_train, y_train)
     networks = fitted_levels(pruned_part(estimator), X_train, y_train, levels, weight, say)
     estimators = [whole(estimator, steps, network) for network in networks]
-    scores = [float(scorer(pruned, X_test, y_test)) for pruned in estimators]
+    scores = [_number(scorer(pruned, X_test, y_test)) for pruned in estimators]
     sample_scores = None
     if each_sample:
         of_sample = sample_accuracies if is_classifier(estimator) else sample_r2

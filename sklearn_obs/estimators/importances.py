@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_obs.estimators.core_plan import plan_of
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
-from sklearn_obs.estimators.run import importances_of, plan_of, seed_of
+from sklearn_obs.estimators.run import importances_of, seed_of
 from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.machine import one_blas_thread
 from sklearn_obs.pruning import Problem, Scope
@@ -44,6 +45,8 @@ def input_importances(
     ------
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
+    TypeError
+        If it is of another class.
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this `damping`.
 
@@ -64,6 +67,12 @@ def input_importances(
     (4,)
     """
     check_is_fitted(estimator)
+    if not isinstance(estimator, PrunedMLP):
+        raise TypeError(
+            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
+            "OBSPrunedMLPRegressor; of a Pipeline pass the last step, of a search the one that it "
+            "holds, and X as the steps before have transformed it."
+        )
     attributes = vars(estimator)
     with one_blas_thread():
         network, mask, objective = estimator._at_hand(X, y, sample_weight)

@@ -12,7 +12,8 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import validate_data
 
 from sklearn_obs.estimators.parameters import check_sparsities
@@ -111,7 +112,7 @@ def obs_pruning_path(
     """
     check_prunable(estimator)
     sparsities = check_levels(sparsities)
-    _check_held_out(estimator, X, X_val, y_val)
+    _check_held_out(estimator, X, y, X_val, y_val)
     networks = fitted_levels(estimator, X, y, sparsities, sample_weight)
     score_weight = None if np.asarray(sample_weight).ndim == 0 else sample_weight
     recorded: dict[str, list[float]] = {
@@ -145,9 +146,9 @@ def check_levels(sparsities: int | ArrayLike) -> int | np.ndarray:
     ValueError
         If they are neither.
     """
-    if not isinstance(sparsities, Integral):
+    if np.ndim(sparsities):
         return check_sparsities(sparsities)
-    if isinstance(sparsities, bool) or sparsities < 2:
+    if not isinstance(sparsities, Integral) or isinstance(sparsities, bool) or sparsities < 2:
         raise ValueError(
             f"Got sparsities={sparsities!r}, but expected a number of them >= 2, or the sparsities "
             "themselves."
@@ -180,7 +181,8 @@ def fitted_levels(
         if isinstance(sparsities, int):
             sparsities = spread(sparsities, sparsest(estimator, X.shape[1], targets.shape[1]))
         scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
-        taught = estimator._taught(given, y, sample_weight, targets.shape[1])
+        asked = estimator._asked_for(y, targets.shape[1])
+        taught = estimator._taught(given, y, sample_weight, asked)
         samples = X, targets, sample_weight
         levels = branched(estimator, train(), scope, *samples, sparsities, taught, say)
     return [
@@ -198,7 +200,11 @@ def check_prunable(estimator):
         )
 
 
-def _check_held_out(estimator, X, X_val, y_val):
+def _n_columns(y):
+    return np.shape(y)[1] if np.ndim(y) > 1 else 1
+
+
+def _check_held_out(estimator, X, y, X_val, y_val):
     """Raise ValueError unless there are both or neither, with the columns of X."""
     if (X_val is None) != (y_val is None):
         raise ValueError("Got X_val without y_val, or y_val without X_val, but expected both.")
@@ -207,6 +213,11 @@ def _check_held_out(estimator, X, X_val, y_val):
     like = clone(estimator)
     validate_data(like, X, skip_check_array=True)  # notes the columns
     try:
-        validate_data(like, X_val, y_val, reset=False, accept_sparse="csr", multi_output=True)
+        options = {"multi_output": True, "y_numeric": is_regressor(estimator)}
+        validate_data(like, X_val, y_val, reset=False, accept_sparse="csr", **options)
+        if is_classifier(estimator):
+            unique_labels(y, y_val)  # of one kind
+        elif _n_columns(y) != _n_columns(y_val):
+            raise ValueError(f"y_val has {_n_columns(y_val)} outputs, but y has {_n_columns(y)}.")
     except ValueError as error:
         raise ValueError(f"X_val and y_val cannot be scored on: {error}") from error

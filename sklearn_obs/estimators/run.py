@@ -9,7 +9,6 @@ from numbers import Integral
 
 import numpy as np
 from scipy.linalg import LinAlgError
-from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -23,6 +22,7 @@ from sklearn_obs.estimators.attributes import (
     network_of,
     recorded,
 )
+from sklearn_obs.estimators.core_plan import plan_of
 from sklearn_obs.network import (
     Layout,
     constant_loss,
@@ -31,7 +31,6 @@ from sklearn_obs.network import (
     mean_objective,
     penalty_of,
 )
-from sklearn_obs.plan import AdamSettings, Plan
 from sklearn_obs.pruning import Problem, Scope, importances, prune
 from sklearn_obs.pruning.feasibility import reach
 from sklearn_obs.pruning.warned import warn
@@ -103,11 +102,14 @@ def branched(estimator, attributes, scope, X, y, sample_weight, sparsities, taug
     say = say or (print if estimator.verbose else None)
     run = Run(estimator, attributes, scope, X, y, sample_weight, sparsities, taught)
     finished = [[] for _ in run.n_remove]
+    converged = []
     for positions, r in run.rounds:
+        converged.append(r.converged)
         if say:
             say(run.line(r))
         for position in positions:
             _add(finished[position], r)
+    run.warn_of_convergence(converged)
     finished = dict(zip(run.n_remove, finished, strict=True)) | {0: []}
     start, levels = run.start(), []
     for sparsity in sparsities:
@@ -163,14 +165,18 @@ class Run:
         `watch` sees each round (see `sklearn_obs.estimators.watch`) and may end the run after it.
         """
         rounds = _finished(self, watch)
-        n_failed = sum(not r.converged for r in rounds)
-        if self.estimator.retrain_epochs is None and n_failed:
+        self.warn_of_convergence([r.converged for r in rounds])
+        return self.changed(rounds)
+
+    def warn_of_convergence(self, converged):
+        """Warn if retraining was to converge, and did not in some rounds."""
+        if self.estimator.retrain_epochs is None and not all(converged):
             warn(
-                f"Retraining did not converge in {n_failed} of {len(rounds)} rounds. Increase "
-                f"`max_iter` (now {self.estimator.max_iter}), or set `retrain_epochs`.",
+                f"Retraining did not converge in {converged.count(False)} of {len(converged)} "
+                f"rounds. Increase `max_iter` (now {self.estimator.max_iter}), or set "
+                "`retrain_epochs`.",
                 ConvergenceWarning,
             )
-        return self.changed(rounds)
 
     def changed(self, finished):
         """The attributes that change by the rounds `finished`, but for importances."""
@@ -282,38 +288,3 @@ def objective_of(estimator, attributes, X, y, sample_weight, taught=None):
         objective = replace(objective, penalty=float(estimator.weight_decay))
     distillation = 1 if y is None else estimator.distillation
     return imitating(objective, dense_of(estimator, attributes), distillation, taught)
-
-
-def plan_of(estimator) -> Plan:
-    """The parameters of pruning and retraining, for the core."""
-    return Plan(
-        criterion=estimator.criterion,
-        structure=estimator.structure,
-        curvature=estimator.curvature,
-        damping=estimator.damping,
-        step=estimator.step,
-        prune_intercepts=estimator.prune_intercepts,
-        n_curvature_samples=estimator.n_curvature_samples,
-        retrain_epochs=estimator.retrain_epochs,
-        retrain_solver=estimator.retrain_solver,
-        max_loss_increase=estimator.max_loss_increase,
-        n_swaps=estimator.n_swaps,
-        granularity=estimator.granularity,
-        max_iter=estimator.max_iter,
-        tol=estimator.tol,
-        adam=AdamSettings(
-            batch_size=_batch_size(estimator),
-            # the rate of another solver says nothing about adam's
-            learning_rate=estimator.learning_rate_init if estimator.solver == "adam" else 0.001,
-            beta_1=estimator.beta_1,
-            beta_2=estimator.beta_2,
-            epsilon=estimator.epsilon,
-            n_iter_no_change=estimator.n_iter_no_change,
-        ),
-        n_jobs=estimator.n_jobs,
-        batch_bytes=int(get_config()["working_memory"] * 2**20),
-    )
-
-
-def _batch_size(estimator):
-    return 200 if estimator.batch_size == "auto" else estimator.batch_size

@@ -13,12 +13,14 @@ samples, 0 otherwise.
 """
 
 import numpy as np
+from scipy.sparse import issparse
 
 
 def sample_accuracies(y, predicted) -> np.ndarray:
     """Accuracy of each sample, of shape (n_samples,)."""
-    right = np.asarray(y) == np.asarray(predicted)
-    return right.reshape(len(right), -1).all(axis=1).astype(np.float64)
+    y, predicted = (np.asarray(a.toarray() if issparse(a) else a) for a in (y, predicted))
+    right = y.reshape(len(y), -1) == predicted.reshape(len(y), -1)
+    return right.all(axis=1).astype(np.float64)
 
 
 def sample_r2(y, predicted) -> np.ndarray:

@@ -16,12 +16,15 @@ Hinton, G., Vinyals, O. and Dean, J. (2015). Distilling the knowledge in a neura
 Learning Workshop.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_obs.estimators.rows import rows_of
@@ -67,29 +70,44 @@ def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
     """
     if is_frozen(teacher):
         check_is_fitted(teacher)
-        try:
+        with _named_in_errors(teacher, "be asked about X"):
             return outputs_of_teacher(teacher, asked, X)
-        except ValueError as error:
-            if str(error).startswith("Got"):
-                raise
-            raise ValueError(
-                f"The teacher, {named(teacher)}, cannot be asked about X: {error}"
-            ) from error
     n_samples = y.shape[0]
     if n_samples < 2:
         raise ValueError(
             f"Got a teacher, {named(teacher)}, and one sample, but out-of-fold predictions need "
             "two. Fit the teacher, and wrap it in sklearn.frozen.FrozenEstimator."
         )
-    weighted = sample_weight is not None and has_fit_parameter(teacher, "sample_weight")
+    weights = _name_of_weights(teacher) if sample_weight is not None else None
     p0 = np.empty((n_samples, asked.n_outputs))
     folds = KFold(min(FOLDS, n_samples), shuffle=True, random_state=seed)
     for rest, part in folds.split(p0):
         copy = _seeded(clone(teacher), seed)
-        weight = {"sample_weight": sample_weight[rest]} if weighted else {}
-        copy.fit(rows_of(X, rest), rows_of(y, rest), **weight)
-        p0[part] = outputs_of_teacher(copy, asked, rows_of(X, part))
+        weighted = {weights: sample_weight[rest]} if weights else {}
+        with _named_in_errors(teacher, f"be fitted and asked out of fold, in {FOLDS} parts"):
+            copy.fit(rows_of(X, rest), rows_of(y, rest), **weighted)
+            p0[part] = outputs_of_teacher(copy, asked, rows_of(X, part))
     return p0
+
+
+def _name_of_weights(teacher):
+    """What `fit` calls the sample weights, of a Pipeline those of its last step; None for none."""
+    if has_fit_parameter(teacher, "sample_weight"):
+        return "sample_weight"
+    if isinstance(teacher, Pipeline) and has_fit_parameter(teacher[-1], "sample_weight"):
+        return f"{teacher.steps[-1][0]}__sample_weight"
+    return None
+
+
+@contextmanager
+def _named_in_errors(teacher, what):
+    """Errors of the teacher say whose they are."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if isinstance(error, NotFittedError) or str(error).startswith("Got"):
+            raise
+        raise ValueError(f"The teacher, {named(teacher)}, cannot {what}: {error}") from error
 
 
 def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
@@ -99,6 +117,14 @@ def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
         p = p.reshape(len(p), -1)
     else:
         p = (_of_labels if asked.kind == "labels" else _of_classes)(teacher, asked, X)
+        n_axes = 2 if asked.kind == "labels" else 1
+        if hasattr(teacher, "predict"):
+            n_axes = len(np.shape(teacher.predict(rows_of(X, [0]))))
+        if n_axes != (2 if asked.kind == "labels" else 1):
+            raise ValueError(
+                f"Got a teacher, {named(teacher)}, of {'classes' if n_axes == 1 else 'label sets'}"
+                f", but the network's targets are {asked.kind.replace('labels', 'label sets')}."
+            )
     if p.shape[1] != asked.n_outputs:
         raise ValueError(
             f"Got a teacher, {named(teacher)}, with {p.shape[1]} outputs, but the network has "
@@ -145,7 +171,8 @@ def _probabilities(teacher, X):
     if not hasattr(teacher, "predict_proba"):
         raise ValueError(
             f"Got a teacher, {named(teacher)}, without `predict_proba`, but a classifier imitates "
-            "probabilities. Wrap it in sklearn.calibration.CalibratedClassifierCV."
+            "probabilities. Expected a classifier that has it: some have it as an option, others "
+            "once they are wrapped in sklearn.calibration.CalibratedClassifierCV."
         )
     return teacher.predict_proba(X)
 

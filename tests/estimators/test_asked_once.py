@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 from small_nets import small
 
 from sklearn_obs import obs_pruning_path
-from sklearn_obs.estimators.run import plan_of
+from sklearn_obs.estimators.core_plan import plan_of
 from sklearn_obs.network import Layout, compaction
 from sklearn_obs.pruning import Scope, feasibility
 

@@ -4,14 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_selection import VarianceThreshold
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    KFold,
     PredefinedSplit,
     ShuffleSplit,
     StratifiedKFold,
@@ -26,6 +29,7 @@ from sklearn_obs import (
     OBSPrunedMLPRegressor,
     obs_pruning_path,
 )
+from sklearn_obs.estimators.folds import one_fold
 from sklearn_obs.stopping import one_standard_error
 
 LEVELS = [0, 0.3, 0.5, 0.7, 0.85]
@@ -214,6 +218,64 @@ def test_lists_are_samples_too(iris):
     assert_array_equal(lists.scores_, plain.scores_)
 
 
+ONE_SPLIT = PredefinedSplit(np.where(np.arange(150) % 4, -1, 0))
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector")  # of scikit-learn's own network
+@pytest.mark.parametrize("kind", ["column", "frame", "label sets", "sparse label sets", "values"])
+def test_scores_of_samples_have_the_mean_of_the_score(iris, kind):
+    X, y = iris
+    sets = np.c_[y == 0, y < 2, X[:, 0] > 0].astype(int)
+    target = {
+        "column": y[:, None],
+        "frame": pd.DataFrame({"y": y}),
+        "label sets": sets,
+        "sparse label sets": csr_array(sets),
+        "values": np.c_[X[:, :2], np.zeros(len(y))],  # one that does not vary
+    }[kind]
+    estimator = small(OBSPrunedMLPRegressor if kind == "values" else OBSPrunedMLPClassifier)
+    search = OBSPrunedMLPCV(estimator, sparsities=LEVELS, cv=ONE_SPLIT).fit(X, target)
+    split = next(ONE_SPLIT.split())
+    fold = one_fold(
+        estimator,
+        X,
+        target,
+        None,
+        split,
+        np.array(LEVELS),
+        check_scoring(estimator),
+        each_sample=True,
+        keep=False,
+        say=None,
+    )
+    # a mean of 38 numbers, in another order
+    np.testing.assert_allclose(fold.sample_scores.mean(axis=1), fold.scores, rtol=1e-12)
+    assert search.sparsity_ == LEVELS[one_standard_error(fold.sample_scores)]
+
+
+def test_groups_reach_as_far_as_in_the_narrowest_fold(iris):
+    X, y = iris
+    rare = np.c_[X, np.arange(150) == 3, np.arange(150) == 77].astype(float)  # constant in folds
+    pipeline = make_pipeline(VarianceThreshold(), small(granularity="input"))
+    shuffled = KFold(5, shuffle=True, random_state=0)
+    search = OBSPrunedMLPCV(pipeline, sparsities=3, cv=shuffled).fit(rare, y)
+    assert search.sparsities_[-1] <= 1 - 1 / 5
+    OBSPrunedMLPCV(small(granularity="unit"), sparsities=3, cv=2).fit(X.tolist(), y.tolist())
+
+
+def test_an_iterator_is_used_up_by_one_fit(iris):
+    splits = StratifiedKFold(3).split(*iris)
+    search = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=splits).fit(*iris)
+    with pytest.raises(ValueError, match="without a split.* is used up by one fit: pass a list"):
+        search.fit(*iris)
+
+
+def test_retraining_that_does_not_converge_is_said(iris):
+    search = OBSPrunedMLPCV(small(retrain_epochs=None, max_iter=2), sparsities=[0.5], cv=2)
+    with pytest.warns(ConvergenceWarning, match="Retraining did not converge in"):
+        search.fit(*iris)
+
+
 def test_only_classifiers_have_probabilities():
     assert hasattr(OBSPrunedMLPCV(), "predict_proba")
     assert not hasattr(OBSPrunedMLPCV(OBSPrunedMLPRegressor()), "predict_proba")
@@ -232,6 +294,11 @@ def test_only_classifiers_have_probabilities():
         ({"cv": [(np.arange(100), [149])]}, "scores one sample, but a standard error needs two"),
         ({"cv": [(np.arange(100), [])]}, "fold 1 of 1 has 100 samples to train and 0 to score"),
         ({"cv": 2, "refit": False}, "refit=False with 2 folds, but expected a cv with one split"),
+        (
+            {"scoring": lambda *_: {"a": 1}},
+            "Got the score {'a': 1} from `scoring`",
+        ),
+        ({"sparsities": 0.5}, "Got sparsities=0.5, but expected a number of them >= 2"),
         ({"scoring": ["accuracy", "roc_auc"]}, "but expected one score, as a name or a function"),
         ({"estimator": small(damping=-1)}, "Got damping=-1"),
         ({"scoring": "roc_auc"}, "not finite with scoring='roc_auc'"),

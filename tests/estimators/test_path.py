@@ -5,7 +5,12 @@ import pytest
 from numpy.testing import assert_array_equal
 from small_nets import ESTIMATORS, N_WEIGHTS, assert_same_value, small
 
-from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, obs_pruning_path
+from sklearn_obs import (
+    OBSPrunedMLPClassifier,
+    OBSPrunedMLPCV,
+    OBSPrunedMLPRegressor,
+    obs_pruning_path,
+)
 
 LEVELS = [0, 0.1, 0.2, 0.45, 0.5, 0.8]  # two in the first round, one at its end nearly, one dense
 
@@ -150,9 +155,21 @@ def test_a_number_of_levels_is_spread_as_in_cross_validation(iris):
             {"X_val": np.zeros((3, 4)), "y_val": np.zeros(2)},
             "cannot be scored on: Found input variables with inconsistent numbers of samples",
         ),
+        (
+            {"X_val": np.zeros((3, 4)), "y_val": ["a", "b", "a"]},
+            "cannot be scored on: Mix of label input types",
+        ),
     ],
 )
 def test_held_out_samples_that_cannot_be_scored_on(iris, held_out, message, monkeypatch):
     monkeypatch.setattr(OBSPrunedMLPClassifier._dense_class, "fit", None)  # refused before training
     with pytest.raises(ValueError, match=message):
         obs_pruning_path(small(), *iris, sparsities=[0.5], **held_out)
+
+
+def test_held_out_values_have_as_many_outputs(iris):
+    X, _ = iris
+    with pytest.raises(ValueError, match="cannot be scored on: y_val has 2 outputs, but y has 1"):
+        obs_pruning_path(
+            small(OBSPrunedMLPRegressor), X, X[:, 0], sparsities=[0.5], X_val=X, y_val=X[:, :2]
+        )

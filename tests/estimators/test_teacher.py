@@ -1,18 +1,20 @@
 """A teacher in place of the dense network: the same bits if it is that, else out of fold."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -168,6 +170,72 @@ def test_search_clone_and_pickle(iris):
     assert clone(net).teacher.max_depth == 2
     assert not hasattr(net.teacher, "classes_")  # copies of it were fitted
     assert_array_equal(pickle.loads(pickle.dumps(net)).predict_proba(X), net.predict_proba(X))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_prune_on_some_of_the_classes(iris, frozen):
+    """The teacher is asked for the network's classes, whichever there are in this call."""
+    X, y = iris
+    teacher = FrozenEstimator(clone(FOREST).fit(X, y)) if frozen else FOREST
+    net = small(teacher=teacher, target_sparsity=0.3, curvature="hessian").fit(X, y)
+    few = y < 2
+    net.prune(X[few], y[few], target_sparsity=0.5)
+    assert input_importances(net, X[few], y[few]).shape == (4,)
+    binary = small(teacher=FOREST, target_sparsity=0.3, max_iter=100).fit(X, y == 0)
+    one = y == 0
+    before = binary.predict_proba(X[one])[:, 1].mean()
+    after = binary.prune(X[one], one[one], target_sparsity=0.5).predict_proba(X[one])[:, 1].mean()
+    assert after > 0.8 * before  # out of fold, a forest knows one class, which is this one
+
+
+@pytest.mark.parametrize("form", ["column", "frame", "sparse label sets"])
+def test_forms_of_y(iris, form):
+    X, y = iris
+    sets = np.c_[y == 0, y < 2].astype(int)
+    given, plain = {
+        "column": (y[:, None], y),
+        "frame": (pd.DataFrame({"y": y}), y),
+        "sparse label sets": (csr_array(sets), sets),
+    }[form]
+    counts = []
+    for teacher in (None, FOREST):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            net = small(teacher=teacher).fit(X, given)
+        counts.append(sum("column-vector" in str(w.message) for w in caught))
+    assert counts[0] == counts[1]  # scikit-learn's own network warns of it
+    assert_same(net, small(teacher=FOREST).fit(X, plain))
+
+
+def test_weights_reach_the_last_step_of_a_pipeline(iris):
+    X, y = iris
+    weight = 1.0 + np.arange(len(y)) % 3
+    Recording.seen.clear()
+    small(teacher=make_pipeline(StandardScaler(), Recording())).fit(X, y, sample_weight=weight)
+    assert all(weights is not None for *_, weights in Recording.seen)
+
+
+@pytest.mark.parametrize(
+    ("taught_on", "kind", "message"),
+    [
+        ("binary", "label sets", "of classes, but the network's targets are label sets"),
+        ("classes", "label sets", "of classes, but the network's targets are label sets"),
+        ("label sets", "classes", "of label sets, but the network's targets are classes"),
+    ],
+)
+def test_teachers_of_another_kind_of_target(iris, taught_on, kind, message):
+    X, y = iris
+    mlp = MLPClassifier((3,), solver="lbfgs", max_iter=500, random_state=0)
+    teacher = FrozenEstimator(mlp.fit(X, TARGETS[taught_on](X, y)))
+    target = y if kind == "classes" else TARGETS[kind](X, y)
+    with pytest.raises(ValueError, match=message):
+        small(teacher=teacher).fit(X, target[:, :2] if taught_on == "binary" else target)
+
+
+def test_errors_of_a_teacher_name_it(iris):
+    X, y = iris
+    with pytest.raises(ValueError, match="a LogisticRegression, cannot be fitted and asked out of"):
+        small(teacher=LogisticRegression()).fit(X, TARGETS["label sets"](X, y))
 
 
 def test_a_compact_network_has_no_teacher(iris):

@@ -15,7 +15,8 @@ from small_nets import N_WEIGHTS, assert_same, small
 
 from sklearn_obs.curvature import gauss_newton, measure
 from sklearn_obs.estimators.attributes import network_of
-from sklearn_obs.estimators.run import objective_of, plan_of
+from sklearn_obs.estimators.core_plan import plan_of
+from sklearn_obs.estimators.run import objective_of
 from sklearn_obs.network import Losses, loss_and_gradient
 
 # private: what the model of swaps holds is checked against the loss itself

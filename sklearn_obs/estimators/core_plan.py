@@ -1,0 +1,40 @@
+"""The parameters of an estimator as the core takes them: plain data, without scikit-learn."""
+
+from sklearn import get_config
+
+from sklearn_obs.plan import AdamSettings, Plan
+
+
+def plan_of(estimator) -> Plan:
+    """The parameters of pruning and retraining, for the core."""
+    return Plan(
+        criterion=estimator.criterion,
+        structure=estimator.structure,
+        curvature=estimator.curvature,
+        damping=estimator.damping,
+        step=estimator.step,
+        prune_intercepts=estimator.prune_intercepts,
+        n_curvature_samples=estimator.n_curvature_samples,
+        retrain_epochs=estimator.retrain_epochs,
+        retrain_solver=estimator.retrain_solver,
+        max_loss_increase=estimator.max_loss_increase,
+        n_swaps=estimator.n_swaps,
+        granularity=estimator.granularity,
+        max_iter=estimator.max_iter,
+        tol=estimator.tol,
+        adam=AdamSettings(
+            batch_size=_batch_size(estimator),
+            # the rate of another solver says nothing about adam's
+            learning_rate=estimator.learning_rate_init if estimator.solver == "adam" else 0.001,
+            beta_1=estimator.beta_1,
+            beta_2=estimator.beta_2,
+            epsilon=estimator.epsilon,
+            n_iter_no_change=estimator.n_iter_no_change,
+        ),
+        n_jobs=estimator.n_jobs,
+        batch_bytes=int(get_config()["working_memory"] * 2**20),
+    )
+
+
+def _batch_size(estimator):
+    return 200 if estimator.batch_size == "auto" else estimator.batch_size
