@@ -266,7 +266,7 @@ def test_groups_reach_as_far_as_in_the_narrowest_fold(iris):
 def test_an_iterator_is_used_up_by_one_fit(iris):
     splits = StratifiedKFold(3).split(*iris)
     search = OBSPrunedMLPCV(small(), sparsities=[0.5], cv=splits).fit(*iris)
-    with pytest.raises(ValueError, match="without a split.* is used up by one fit: pass a list"):
+    with pytest.raises(ValueError, match=r"without a split.* is used up by one fit: pass a list"):
         search.fit(*iris)
 
 
