@@ -43,6 +43,8 @@ OF_PAGES = {
         "3,000": "rows",
         "2,250": "rows",
         "0.001": "the default of weight_decay",
+        "0.75": "of distillation",
+        "0.0005": "a weight_decay",
         "1e-3": "",
         "5e-4": "a weight_decay",
     },
