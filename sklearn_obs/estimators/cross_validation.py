@@ -216,16 +216,17 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         self._check(estimator)
         if isinstance(estimator, Pipeline):  # whose first step takes what it takes
             validate_data(self, X, skip_check_array=True)
-            check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y")
         else:
             options = {"multi_output": True, "y_numeric": is_regressor(estimator)}
             validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS, **options)
+        targets = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y")
+        pruned_part(estimator)._check_targets(targets, reset=True)
         X, y, groups = indexable(X, y, groups)
         if sample_weight is not None:
             sample_weight = np.asarray(for_each_sample(sample_weight, np.shape(y)[0]))
             check_consistent_length(X, sample_weight)
         splits = splits_of(self, X, y, groups)
-        levels = self._levels(estimator, X, y, splits)
+        levels = self._levels(estimator, X, targets, splits)
         folds = self._folds(estimator, X, y, sample_weight, splits, levels)
         self._choose(estimator, folds, levels)
         if self.refit:
@@ -262,7 +263,6 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             return levels
         if part.granularity == "weight":
             return spread(levels, 1.0)
-        y = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True)
         n_outputs = part._encode(y, part._classes_of(y)).shape[1]
         widths = n_columns(estimator, X, y, splits)
         return spread(levels, min(sparsest(part, n, n_outputs) for n in widths))
