@@ -17,6 +17,7 @@ ORDER = (
     "stopping",
     "lottery",
     "csv_to_c",
+    "teacher",
     "dask",
 )
 _files = tempfile.TemporaryDirectory()  # that examples write beside their figures
