@@ -39,7 +39,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.classes_
         array([0, 1, 2])
         """
-        return self.estimator_.classes_
+        return self._chosen().classes_
 
     @property
     def feature_importances_(self) -> np.ndarray:
@@ -56,8 +56,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.feature_importances_.shape
         (4,)
         """
-        check_is_fitted(self)
-        return pruned_part(self.estimator_).feature_importances_
+        return pruned_part(self._chosen()).feature_importances_
 
     def transform(self, X: MatrixLike) -> np.ndarray:
         """Return the activations of the last hidden layer of the chosen network.
@@ -82,8 +81,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.transform(scale(X)).shape == (150, len(search.get_feature_names_out()))
         True
         """
-        check_is_fitted(self)
-        return self.estimator_.transform(X)
+        return self._chosen().transform(X)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns that `transform` makes.
@@ -108,8 +106,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> str(search.get_feature_names_out()[0])
         'obsprunedmlpclassifier0'
         """
-        check_is_fitted(self)
-        return pruned_part(self.estimator_).get_feature_names_out()
+        return pruned_part(self._chosen()).get_feature_names_out()
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict with the chosen network.
@@ -134,8 +131,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.predict(scale(X)[:3])
         array([0, 0, 0])
         """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
+        return self._chosen().predict(X)
 
     @_has("predict_proba")
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
@@ -161,8 +157,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.predict_proba(scale(X)).shape
         (150, 3)
         """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+        return self._chosen().predict_proba(X)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
@@ -188,8 +183,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.predict_log_proba(scale(X)).shape
         (150, 3)
         """
-        check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
+        return self._chosen().predict_log_proba(X)
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """The score that sparsities were chosen by, of the chosen network.
@@ -219,7 +213,17 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.score(scale(X), y) > 0.9
         True
         """
-        check_is_fitted(self)
+        chosen = self._chosen()
         weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
-        scorer = check_scoring(self.estimator_, self.scoring)
-        return float(scorer(self.estimator_, X, y, **weighted))
+        scorer = check_scoring(chosen, self.scoring)
+        return float(scorer(chosen, X, y, **weighted))
+
+    def _chosen(self):
+        check_is_fitted(self)
+        if not hasattr(self, "estimator_"):
+            raise AttributeError(
+                "The search has chosen a sparsity, but kept no network, as of refit=False with "
+                "more than one fold. Use refit=True, or fit an estimator with "
+                "`search.cv_results_['params'][search.best_index_]`."
+            )
+        return self.estimator_

@@ -2,15 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, get_tags, indexable
@@ -22,8 +19,8 @@ from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.folds import (
     fitted,
+    folds_of,
     n_columns,
-    one_fold,
     parameter_of,
     pruned_part,
     splits_of,
@@ -65,12 +62,12 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         error of the best; 'best' the best (of equals the least sparse, as `GridSearchCV` does). The
         standard error is over folds; with a single split over its samples, for `scoring=None`.
     refit : bool, default=True
-        Whether the chosen sparsity is fitted on all samples. If False, `cv` must be a single split,
-        and `estimator_` is the network of its training samples.
+        Whether the chosen sparsity is fitted on all samples. If False, `estimator_` is, of a single
+        split, the network of its training samples; of more folds there is none, only the choice.
     n_jobs : int, default=None
         Folds in parallel, as in joblib. Does not change the result.
     verbose : bool, default=False
-        Whether to print a line for each round and each fold.
+        Whether to print a line for each fold, and, of folds one after another, for each round.
 
     Attributes
     ----------
@@ -89,7 +86,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
     best_score_ : float
         Its mean score over folds.
     estimator_ : OBSPrunedMLPClassifier, OBSPrunedMLPRegressor or Pipeline
-        Fitted with the chosen sparsity.
+        Fitted with the chosen sparsity (see `refit`).
     classes_ : ndarray of shape (n_classes,)
         Class labels, of a classifier.
     feature_importances_ : ndarray of shape (n_features,)
@@ -216,10 +213,11 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         self._check(estimator)
         if isinstance(estimator, Pipeline):  # whose first step takes what it takes
             validate_data(self, X, skip_check_array=True)
+            options = {"ensure_2d": False, "dtype": None, "accept_sparse": True}
+            targets = check_array(y, input_name="y", **options)
         else:
             options = {"multi_output": True, "y_numeric": is_regressor(estimator)}
-            validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS, **options)
-        targets = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y")
+            _, targets = validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS, **options)
         pruned_part(estimator)._check_targets(targets, reset=True)
         X, y, groups = indexable(X, y, groups)
         if sample_weight is not None:
@@ -227,13 +225,13 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             check_consistent_length(X, sample_weight)
         splits = splits_of(self, X, y, groups)
         levels = self._levels(estimator, X, targets, splits)
-        folds = self._folds(estimator, X, y, sample_weight, splits, levels)
+        folds = folds_of(self, estimator, X, y, sample_weight, splits, levels)
         self._choose(estimator, folds, levels)
         if self.refit:
             if self.verbose:
                 print(f"Fit on all samples, sparsity = {self.sparsity_:.4g}")
             self.estimator_ = fitted(estimator, X, y, sample_weight, self.sparsity_)
-        else:
+        elif len(folds) == 1:
             self.estimator_ = folds[0].estimators[self.best_index_]
         return self
 
@@ -266,23 +264,6 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         n_outputs = part._encode(y, part._classes_of(y)).shape[1]
         widths = n_columns(estimator, X, y, splits)
         return spread(levels, min(sparsest(part, n, n_outputs) for n in widths))
-
-    def _folds(self, estimator, X, y, sample_weight, splits, levels):
-        options = {
-            "each_sample": len(splits) == 1 and self.selection == "one_standard_error",
-            "keep": not self.refit,
-        }
-        scorer = check_scoring(estimator, self.scoring)
-        tasks = []
-        for number, split in enumerate(splits, start=1):
-            say = partial(_say, f"Fold {number} of {len(splits)}: ") if self.verbose else None
-            task = delayed(one_fold)(
-                estimator, X, y, sample_weight, split, levels, scorer, say=say, **options
-            )
-            tasks.append(task)
-        if effective_n_jobs(self.n_jobs) == 1:  # a memory map, as of workers, is not needed
-            return [function(*args, **kwargs) for function, args, kwargs in tasks]
-        return Parallel(self.n_jobs)(tasks)
 
     def _choose(self, estimator, folds, levels):
         """The attributes that say how the levels did, and which one is best."""
@@ -320,7 +301,3 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         tags.target_tags = deepcopy(own.target_tags)
         tags.input_tags = deepcopy(own.input_tags)
         return tags
-
-
-def _say(beginning, line):
-    print(beginning + line)

@@ -5,10 +5,13 @@ fitted on the fold's own training samples, as in `GridSearchCV`.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone, is_classifier
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 
@@ -78,11 +81,6 @@ def splits_of(search: Any, X: Any, y: Any, groups: Any) -> list:
                 f"Got cv={cv!r}, whose fold {number} of {len(splits)} has {np.size(train)} samples "
                 f"to train and {np.size(test)} to score, but both need at least one."
             )
-    if len(splits) > 1 and not search.refit:
-        raise ValueError(
-            f"Got refit=False with {len(splits)} folds, but expected a cv with one split, whose "
-            "network is kept. Use refit=True, or a PredefinedSplit."
-        )
     if len(splits) == 1 and selection == "one_standard_error":
         if search.scoring is not None:
             raise ValueError(
@@ -152,9 +150,44 @@ def one_fold(
     if each_sample:
         of_sample = sample_accuracies if is_classifier(estimator) else sample_r2
         sample_scores = np.array([of_sample(y_test, p.predict(X_test)) for p in estimators])
-    if say:
-        say(
-            f"score {scores[0]:.4g} at sparsity {levels[0]:.4g}, {max(scores):.4g} at best, "
-            f"{scores[-1]:.4g} at {levels[-1]:.4g}"
-        )
     return Fold(scores, sample_scores, estimators if keep else [])
+
+
+def folds_of(search, estimator, X, y, sample_weight, splits, levels) -> list[Fold]:
+    """All folds, in parallel by the search's `n_jobs`."""
+    single = len(splits) == 1
+    options = {
+        "each_sample": single and search.selection == "one_standard_error",
+        "keep": single and not search.refit,
+    }
+    serial = effective_n_jobs(search.n_jobs) == 1  # a memory map, as of workers, is not needed
+    scorer = check_scoring(estimator, search.scoring)
+    tasks = []
+    for number, split in enumerate(splits, start=1):
+        say = partial(_say, f"Fold {number} of {len(splits)}: ")
+        options["say"] = say if search.verbose and serial else None
+        tasks.append(
+            delayed(one_fold)(estimator, X, y, sample_weight, split, levels, scorer, **options)
+        )
+    if serial:
+        done = (function(*args, **kwargs) for function, args, kwargs in tasks)
+    else:
+        done = Parallel(search.n_jobs, return_as="generator")(tasks)
+    folds = []
+    for number, fold in enumerate(done, start=1):
+        if search.verbose:
+            _say(f"Fold {number} of {len(splits)}: ", _in_words(fold.scores, levels))
+        folds.append(fold)
+    return folds
+
+
+def _in_words(scores, levels):
+    """The first, the best and the last score."""
+    return (
+        f"score {scores[0]:.4g} at sparsity {levels[0]:.4g}, {max(scores):.4g} at best, "
+        f"{scores[-1]:.4g} at {levels[-1]:.4g}"
+    )
+
+
+def _say(beginning, line):
+    print(beginning + line)

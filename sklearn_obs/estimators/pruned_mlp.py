@@ -252,7 +252,9 @@ class PrunedMLP(
             targets = self._targets(y)
             scope = scope_of_network(self, vars(self), X, target)
             watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
-            taught = self._taught(given, y, sample_weight, self._asked())
+            taught = None  # a teacher is asked only where there is something to do
+            if scope.n_remove(target):
+                taught = self._taught(given, y, sample_weight, self._asked())
             run = Run(self, dict(vars(self)), scope, X, targets, sample_weight, [target], taught)
             done = run.finished(watch)
             self._store(done)

@@ -207,6 +207,25 @@ def test_verbose_prints_a_line_for_each_round_and_fold(iris, capsys):
     assert lines[1].startswith("Fold 1 of 2: Round 2, weights = ")
     assert lines[2].startswith("Fold 1 of 2: score 0.")
     assert lines[-1].startswith("Fit on all samples, sparsity = 0.")
+    OBSPrunedMLPCV(small(step=0.5), sparsities=[0, 0.6], cv=2, verbose=True, n_jobs=2).fit(*iris)
+    of_workers = capsys.readouterr().out.splitlines()  # whose rounds would be mixed
+    assert of_workers == [line for line in lines if " Round " not in line]
+
+
+def test_a_choice_without_a_network(iris):
+    """As of `GridSearchCV` with refit=False: the choice is there, what predicts is not."""
+    options = {"sparsities": [0, 0.6], "cv": 2}
+    whole = OBSPrunedMLPCV(small(), **options).fit(*iris)
+    choice = OBSPrunedMLPCV(small(), refit=False, **options).fit(*iris)
+    assert choice.sparsity_ == whole.sparsity_
+    assert_array_equal(choice.scores_, whole.scores_)
+    assert not hasattr(choice, "estimator_")
+    assert not hasattr(choice, "classes_")
+    for method in (choice.predict, choice.transform, choice.predict_proba):
+        with pytest.raises(AttributeError, match=r"kept no network, as of refit=False"):
+            method(iris[0])
+    with pytest.raises(AttributeError, match=r"kept no network"):
+        choice.score(*iris)
 
 
 def test_lists_are_samples_too(iris):
@@ -293,7 +312,6 @@ def test_only_classifiers_have_probabilities():
         ({"cv": ShuffleSplit(1), "scoring": "accuracy"}, "with one split and scoring='accuracy'"),
         ({"cv": [(np.arange(100), [149])]}, "scores one sample, but a standard error needs two"),
         ({"cv": [(np.arange(100), [])]}, "fold 1 of 1 has 100 samples to train and 0 to score"),
-        ({"cv": 2, "refit": False}, "refit=False with 2 folds, but expected a cv with one split"),
         (
             {"scoring": lambda *_: {"a": 1}},
             "Got the score {'a': 1} from `scoring`",

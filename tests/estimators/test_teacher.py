@@ -123,6 +123,15 @@ class Recording(ClassifierMixin, BaseEstimator):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
+def test_a_teacher_is_not_asked_where_there_is_nothing_to_remove(iris):
+    model = small(teacher=Recording()).fit(*iris)
+    Recording.seen.clear()
+    model.prune(*iris, target_sparsity=model.sparsity_)
+    assert not Recording.seen
+    model.prune(*iris, target_sparsity=model.sparsity_ + 0.1)
+    assert len(Recording.seen) == FOLDS
+
+
 def test_weights_and_names_reach_the_teacher(iris):
     X, y = iris
     X = pd.DataFrame(X, columns=list("abcd"))
