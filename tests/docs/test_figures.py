@@ -92,10 +92,7 @@ def scripts(text):
 
 
 def output(name):
-    """What the script printed; of `quality.py` the part of a page that it wrote."""
-    if name == "quality":
-        page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
-        return page.split("<!-- from here on written by examples/benchmarks/quality.py -->")[1]
+    """What the script printed."""
     file = RESULTS / f"{name}.txt"
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
