@@ -13,6 +13,7 @@ from sklearn_obs.command import bundled, own_data
 from sklearn_obs.command.cells import SUFFIXES
 from sklearn_obs.export.rounding import DTYPES
 
+BUNDLED_SPARSITY = 0.95
 OF_A_FILE = ("target", "drop", "task", "export", "dtype", "overwrite")
 
 
@@ -43,42 +44,70 @@ def _options(arguments):
         description="Train a network, prune it by Optimal Brain Surgeon, show what is left.",
     )
     parser.add_argument(
-        "data", type=_data, help=f"a CSV file with a header, or one of {', '.join(bundled.DATA)}"
+        "data",
+        type=_data,
+        help=f"a file with a header ({', '.join(SUFFIXES)}), or one of {', '.join(bundled.DATA)}",
     )
     parser.add_argument(
-        "--sparsity", type=_sparsity, default=0.95, help="share of weights to remove, in (0, 1)"
+        "--sparsity",
+        type=_sparsity,
+        help="share of weights to remove, in (0, 1), or 'auto': chosen by cross-validation on the "
+        f"training rows (default: auto for a file, {BUNDLED_SPARSITY} for data by name)",
     )
     parser.add_argument(
-        "--hidden", type=_hidden, default=(30,), help="units per hidden layer, as 30 or 40,20"
+        "--hidden",
+        type=_hidden,
+        default=(30,),
+        help="units per hidden layer, as 30 or 40,20 (default: 30)",
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="an int >= 0")
     parser.add_argument(
-        "--out", type=Path, default=Path(), help="folder for the figure of bundled data"
+        "--seed",
+        type=_seed,
+        default=0,
+        help="an int >= 0: splits the rows and starts the network (default: 0)",
     )
-    own = parser.add_argument_group("with a CSV file")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(),
+        help="folder for the figure of data by name (default: this one)",
+    )
+    own = parser.add_argument_group("with a file")
     own.add_argument("--target", help="the column to predict")
     own.add_argument(
-        "--drop", action="append", default=[], help="a column to leave out; repeatable"
+        "--drop",
+        action="append",
+        default=[],
+        help="a column to leave out; may be given several times (default: none)",
     )
     own.add_argument(
         "--task",
         choices=("classification", "regression"),
-        help="what the target is; by default its text, or at most 20 whole numbers, are classes",
+        help="what the target is (default: text, or at most 20 whole numbers, are classes)",
     )
     own.add_argument(
         "--export",
         action="append",
         type=Path,
         default=[],
-        help="a file to write, model.c, model.onnx or model.skops; repeatable",
+        help="a file to write, model.c, model.onnx or model.skops; may be given several times "
+        "(default: none)",
     )
-    own.add_argument("--dtype", choices=DTYPES, default="float32", help="of the numbers in C")
-    own.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    own.add_argument(
+        "--dtype", choices=DTYPES, default="float32", help="of numbers in C (default: float32)"
+    )
+    own.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist (default: no)"
+    )
     options = parser.parse_args(arguments)
+    if options.sparsity is None:
+        options.sparsity = BUNDLED_SPARSITY if options.data in bundled.DATA else "auto"
     if options.data in bundled.DATA:
+        if options.sparsity == "auto":
+            parser.error(f"--sparsity auto goes with a file, not with {options.data!r}")
         for name in OF_A_FILE:
             if getattr(options, name) != parser.get_default(name):
-                parser.error(f"--{name} goes with a CSV file, not with {options.data!r}")
+                parser.error(f"--{name} goes with a file, not with {options.data!r}")
     elif options.target is None:
         parser.error(f"--target: which column of {options.data} is to be predicted?")
     return options
@@ -94,13 +123,15 @@ def _data(text):
 
 
 def _sparsity(text):
+    if text == "auto":
+        return text
     try:
         if 0 < float(text) < 1:
             return float(text)
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(
-        f"got {text!r}, but expected a number in (0, 1), such as 0.9 for 90 %"
+        f"got {text!r}, but expected 'auto' or a number in (0, 1), such as 0.9 for 90 %"
     )
 
 

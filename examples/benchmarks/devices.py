@@ -79,8 +79,8 @@ def one_seed(seed, folder):
         found["accuracy in int8", level] = written.exported_score
         found["emlearn: text bytes", level] = emlearn_bytes(clf.to_sklearn(), folder)
         path = folder / "model.onnx"
-        found["ONNX bytes", level] = export_onnx(clf, path, sparse=True, overwrite=True)
-        found["ONNX bytes, as dense", level] = export_onnx(clf, path, overwrite=True)
+        found["ONNX bytes", level] = export_onnx(clf, path, sparse=True, overwrite=True).n_bytes
+        found["ONNX bytes, as dense", level] = export_onnx(clf, path, overwrite=True).n_bytes
     return found
 
 

@@ -7,7 +7,7 @@ what cells mean, by pandas.
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 SEPARATORS = ",;\t|"
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")
+DECIMAL = r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?|NA|NaN|NULL"
 SAMPLE = 200  # lines that show what separates cells
 
 
@@ -60,12 +61,14 @@ def cells_of(path):
         frame = values.astype(object).where(values.notna(), "").astype(str)
         rows, lines, notes = frame.to_numpy(object), np.arange(2, len(frame) + 2), []
     else:
-        (names, *rows), (_, *lines), notes = _of_text(path)
+        (names, *rows), (_, *lines), notes, separator = _of_text(path)
+        cells = _named(path, names, rows, np.array(lines, int), notes)
+        return _with_points(cells) if separator == ";" else cells
     return _named(path, names, rows, np.array(lines, int), notes)
 
 
 def _of_text(path):
-    """Records, the header first, their lines, and notes."""
+    """Records, the header first, their lines, notes, and what separates cells."""
     text, notes = _decoded(path)
     n_before = 0
     if said := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):
@@ -92,7 +95,7 @@ def _of_text(path):
         raise ValueError(f"line {start} of {path} is not CSV: {what}") from None
     if not records:
         raise ValueError(f"{path} is empty")
-    return records, lines, notes
+    return records, lines, notes, separator
 
 
 def _decoded(path):
@@ -146,3 +149,16 @@ def _named(path, names, rows, lines, notes):
         notes = [*notes, f"{what} {numbers}, without a name, left out (an index?)"]
     frame = frame[kept].set_axis([names[j] for j in kept], axis="columns")
     return Cells(frame, lines, notes)
+
+
+def _with_points(cells):
+    """Decimal commas as points: where commas do not separate cells, programs write them so."""
+    frame, commas = cells.frame.copy(), []
+    for name in frame:
+        column = frame[name]
+        filled = column[column != ""]
+        if filled.str.fullmatch(DECIMAL).all() and filled.str.contains(",").any():
+            frame[name] = column.str.replace(",", ".")
+            commas.append(repr(name))
+    notes = [f"decimal commas read as points in {', '.join(commas)}"] if commas else []
+    return replace(cells, frame=frame, notes=[*cells.notes, *notes])

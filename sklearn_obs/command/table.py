@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_obs.command.cells import Cells, cells_of
 
-MISSING = ["", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>", "?"]
+MISSING = ["", "\\n", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>", "?"]
 NO_NUMBER = [*MISSING, "none"]  # among numbers; it may well be a word among words
 TRUTH = {"true": 1.0, "false": 0.0}
 LARGEST = 1e100  # the squares of larger numbers, which scaling takes, are near the end of float64
@@ -26,7 +26,9 @@ class Table:
     n_left_out: int  # rows without a target
     words: dict[str, tuple[int, str]]  # column of text -> line and cell of its first word
     dates: list[str]  # columns of text that hold dates
+    mixed: list[str]  # columns of text most of whose cells are numbers
     truths: list[str]  # columns of true and false, as 1 and 0
+    left_out: dict[str, list[str]]  # why -> columns
     notes: list[str]  # what was done to read the file
 
     @property
@@ -40,8 +42,12 @@ class Table:
         return [n for n, c in self.columns.items() if c.dtype != object and np.isnan(c).any()]
 
     def X(self):
-        """One array of all columns: of float64, or, with text, of object."""
-        return np.column_stack([*self.columns.values()])
+        """A frame of all columns."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {name: pd.Series(values, dtype=values.dtype) for name, values in self.columns.items()}
+        )
 
 
 def read_table(path, target, drop=(), task=None):
@@ -71,31 +77,45 @@ def read_table(path, target, drop=(), task=None):
         raise ValueError(
             f"{path} has {there.sum()} rows, but {LEAST_ROWS} are the least to learn from"
         )
+    y, classification = _target(y[there], target, task)
     columns: dict[str, np.ndarray] = {}
-    words, dates, truths = {}, [], []
+    words, dates, mixed, truths, left_out = {}, [], [], [], {}
     for name in (name for name in frame if name not in (target, *drop)):
         cells = frame.loc[there, name]
+        missing = _missing(cells)
         numbers = _numbers(cells)
-        if cells.str.lower().isin(NO_NUMBER).all():
-            continue
-        if numbers is not None:
-            columns[name] = _checked(numbers, name)
-            continue
         known = cells.str.lower().map(TRUTH)
-        missing = cells.str.lower().isin(NO_NUMBER)
-        if (known.notna() | missing).all():
+        is_truth = (known.notna() | missing).all()
+        given = cells[~missing] if numbers is None else numbers[~missing]
+        n_values = len(set(given))
+        if not n_values:
+            left_out.setdefault("empty", []).append(name)
+        elif n_values == 1 and (numbers is not None or is_truth or not missing.any()):
+            left_out.setdefault("one value only", []).append(name)
+        elif numbers is not None:
+            columns[name] = _checked(numbers, name)
+        elif is_truth:
             columns[name] = known.to_numpy(np.float64)
             truths.append(name)
-            continue
-        columns[name] = cells.to_numpy(object)
-        words[name] = _first_word(found, cells)
-        if _are_dates(cells[~missing]):
-            dates.append(name)
+        else:
+            line, word = _first_word(found, cells)
+            is_date = _are_dates(cells[~missing])
+            if n_values == len(cells):
+                what = "dates" if is_date else "text"
+                why = f"{what}, another in every row (line {line}: {word!r})"
+                left_out[why] = [name]
+                continue
+            columns[name], words[name] = cells.to_numpy(object), (line, word)
+            if is_date:
+                dates.append(name)
+            elif _is_word(cells)[0].sum() < (~missing).sum() / 2:
+                mixed.append(name)
     if not columns:
         raise ValueError(f"{path} has no column to predict {target!r} from")
-    y, classification = _target(y[there], target, task)
     n_left_out = int((~there).sum())
-    return Table(columns, y, classification, n_left_out, words, dates, truths, found.notes)
+    return Table(
+        columns, y, classification, n_left_out, words, dates, mixed, truths, left_out, found.notes
+    )
 
 
 def _target(cells, name, task):
@@ -119,15 +139,24 @@ def _target(cells, name, task):
     return np.array(words, str), True
 
 
-def _numbers(cells):
-    """float64 where every cell is a number or missing, else None."""
+def _missing(cells):
+    """Where there is nothing, or a word that says so among numbers."""
+    return cells.str.lower().isin(NO_NUMBER)
+
+
+def _is_word(cells):
+    """Where there is something that is no number; and the numbers."""
     import pandas as pd
 
-    missing = cells.str.lower().isin(NO_NUMBER)
+    missing = _missing(cells)
     numbers = pd.to_numeric(cells.where(~missing), errors="coerce")
-    if (numbers.isna() & ~missing).any():
-        return None
-    return numbers.to_numpy(np.float64)
+    return numbers.isna() & ~missing, numbers
+
+
+def _numbers(cells):
+    """float64 where every cell is a number or missing, else None."""
+    is_word, numbers = _is_word(cells)
+    return None if is_word.any() else numbers.to_numpy(np.float64)
 
 
 def _checked(numbers, name):
@@ -144,11 +173,7 @@ def _checked(numbers, name):
 
 def _first_word(found: Cells, cells: Any) -> tuple[int, str]:
     """The line and the cell of the first one that is no number."""
-    import pandas as pd
-
-    missing = cells.str.lower().isin(NO_NUMBER)
-    is_word = pd.to_numeric(cells.where(~missing), errors="coerce").isna() & ~missing
-    at = is_word.idxmax()
+    at = _is_word(cells)[0].idxmax()
     return int(found.lines[at]), cells[at]
 
 

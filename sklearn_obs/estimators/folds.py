@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_obs.estimators.path import fitted_levels
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
@@ -162,17 +163,16 @@ def folds_of(search, estimator, X, y, sample_weight, splits, levels) -> list[Fol
     }
     serial = effective_n_jobs(search.n_jobs) == 1  # a memory map, as of workers, is not needed
     scorer = check_scoring(estimator, search.scoring)
-    tasks = []
+    calls = []
     for number, split in enumerate(splits, start=1):
         say = partial(_say, f"Fold {number} of {len(splits)}: ")
         options["say"] = say if search.verbose and serial else None
-        tasks.append(
-            delayed(one_fold)(estimator, X, y, sample_weight, split, levels, scorer, **options)
-        )
+        arguments = estimator, X, y, sample_weight, split, levels, scorer
+        calls.append(partial(one_fold, *arguments, **options))
     if serial:
-        done = (function(*args, **kwargs) for function, args, kwargs in tasks)
-    else:
-        done = Parallel(search.n_jobs, return_as="generator")(tasks)
+        done = (call() for call in calls)
+    else:  # scikit-learn's, by which its settings and filters of warnings reach the workers
+        done = Parallel(search.n_jobs, return_as="generator")(delayed(call)() for call in calls)
     folds = []
     for number, fold in enumerate(done, start=1):
         if search.verbose:

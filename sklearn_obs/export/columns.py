@@ -94,7 +94,7 @@ def _side_by_side(step):
     for _, part, chosen in step.transformers_:
         if isinstance(part, str) and part == "drop":
             continue
-        mine = everything[_indices(chosen, names, step.n_features_in_)]
+        mine = everything[indices(chosen, names, step.n_features_in_)]
         if mine.source.size:
             parts.append(columns_of(part, mine.source.size).of(mine))
     return Columns(
@@ -105,7 +105,7 @@ def _side_by_side(step):
     )
 
 
-def _indices(chosen, names, n):
+def indices(chosen, names, n):
     """Columns as ColumnTransformer takes them, by name, number, mask or slice, as integers."""
     if isinstance(chosen, str):
         return np.array([names.index(chosen)])

@@ -90,7 +90,7 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
     ImportError
         If skops is not installed.
     skops.io.exceptions.UntrustedTypesFoundException
-        If the file holds yet other types; the message names them.
+        If the file holds yet other types; its note says what to pass to trust them.
     OSError
         If the file cannot be read.
 
@@ -109,7 +109,15 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
     >>> bool((again.predict(X) == clf.predict(X)).all())
     True
     """
-    return _skops().load(Path(path), trusted=[*TRUSTED, *trusted])
+    io = _skops()
+    try:
+        return io.load(Path(path), trusted=[*TRUSTED, *trusted])
+    except io.exceptions.UntrustedTypesFoundException as error:
+        error.add_note(
+            "If you know where the file comes from, and these types belong to your model: "
+            f"load_skops({str(path)!r}, trusted={other_types(path)})"
+        )
+        raise
 
 
 def other_types(path):

@@ -66,7 +66,12 @@ def test_separators_in_quoted_names_and_decimal_commas(tmp_path):
     assert list(table.columns) == ["mass, kg", 'length, "m"']
     rows = [(a.replace(".", ","), b, y) for a, b, y in ROWS]
     table = read_table(write(tmp_path / "t.csv", text_of(";", rows=rows)), "y")
-    assert table.words == {"a": (2, "0,5")}
+    assert_is_plain(table)
+    assert table.notes == ["decimal commas read as points in 'a'"]
+    quoted = [(f'"{a}"', b, y) for a, b, y in rows]  # between commas it may be a code
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=quoted)), "y")
+    assert table.left_out == {"text, another in every row (line 2: '0,5')": ["a"]}
+    assert list(table.columns) == ["b"]
 
 
 def test_a_column_without_a_name_is_left_out_and_said(tmp_path):
@@ -161,11 +166,13 @@ def test_truths_and_dates(tmp_path):
 
 
 def test_lines_count_what_is_skipped(tmp_path):
-    rows = [("1\n1", b, y) if i == 3 else (a, b, y) for i, (a, b, y) in enumerate(ROWS)]
+    few = [(f"{i % 4}.5", b, y) for i, (_, b, y) in enumerate(ROWS)]
+    rows = [("1\n1", b, y) if i == 3 else (a, b, y) for i, (a, b, y) in enumerate(few)]
     rows = [(f'"{a}"', b, y) for a, b, y in rows]
     text = text_of(rows=rows[:2]) + "\n\n" + text_of(header=rows[2], rows=rows[3:])
     table = read_table(write(tmp_path / "t.csv", text), "y")
     assert table.words == {"a": (8, "1\n1")}  # two lines, of which it ends in the eighth
+    assert table.mixed == ["a"]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".xlsx"])
@@ -178,11 +185,138 @@ def test_other_files_that_pandas_reads(tmp_path, suffix):
     path = tmp_path / f"t{suffix}"
     (frame.to_parquet if suffix == ".parquet" else frame.to_excel)(path, index=False)
     table = read_table(path, "y")
-    assert list(table.columns) == ["a", "b", "when", "sure"]
+    assert list(table.columns) == ["a", "b", "sure"]
     assert table.gaps == ["a"]
-    assert table.dates == ["when"]
+    assert [why.split(" (")[0] for why in table.left_out] == ["dates, another in every row"]
     assert table.truths == ["sure"]
     np.testing.assert_array_equal(table.columns["b"], np.arange(20) * 7 % 5)
+
+
+FRAME = pd.DataFrame(
+    {
+        "a": np.arange(20) + 0.5,
+        "b": np.arange(20) * 7 % 5,
+        "sure": [True, False] * 10,
+        "kind": ["one", "two; three", None, 'fo"ur'] * 5,
+        "y": ["n", "p"] * 10,
+    }
+)
+
+
+def of_excel(separator, end="\r\n"):
+    """As Excel writes it, and LibreOffice by default: words quoted only where they must be."""
+    quoted = FRAME.assign(sure=FRAME["sure"].map({True: "TRUE", False: "FALSE"}))
+    return quoted.to_csv(index=False, sep=separator, lineterminator=end)
+
+
+def of_r(separator, decimal):
+    """As write.csv and write.csv2 write it: words and row names quoted, NA for what is missing."""
+    rows = [separator.join(f'"{name}"' for name in ["", *FRAME])]
+    for i, (a, b, sure, kind, y) in enumerate(FRAME.itertuples(index=False), start=1):
+        kind = "NA" if pd.isna(kind) else '"' + kind.replace('"', '""') + '"'
+        cells = [f'"{i}"', str(a).replace(".", decimal), str(b), str(sure).upper(), kind, f'"{y}"']
+        rows.append(separator.join(cells))
+    return "\n".join(rows) + "\n"
+
+
+def of_sql(missing):
+    """As clients of databases write it: tabs, and a word where there is NULL."""
+    return FRAME.fillna(missing).to_csv(index=False, sep="\t")
+
+
+def of_polars():
+    polars = pytest.importorskip("polars")
+    columns = {name: FRAME[name].astype(object) for name in FRAME}
+    columns["kind"] = columns["kind"].where(FRAME["kind"].notna(), None)
+    return polars.DataFrame({name: list(c) for name, c in columns.items()}).write_csv()
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "said"),
+    [
+        (lambda: of_excel(","), "utf-8-sig", []),
+        (lambda: of_excel(";"), "cp1252", []),
+        (lambda: of_excel("\t"), "utf-16", []),
+        (lambda: "sep=;\r\n" + of_excel(";"), "utf-8", []),
+        (lambda: of_excel(";").replace(".5;", ",5;"), "utf-8-sig", ["decimal commas"]),
+        (lambda: of_excel(",", "\n"), "utf-8", []),
+        (lambda: of_excel(",") + ",,,,\r\n" * 3, "utf-8", []),
+        (lambda: of_excel(",").replace("\r\n", ",\r\n"), "utf-8", []),
+        (lambda: of_r(",", "."), "utf-8", ["without a name"]),
+        (lambda: of_r(";", ","), "utf-8", ["without a name", "decimal commas"]),
+        (lambda: FRAME.to_csv(), "utf-8", ["without a name"]),
+        (lambda: FRAME.to_csv(index=False), "utf-8", []),
+        (lambda: FRAME.to_csv(index=False, na_rep="NaN", sep="|"), "utf-8", []),
+        (of_polars, "utf-8", []),
+        (lambda: of_sql("NULL"), "utf-8", []),
+        (lambda: of_sql("\\N"), "utf-8", []),
+        (lambda: of_sql(""), "utf-8", []),
+    ],
+    ids=[
+        "Excel, UTF-8",
+        "Excel, semicolons",
+        "Excel, Unicode text",
+        "Excel, sep=",
+        "Excel, decimal commas",
+        "LibreOffice",
+        "Excel, empty rows",
+        "Excel, an empty column",
+        "write.csv",
+        "write.csv2",
+        "pandas, index",
+        "pandas",
+        "pandas, NaN",
+        "polars",
+        "SQL, NULL",
+        "SQL, \\N",
+        "SQL, empty",
+    ],
+)
+def test_files_as_programs_write_them(tmp_path, text, encoding, said):
+    table = read_table(write(tmp_path / "t.csv", text(), encoding), "y")
+    assert list(table.columns) == ["a", "b", "sure", "kind"]
+    np.testing.assert_array_equal(table.columns["a"], FRAME["a"])
+    np.testing.assert_array_equal(table.columns["b"], FRAME["b"])
+    np.testing.assert_array_equal(table.columns["sure"], FRAME["sure"])
+    assert table.truths == ["sure"]
+    assert table.text == ["kind"]
+    words = table.columns["kind"]
+    assert [word for i, word in enumerate(words) if i % 4 != 2] == list(FRAME["kind"].dropna())
+    assert table.y.tolist() == FRAME["y"].tolist()
+    assert len(table.notes) == len(said)
+    for note, word in zip(table.notes, said, strict=True):
+        assert word in note
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ([""] * 20, "empty"),
+        (["NA", "?"] * 10, "empty"),
+        (["1.0", "1"] * 10, "one value only"),
+        (["x"] * 20, "one value only"),
+        (["true", ""] * 10, "one value only"),
+        ([f"{i}x" for i in range(20)], "text, another in every row (line 2: '0x')"),
+        ([f"2024-01-{i:02}" for i in range(1, 21)], None),
+    ],
+)
+def test_columns_that_say_nothing_are_left_out(tmp_path, cells, why):
+    rows = [(cell, b, y) for cell, (_, b, y) in zip(cells, ROWS, strict=True)]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    assert list(table.columns) == ["b"]
+    assert table.left_out == {why or "dates, another in every row (line 2: '2024-01-01')": ["a"]}
+
+
+def test_a_word_now_and_then_is_information(tmp_path):
+    rows = [(["x", ""][i % 2], b, y) for i, (_, b, y) in enumerate(ROWS)]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    assert table.text == ["a"] and not table.left_out
+
+
+def test_a_number_that_a_spreadsheet_could_not_compute(tmp_path):
+    rows = [("#DIV/0!" if i == 4 else f"{i % 3}", b, y) for i, (_, b, y) in enumerate(ROWS)]
+    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
+    assert table.mixed == ["a"] and table.words == {"a": (6, "#DIV/0!")}
 
 
 def test_without_pandas_it_says_what_to_install(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from small_nets import small
 from test_export_c import rows_of_all_sizes
 
-import sklearn_obs.export
+import sklearn_obs.export.onnx
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
 from sklearn_obs.export import export_onnx, register_onnx
 
@@ -189,8 +189,8 @@ def test_errors(iris, tmp_path):
 
 def test_without_skl2onnx(iris, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
-    monkeypatch.delattr(sklearn_obs.export, "onnx_graph", raising=False)
-    monkeypatch.delitem(sys.modules, "sklearn_obs.export.onnx_graph", raising=False)
+    monkeypatch.delattr(sklearn_obs.export.onnx, "graph", raising=False)
+    monkeypatch.delitem(sys.modules, "sklearn_obs.export.onnx.graph", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'sklearn-obs\[onnx\]'"):
         export_onnx(small().fit(*iris), tmp_path / "model.onnx")
 

@@ -38,6 +38,7 @@ from sklearn_obs.export.c.text import (
 )
 from sklearn_obs.export.files import checked_path, write
 from sklearn_obs.export.folding import folded
+from sklearn_obs.export.offsets import warn_of_folded
 from sklearn_obs.export.rounding import rounded
 from sklearn_obs.export.storage import constant_bytes, first_used, stored
 
@@ -111,6 +112,11 @@ def export_c(
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 
+    Warns
+    -----
+    UserWarning
+        If float32 rounds a column that is read by more than 1 % of what it varies by.
+
     Notes
     -----
     A row with a value that is not finite is refused as `predict` does, by the status -1. Numbers
@@ -146,6 +152,8 @@ def export_c(
                 f"Got {len(net.feature_names)} feature_names, but expected {net.n_features}."
             )
     device = rounded(net, dtype)
+    if dtype != "float64":
+        warn_of_folded(net, ", or use dtype='float64'")
     scores: tuple[float | None, float | None] = (None, None)
     if test_data is not None:
         X, y = test_data

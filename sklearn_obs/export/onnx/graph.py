@@ -8,6 +8,7 @@ from copy import deepcopy
 
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.shape_calculator import (
@@ -19,33 +20,60 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.export.folding import compacted_on_targets, n_features, taken_apart
+from sklearn_obs.export.onnx.inputs import WHOLE
+from sklearn_obs.export.onnx.steps import check_missing, for_onnx
+
+SUPPORTED = "https://onnx.ai/sklearn-onnx/supported.html"
 
 
-def graph_of(model, X, sparse):
-    """The checked graph of a fitted model; `X`, if any, says which columns are strings."""
+def graph_of(model, columns):
+    """The checked graph of a fitted model, its matrices dense.
+
+    `columns` are those of some rows by name, or None where all are numbers.
+    """
     steps, estimator, target = taken_apart(model)
+    steps = [(name, for_onnx(step)) for name, step in steps]
     network = compacted_on_targets(estimator, target)
     options = None
     if is_classifier(network):
         _check_labels(network.classes_)
         options = {"zipmap": False}
-    if X is None:
-        inputs = [("X", FloatTensorType([None, n_features(steps, estimator)]))]
+    n = n_features(steps, estimator)
+    if columns is None:
+        inputs = [(WHOLE, FloatTensorType([None, n]))]
     else:
+        if len(columns) != n:
+            raise ValueError(f"Got X with {len(columns)} columns, but the model has {n}.")
         inputs = [
-            (
-                str(name),
-                (FloatTensorType if column.dtype.kind in "biuf" else StringTensorType)([None, 1]),
-            )
-            for name, column in X.items()
+            (name, (StringTensorType if c.dtype.kind == "O" else FloatTensorType)([None, 1]))
+            for name, c in columns.items()
         ]
+        for _, step in steps[:1]:
+            check_missing(step, list(columns))
     register()
     whole = Pipeline([*steps, ("network", network)]) if steps else network
-    graph = convert_sklearn(whole, initial_types=inputs, options=options)
-    if sparse:
-        _leave_out_zeros(graph.graph)
+    try:
+        graph = convert_sklearn(whole, initial_types=inputs, options=options)
+    except Exception as error:  # of any of the converters
+        raise ValueError(_what_to_do(error, columns)) from error
     checker.check_model(graph)
     return graph
+
+
+def _what_to_do(error, columns):
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    remedy = f"What it converts is listed at {SUPPORTED}."
+    if columns is None:
+        remedy = (
+            "If columns are named in a step, or hold text, pass X=some rows, as the frame that the "
+            f"model was fitted on. {remedy}"
+        )
+    return f"skl2onnx cannot convert the model: {said} {remedy}"
+
+
+def evaluated(graph, feeds):
+    """The first output, by ONNX's own slow evaluator."""
+    return ReferenceEvaluator(graph).run(None, feeds)[0]
 
 
 def register():
@@ -139,7 +167,7 @@ def _check_labels(classes):
     )
 
 
-def _leave_out_zeros(graph):
+def leave_out_zeros(graph):
     """Matrices as sparse initializers, where those are smaller."""
     for dense in list(graph.initializer):
         W = numpy_helper.to_array(dense)

@@ -1,0 +1,130 @@
+"""The network for a table: its Pipeline, the sparsity that cross-validation chooses, baselines."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
+
+FOLDS = 5
+
+
+def split(table, seed):
+    """X, X_test, y, y_test: a quarter is held out, of each class its share where rows allow it."""
+    X, y = table.X(), table.y
+    n_test, stratify = -(-len(y) // 4), None
+    if table.classification:
+        counts = np.unique(y, return_counts=True)[1]
+        if counts.min() > 1 and len(counts) <= min(n_test, len(y) - n_test):
+            stratify = y
+    return train_test_split(X, y, test_size=n_test, random_state=seed, stratify=stratify)
+
+
+def dense_model(table, hidden, seed):
+    """Scaled columns, and the dense network that is to be pruned."""
+    estimator = OBSPrunedMLPClassifier if table.classification else OBSPrunedMLPRegressor
+    net = estimator(
+        hidden,
+        target_sparsity=0,
+        alpha=1e-3,
+        max_iter=1000,
+        n_iter_no_change=20,
+        random_state=seed,
+    )
+    return _on_targets(table, _behind(table, net))
+
+
+def _behind(table, net):
+    """The Pipeline of the table's columns that ends in an estimator."""
+    numbers = [StandardScaler()]
+    if table.gaps:
+        numbers.append(SimpleImputer())  # of scaled columns: their means
+    if not table.text:
+        return make_pipeline(*numbers, net)
+    rest = [name for name in table.columns if name not in table.words]
+    parts = [(OneHotEncoder(handle_unknown="ignore", sparse_output=False), table.text)]
+    if rest:
+        parts.append((make_pipeline(*numbers), rest))
+    return make_pipeline(make_column_transformer(*parts, verbose_feature_names_out=False), net)
+
+
+def _on_targets(table, pipeline):
+    if table.classification:
+        return pipeline
+    return TransformedTargetRegressor(pipeline, transformer=StandardScaler())
+
+
+def pipeline_of(model):
+    """The Pipeline in the model."""
+    return getattr(model, "regressor_", model)
+
+
+def parts(model, X, y):
+    """The network, and the rows and targets that it sees."""
+    pipeline = pipeline_of(model)
+    if pipeline is not model:
+        y = model.transformer_.transform(y[:, None]).ravel()
+    return pipeline[-1], pipeline[:-1].transform(X), y
+
+
+def fitted(model, X, y):
+    """The model after `fit`, whether or not its training has converged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y)
+
+
+def baselines(table, X, y):
+    """By name, fitted: what always says the same, and a linear model of the same columns."""
+    if table.classification:
+        classes, counts = np.unique(y, return_counts=True)
+        constant = f"always {str(classes[counts.argmax()])!r}", DummyClassifier(strategy="prior")
+        linear = "logistic regression", LogisticRegression(max_iter=1000)
+    else:
+        constant = "always the mean", DummyRegressor()
+        linear = "ridge regression", Ridge()
+    return {
+        name: fitted(_on_targets(table, _behind(table, model)), X, y)
+        for name, model in (constant, linear)
+    }
+
+
+def cross_validated(model, X, y, *, verbose):
+    """A search that has chosen the sparsity on folds of these rows.
+
+    It goes by the log loss, or the squared error: both tell networks apart that predict the same
+    class for every row.
+    """
+    options = {"refit": False, "n_jobs": -1, "verbose": verbose}
+    if isinstance(model, Pipeline):
+        classes, counts = np.unique(y, return_counts=True)
+        options["scoring"] = partial(minus_log_loss, classes=classes)
+        folds = min(FOLDS, counts.max())
+        options["cv"] = StratifiedKFold(folds) if folds > 1 else KFold(2)
+    else:
+        y = StandardScaler().fit_transform(y[:, None]).ravel()
+        model = model.regressor
+        options["scoring"], options["cv"] = "neg_mean_squared_error", KFold(FOLDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        # a class of fewer rows than folds is in some folds only
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return OBSPrunedMLPCV(clone(model), **options).fit(X, y)
+
+
+def minus_log_loss(model, X, y, classes):
+    """Its negative, with probability 0 for classes that the model has not seen."""
+    p = np.zeros((len(y), len(classes)))
+    p[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(X)
+    return -log_loss(y, p, labels=classes)

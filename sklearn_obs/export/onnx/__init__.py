@@ -1,0 +1,1 @@
+"""A fitted model as ONNX: `file` writes, `graph` converts, of what `inputs` and `steps` say."""

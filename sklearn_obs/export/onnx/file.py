@@ -1,0 +1,177 @@
+"""ONNX files; `graph` makes what is in them."""
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
+
+from sklearn_obs.export.files import checked_path, write
+from sklearn_obs.export.folding import folded
+from sklearn_obs.export.offsets import of_rows, warn_of_folded, warn_of_offsets
+from sklearn_obs.export.onnx.inputs import columns_of_rows, feeds
+
+
+@dataclass(frozen=True)
+class ONNXFile:
+    """What `export_onnx` has written."""
+
+    path: Path
+    n_bytes: int
+    inputs: list[str]  # names, in the order of the columns
+    score: float | None  # accuracy or R^2 of the model on the test data
+    exported_score: float | None  # the same of the file, evaluated in float32
+
+
+def export_onnx(
+    model: Any,
+    path: str | PathLike,
+    *,
+    X: Any = None,
+    sparse: bool = False,
+    test_data: tuple[Any, Any] | None = None,
+    overwrite: bool = False,
+) -> ONNXFile:
+    """Write a fitted model as ONNX: float32 columns in, labels and probabilities or values out.
+
+    Units that carry nothing are left out. A classifier's outputs are ``label`` and
+    ``probabilities``, a regressor's is ``variable``. A `TransformedTargetRegressor` gives targets
+    as they were before its transformer.
+
+    Parameters
+    ----------
+    model : object
+        As in `export_c`; the steps of a Pipeline may be any that skl2onnx converts, and pruned
+        networks.
+    path : str or Path
+        Ends in ``.onnx``.
+    X : DataFrame, dict of ndarray or ndarray of shape (n_samples, n_features), default=None
+        Some rows, where columns are not all numbers (a frame of pandas or polars; columns of an
+        array are called x0, x1, ...). Each column is then an input of shape (n, 1), of strings or
+        float32, in the same order. By default, and with an array of numbers, there is one input
+        ``X`` of float32.
+    sparse : bool, default=False
+        Whether to store matrices that are smaller so as sparse initializers. onnxruntime takes
+        them; others may not.
+    test_data : tuple of (X, y), default=None
+        Rows to measure what float32 costs in accuracy or R^2, by the evaluator that comes with
+        ONNX.
+    overwrite : bool, default=False
+        Whether to replace a file that exists.
+
+    Returns
+    -------
+    ONNXFile
+        With the fields ``path``, ``n_bytes``, ``inputs`` (names in the order of the columns, in
+        which skl2onnx puts ``_`` for what is neither a letter nor a digit and before a digit at the
+        start, and a number behind a name that is taken), ``score`` and ``exported_score`` (on
+        `test_data`).
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+    TypeError
+        If `model` is not supported.
+    ValueError
+        If `path` does not end in ``.onnx``, class labels are neither strings nor integers of 32
+        bits, a step fills or encodes missing text, or skl2onnx cannot convert a step; the message
+        says what to do.
+    OSError
+        If the file exists or cannot be written.
+    sklearn.exceptions.NotFittedError
+        If `model` is not fitted.
+
+    Warns
+    -----
+    UserWarning
+        If float32 rounds a column that is read by more than 1 % of what it varies by.
+
+    Notes
+    -----
+    A text is never missing in ONNX: columns of text have to be fitted, and passed to the runtime,
+    with ``""`` in their gaps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import export_onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), clf).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = export_onnx(model, f"{folder}/iris.onnx", sparse=True, test_data=(X, y))
+    >>> written.inputs, written.n_bytes < 3000, written.exported_score == written.score
+    (['X'], True, True)
+    """
+    (path,) = checked_path(path, ".onnx", overwrite)
+    graphs, columns = _graphs(), columns_of_rows(X)
+    graph = graphs.graph_of(model, columns)
+    inputs = [given.name for given in graph.graph.input]
+    score, exported_score, rows = None, None, X
+    if test_data is not None:
+        rows, y = test_data
+        values = columns_of_rows(rows) if columns else None
+        found = graphs.evaluated(graph, feeds(inputs, values, rows))
+        measure = accuracy_score if is_classifier(model) else r2_score
+        score = float(measure(y, model.predict(rows)))
+        exported_score = float(measure(y, found.reshape(np.shape(y))))
+    _warn_of_offsets(model, rows)
+    if sparse:
+        graphs.leave_out_zeros(graph.graph)
+    content = graph.SerializeToString()
+    write({path: content})
+    return ONNXFile(path, len(content), inputs, score, exported_score)
+
+
+def _warn_of_offsets(model, rows):
+    """Of columns that float32 rounds, by the scalers, or where other steps are by the rows."""
+    try:
+        net = folded(model)
+    except TypeError:  # steps that are no straight lines
+        columns = {n: c for n, c in (columns_of_rows(rows) or {}).items() if c.dtype.kind != "O"}
+        if columns:
+            warn_of_offsets(list(columns), *np.transpose([of_rows(c) for c in columns.values()]))
+        return
+    warn_of_folded(net)
+
+
+def register_onnx() -> None:
+    """Tell skl2onnx how to convert our estimators, alone or as part of anything else it converts.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import register_onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((10,), max_iter=1000, random_state=0).fit(X, y)
+    >>> register_onnx()
+    >>> from skl2onnx import to_onnx
+    >>> graph = to_onnx(clf, X[:1], options={"zipmap": False})
+    >>> [output.name for output in graph.graph.output]
+    ['label', 'probabilities']
+    """
+    _graphs().register()
+
+
+def _graphs():
+    try:
+        import sklearn_obs.export.onnx.graph as graph
+    except ImportError as error:
+        raise ImportError(
+            "ONNX needs skl2onnx: python -m pip install 'sklearn-obs[onnx]'"
+        ) from error
+    return graph

@@ -1,0 +1,85 @@
+"""The steps before the network as skl2onnx can convert them, and what it would get wrong.
+
+A pruned network before the last step transforms: it puts out the units that are left of its last
+hidden layer. That is a regression network whose last layer passes them on.
+"""
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+from sklearn_obs.estimators import OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.export.columns import indices
+
+
+def for_onnx(step):
+    """The fitted step, with networks in it as transformers."""
+    if isinstance(step, Pipeline):
+        return Pipeline([(name, for_onnx(part)) for name, part in step.steps])
+    if isinstance(step, OBSPrunedMLPCV):
+        return for_onnx(step.estimator_)
+    return _hidden_units(step) if isinstance(step, PrunedMLP) else step
+
+
+def _hidden_units(estimator):
+    """A regression network that puts out what `transform` does."""
+    n = estimator._n_features_out
+    *coefs, _ = estimator.coefs_
+    *intercepts, _ = estimator.intercepts_
+    kept = estimator.units_[-1] if estimator.units_ else estimator.inputs_
+    passed_on = np.zeros((estimator.coefs_[-1].shape[0], n), estimator.coefs_[-1].dtype)
+    passed_on[kept, np.arange(n)] = 1
+    net = MLPRegressor(tuple(len(b) for b in intercepts), activation=estimator.activation)
+    net.coefs_ = [*coefs, passed_on]
+    net.intercepts_ = [*intercepts, np.zeros(n, passed_on.dtype)]
+    net.n_layers_, net.n_outputs_, net.out_activation_ = len(net.coefs_) + 1, n, "identity"
+    net.n_features_in_, net.n_iter_, net.t_, net.loss_ = estimator.n_features_in_, 1, 1, 0.0
+    return OBSPrunedMLPRegressor.from_sklearn(net, keep_zeros=True)
+
+
+def check_missing(step, names):
+    """Raise where a step fills or encodes what ONNX has no text for: it knows words, not gaps.
+
+    Parameters
+    ----------
+    step : object
+        A fitted step, on the columns `names`.
+    names : list of str
+
+    Raises
+    ------
+    ValueError
+        The message names the columns and says what to do.
+    """
+    if isinstance(step, Pipeline):
+        for _, part in step.steps:
+            check_missing(part, names)
+    elif isinstance(step, ColumnTransformer):
+        own = list(getattr(step, "feature_names_in_", ()))
+        for _, part, chosen in step.transformers_:
+            at = indices(chosen, own, len(names))
+            check_missing(part, [names[j] for j in at])
+    elif isinstance(step, SimpleImputer) and not isinstance(step.missing_values, str):
+        if step.statistics_.dtype.kind in "OUS":
+            raise ValueError(
+                f"Got a SimpleImputer of missing_values={step.missing_values} on the columns of "
+                f"text {', '.join(map(repr, names))}, but in ONNX a text is never missing. Use "
+                "SimpleImputer(missing_values='', strategy=...), and fit on X with '' in the "
+                "gaps, as X.fillna('') puts it there."
+            )
+    elif isinstance(step, (OneHotEncoder, OrdinalEncoder)):
+        gaps = [
+            name
+            for name, values in zip(names, step.categories_, strict=True)
+            if values.dtype.kind == "O" and any(v is None or v != v for v in values)
+        ]
+        if gaps:
+            raise ValueError(
+                f"Got a {type(step).__name__} that has learned gaps as a category of the columns "
+                f"{', '.join(map(repr, gaps))}, but in ONNX a text is never missing. Fit on X "
+                "with '' in the gaps, as X.fillna('') puts it there."
+            )
