@@ -10,6 +10,7 @@ import pytest
 CC = shutil.which("gcc") or shutil.which("cc")
 FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Os"]
 needs_c = pytest.mark.skipif(CC is None, reason="needs a C compiler")
+needs_cpp = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
 
 MAIN = """\
 #include <stdio.h>

@@ -1,5 +1,6 @@
 """`python -m sklearn_obs data.csv --target y`: files out, or one clear line."""
 
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from c_programs import compiled, needs_c, outputs
 from sklearn.datasets import load_diabetes, load_iris
 
 from sklearn_obs.__main__ import main
+from sklearn_obs.command import own_data
+from sklearn_obs.command.model import cross_validated, split
+from sklearn_obs.command.progress import progress
 from sklearn_obs.command.table import read_table
 from sklearn_obs.export import load_skops
 
@@ -23,6 +27,11 @@ QUICK = ["--hidden", "8", "--sparsity", "0.6"]
 def flowers():
     bunch = load_iris(as_frame=True)
     return bunch.frame.assign(target=bunch.target_names[bunch.target])
+
+
+def flat(printed):
+    """Without the ends of lines."""
+    return " ".join(printed.split())
 
 
 def status_of(arguments):
@@ -40,10 +49,14 @@ def test_classification(flowers, tmp_path, capsys):
     arguments = [tmp_path / "iris.csv", "--target", "target", *QUICK]
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
-    assert "112 training rows, 38 test rows, 4 columns (0 of text); 'target': 3 classes" in printed
-    assert "dense:  56 weights" in printed and "pruned: 22 weights" in printed
-    assert printed.count("accuracy") == 3 and "multiply adds" in printed
-    model, X = load_skops(exports[1]), flowers.iloc[:, :4].to_numpy()
+    assert "112 training rows, 38 test rows, 4 columns (0 of text)" in flat(printed)
+    assert "has 3 classes (setosa 33.3 %, versicolor 33.3 %, virginica 33.3 %)" in flat(printed)
+    assert [line.split()[:3] for line in printed.splitlines() if " network " in line][:2] == [
+        ["dense", "network", "56"],
+        ["pruned", "network", "22"],
+    ]
+    assert "A prediction takes" in printed
+    model, X = load_skops(exports[1]), flowers.iloc[:, :4]
     index, *_ = outputs(compiled(exports[0]), X)
     assert (model.classes_[index] == model.predict(X)).all()
     assert 'x[2] "petal length (cm)"' in exports[0].with_suffix(".h").read_text()
@@ -57,8 +70,8 @@ def test_regression_of_eight_bits(tmp_path, capsys):
     arguments = [tmp_path / "diabetes.csv", "--target", "target", "--drop", "s6", *QUICK]
     assert status_of([*arguments, "--export", path, "--dtype", "int8"]) == 0
     printed = capsys.readouterr().out
-    assert "9 columns" in printed and "regression" in printed and "R2 in int8" in printed
-    said = float(printed.split("R2 in int8 ")[1])
+    assert "9 columns" in flat(printed) and "'target' is a number" in flat(printed)
+    said = float(printed.split("R2 in int8 ")[1].split()[0])
     _, _, _, found = outputs(compiled(path, "values"), frame.drop(columns=["s6", "target"]))
     y = frame["target"].to_numpy()
     # all rows, where the figure is of a quarter of them
@@ -81,8 +94,9 @@ def test_mixed_types_and_gaps(mixed, tmp_path, capsys):
     arguments = [mixed, "--target", "target", *QUICK]
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
-    assert "5 columns (1 of text)" in printed and "c bytes" not in printed
-    assert "load_skops needs trusted=['numpy.dtype']" in printed
+    assert "5 columns (1 of text)" in flat(printed) and " as C" not in printed
+    assert "model.skops', trusted=['numpy.dtype'])" in printed
+    assert "it has 5 inputs, one a column" in printed
     model = load_skops(exports[1], trusted=["numpy.dtype"])
     table = read_table(mixed, "target")
     session = ort.InferenceSession(str(exports[0]))
@@ -106,6 +120,7 @@ def test_mixed_types_and_gaps(mixed, tmp_path, capsys):
         ("a,b,y\n" + "1,2,u\n1,2,v\n" * 3, "has 6 rows, but 10 are the least"),
         ("y\n" + "u\nv\n" * 6, "has no column to predict 'y' from"),
         ("a,y\n" + ",u\n?,v\n" * 6, "has no column to predict 'y' from"),
+        ("a,y\n" + "1,u\n1,v\n" * 6, "has no column to predict 'y' from"),
         ("a,y\n" + "1,u\ninf,v\n" * 6, "column 'a' has infinite numbers"),
     ],
 )
@@ -199,19 +214,19 @@ def test_what_the_target_is(tmp_path):
 
 def test_what_a_reader_might_not_expect_is_said(flowers, tmp_path, capsys):
     frame = flowers.astype(object)
-    frame["code"] = [f"{i // 2},5" for i in range(len(frame))]  # decimal commas
+    frame["code"] = [f"{i // 2},5x" for i in range(len(frame))]
     frame.loc[3, "target"] = ""
     frame.loc[frame["target"] == "setosa", "target"] = "none"  # a word like any other
     frame.to_csv(tmp_path / "iris.csv", index=False, sep=";")
     arguments = [tmp_path / "iris.csv", "--target", "target", *QUICK]
     assert status_of(arguments) == 0
     printed = capsys.readouterr().out
-    assert "'target': 3 classes" in printed
-    assert "note:   rows without a target, left out: 1" in printed
-    assert "'code' is text (line 2: '0,5'), an input for each of its 75 values" in printed
+    assert "'target' has 3 classes (none" in flat(printed)
+    assert "note: rows without a target, left out: 1" in printed
+    assert "'code' is text (line 2: '0,5x'), an input for each of its 75 values" in flat(printed)
     assert max(map(len, printed.splitlines())) < 500  # not a name for each of a hundred inputs
     assert status_of([*arguments, "--export", tmp_path / "m.c"]) == 2
-    assert "but 'code' is text (line 2: '0,5'); leave columns out" in capsys.readouterr().err
+    assert "but 'code' is text (line 2: '0,5x'); leave columns out" in capsys.readouterr().err
 
 
 def test_a_number_that_is_missing_by_another_name(tmp_path):
@@ -236,7 +251,8 @@ def test_a_class_that_only_the_held_out_rows_have(tmp_path, capsys):
     path.write_text("x,y\n" + "".join(f"{i},a\n" for i in range(11)) + "11,b\n")
     refused = 0
     for seed in range(8):
-        status = main([str(path), "--target", "y", "--hidden", "2", "--seed", str(seed)])
+        arguments = [path, "--target", "y", *QUICK, "--seed", seed]
+        status = main(list(map(str, arguments)))
         said = capsys.readouterr()
         if status:
             refused += 1
@@ -261,3 +277,161 @@ def test_a_terminal_that_cannot_print_a_name_loses_no_work(tmp_path, encoding):
     assert (tmp_path / "m.c").exists()
     name = "価格".encode() if encoding == "utf-8" else b"\\u4fa1\\u683c"
     assert name in done.stdout
+
+
+def rows_of(columns, n, seed=0):
+    """A frame of normal numbers."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({name: rng.normal(size=n) for name in columns})
+
+
+def test_the_sparsity_is_chosen_on_the_training_rows(flowers, tmp_path, capsys, monkeypatch):
+    flowers.to_csv(tmp_path / "iris.csv", index=False)
+    seen = []
+
+    def choose(model, X, y, **options):
+        seen.append(X)
+        return cross_validated(model, X, y, **options)
+
+    monkeypatch.setattr(own_data, "cross_validated", choose)
+    assert status_of([tmp_path / "iris.csv", "--target", "target", "--hidden", "6"]) == 0
+    said = flat(capsys.readouterr().out)
+    (X,) = seen
+    table = read_table(tmp_path / "iris.csv", "target")
+    train, test, *_ = split(table, 0)
+    pd.testing.assert_frame_equal(X, train)
+    assert not set(test.index) & set(X.index)
+    assert "within a standard error of the best in 5-fold cross-validation of the training" in said
+
+
+def test_one_class_in_thirty(tmp_path, capsys):
+    """The share of the common class is said, and that accuracy says nothing there."""
+    frame = rows_of("abcd", 600)
+    chance = 1 / (1 + np.exp(4.5 - 1.5 * frame["a"]))
+    frame["leaves"] = np.where(np.random.default_rng(1).random(600) < chance, "yes", "no")
+    frame.to_csv(tmp_path / "churn.csv", index=False)
+    arguments = [tmp_path / "churn.csv", "--target", "leaves", "--hidden", "8", "--sparsity", ".9"]
+    assert status_of(arguments) == 0
+    said = flat(capsys.readouterr().out)
+    assert "has 2 classes (no 9" in said
+    assert "always 'no' 0 0.9" in said
+    assert "logistic regression 4 0.9" in said
+    assert "By accuracy it is no better than always 'no', as that class is so common" in said
+
+
+def test_columns_by_what_they_are_worth_with_those_of_one_variable_together(tmp_path, capsys):
+    frame = rows_of(["useless", "small", "large"], 400)
+    frame["word"] = np.random.default_rng(2).choice(["p", "q", "r"], 400)
+    shift = frame["word"].map({"p": 0.0, "q": 2.0, "r": -2.0})
+    frame["y"] = 4 * frame["large"] + shift + 0.8 * frame["small"]
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    arguments = [tmp_path / "data.csv", "--target", "y", "--hidden", "8", "--sparsity", ".8"]
+    assert status_of(arguments) == 0
+    printed = capsys.readouterr().out
+    lines = printed.split("It reads 3 of 4 columns:\n")[1].splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["large", "word", "small"]
+    assert "It does not read useless." in printed
+    assert "ridge regression" in printed
+    assert "by how much the error grows if the column is shuffled" in printed
+
+
+def test_columns_that_say_little(tmp_path, capsys):
+    frame = rows_of("abc", 200)
+    frame["y"] = np.random.default_rng(5).normal(size=200)
+    frame.to_csv(tmp_path / "noise.csv", index=False)
+    arguments = [tmp_path / "noise.csv", "--target", "y", "--hidden", "8", "--sparsity", ".5"]
+    assert status_of(arguments) == 0
+    assert "It is no better than always the mean: these columns say little" in flat(
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "".join(f"{i},{'abcd'[i % 4]}\n" for i in range(12)),
+        "".join(f"{i},{i}\n" for i in range(12)),
+        "".join(f"{i},{'aaaaaaaaab'[i % 10]}\n" for i in range(20)),
+        "".join(f"{i},{i * i}.5\n" for i in range(10)),
+    ],
+    ids=["four classes", "twelve classes", "a rare class", "numbers"],
+)
+def test_few_rows_are_enough_to_choose_a_sparsity(tmp_path, rows, capsys):
+    (tmp_path / "few.csv").write_text("x,y\n" + rows)
+    assert status_of([tmp_path / "few.csv", "--target", "y", "--hidden", "3"]) == 0
+    assert "fold cross-validation of the training rows" in flat(capsys.readouterr().out)
+
+
+@needs_c
+def test_what_it_says_to_do_next_can_be_done(flowers, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("skops")
+    ort = pytest.importorskip("onnxruntime")
+    pytest.importorskip("skl2onnx")
+    monkeypatch.chdir(tmp_path)
+    flowers.to_csv("iris.csv", index=False)
+    exports = [a for path in ("a b.c", "m.onnx", "m.skops") for a in ("--export", path)]
+    assert status_of(["iris.csv", "--target", "target", *QUICK, *exports]) == 0
+    c, onnx, skops = (
+        line.split("next: ")[1] for line in capsys.readouterr().out.splitlines() if "next: " in line
+    )
+    subprocess.run(c.split(", and")[0], shell=True, check=True)
+    assert "a_b_predict" in c and (tmp_path / "a b.o").exists()
+    session = eval(onnx.split(" in Python")[0], {"onnxruntime": ort})
+    assert session.get_inputs()[0].shape == [None, 4] and "X, of 4 columns" in onnx
+    names = {}
+    exec(skops, names)
+    frame = pd.read_csv("iris.csv")  # columns by their names, as in the file
+    assert (
+        names["model"].score(frame[list(names["model"].feature_names_in_)], frame["target"]) > 0.8
+    )
+
+
+def test_a_column_that_float32_rounds_is_named_with_the_score(tmp_path, capsys):
+    pytest.importorskip("skl2onnx")
+    frame = rows_of("ab", 300)
+    frame["at"] = 1.7e9 + np.round(20 * frame["a"])
+    frame["y"] = np.where(frame["a"] > 0, "late", "early")
+    frame[["b", "at", "y"]].to_csv(tmp_path / "times.csv", index=False)
+    exports = [a for path in ("m.c", "m.onnx") for a in ("--export", str(tmp_path / path))]
+    assert status_of([tmp_path / "times.csv", "--target", "y", *QUICK, *exports]) == 0
+    said = flat(capsys.readouterr().out)
+    named = "float32 rounds columns by more than 1 % of what they vary by: 'at' (around 1.7e+09"
+    assert said.count(named) == 2
+    assert "or use --dtype float64" in said
+    scores = [float(part.split()[0].rstrip(".")) for part in said.split("accuracy in float32 ")[1:]]
+    assert len(scores) == 2 and max(scores) < 0.9
+
+
+def test_help_names_every_default(capsys):
+    assert status_of(["--help"]) == 0
+    options = capsys.readouterr().out.split("--")[1:]
+    without = {"help", "target"}
+    said = {option.split()[0].rstrip(",") for option in options if "(default" in option}
+    assert {
+        option.split()[0].rstrip(",]") for option in options if option.strip()
+    } - said <= without
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal_and_none_elsewhere(capsys, monkeypatch):
+    with progress("begin") as seen:
+        print("a result")
+    assert not seen and capsys.readouterr() == ("a result\n", "")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress("begin") as seen:
+        print("Fold 1")
+        print("Fold", 2)
+    assert seen and capsys.readouterr().out == ""
+    shown = terminal.getvalue()
+    assert "\n" not in shown
+    assert [line.strip() for line in shown.split("\r") if line.strip()] == [
+        "begin",
+        "Fold 1",
+        "Fold 2",
+    ]
+    assert shown.endswith(" \r")  # nothing is left of it

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from c_programs import CC, FLAGS, compiled, needs_c, outputs
+from c_programs import CC, FLAGS, compiled, needs_c, needs_cpp, outputs
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -506,15 +506,34 @@ FILES = [
     ("Gerät.c", "geraet"),
     ("net.c", "pump"),
     ("mathematics.c", None),
+    ("model.c", None),
+    ("MODEL.c", None),
+    ("a.b.c.c", None),
+    ("model (2).c", None),
+    ("model+new.c", None),
+    ("it's.c", None),
+    ("50%.c", "half"),
+    ("#1.c", "first"),
+    ("_model.c", "model"),
+    ("x.c", None),
+    ("int_.c", None),
+    ("mo,del;.c", None),
+    ("价格.c", "price"),
+    ("m" + "o" * 99 + ".c", None),
 ]
 
 
 @needs_c
+@pytest.mark.parametrize(
+    "language",
+    [["-std=c99"], pytest.param(["-x", "c++", "-std=c++11"], marks=needs_cpp)],
+    ids=["C99", "C++"],
+)
 @pytest.mark.parametrize("file, name", FILES)
-def test_the_source_includes_the_header_that_was_written(iris, tmp_path, file, name):
+def test_the_source_includes_the_header_that_was_written(iris, tmp_path, file, name, language):
     written = export_c(fitted(iris), tmp_path / file, name=name)
     assert written.header.exists()
-    command = [CC, *FLAGS, "-c", file, "-o", "model.o"]
+    command = [CC, *language, *FLAGS[1:], "-c", f"./{file}", "-o", "model.o"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -9,17 +9,25 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 from small_nets import small
 from test_export_c import rows_of_all_sizes
 
 import sklearn_obs.export.onnx
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
-from sklearn_obs.export import export_onnx, register_onnx
+from sklearn_obs.export import export_c, export_onnx, register_onnx
 
 onnxruntime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
@@ -216,3 +224,185 @@ def test_wider_integers_are_refused(iris, tmp_path, labels):
     with pytest.raises(ValueError, match="expected strings or integers of 32 bits"):
         export_onnx(small().fit(X, labels[y]), tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
+
+
+NAMES = [
+    (["a b", "a-b", "a_b", "word"], ["a_b", "a_b1", "a_b2", "word"]),
+    (["1st", "größe", "x.y", "class"], ["_1st", "größe", "x_y", "class"]),
+    (["a", "b", "c", "d"], ["a", "b", "c", "d"]),
+]
+
+
+def mixed_model(X, words, numbers):
+    columns = make_column_transformer((OneHotEncoder(), words), (StandardScaler(), numbers))
+    y = np.where(X[numbers[0]] > 5, "large", "small")
+    return make_pipeline(columns, small(max_iter=100)).fit(X, y), y
+
+
+@pytest.mark.parametrize("names, expected", NAMES)
+@pytest.mark.parametrize("kind", ["pandas", "polars", "dict"])
+def test_names_of_inputs_are_returned(mixed, tmp_path, names, expected, kind):
+    X = mixed[0].assign(more=1.5)[["length", "count", "more", 'the "colour", über']]
+    X.columns = names
+    model, y = mixed_model(X, names[3:], names[:3])
+    rows = X
+    if kind == "polars":
+        rows = pytest.importorskip("polars").DataFrame(X.to_dict("list"))
+    elif kind == "dict":
+        rows = {name: X[name].to_numpy() for name in names}
+    written = export_onnx(model, tmp_path / "a.onnx", X=rows, test_data=(X, y))
+    assert written.inputs == expected
+    session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"))
+    assert [given.name for given in session.get_inputs()] == expected
+    assert written.path == tmp_path / "a.onnx" and written.n_bytes == written.path.stat().st_size
+    assert written.exported_score == written.score == model.score(X, y)
+
+
+def test_arrays_of_mixed_columns(mixed, tmp_path):
+    X = mixed[0].to_numpy(object)
+    columns = make_column_transformer((OneHotEncoder(), [1]), (StandardScaler(), [0, 2]))
+    model = make_pipeline(columns, small(max_iter=100)).fit(X, mixed[1])
+    written = export_onnx(model, tmp_path / "a.onnx", X=X, test_data=(X, mixed[1]))
+    assert written.inputs == ["x0", "x1", "x2"]
+    assert written.exported_score == written.score
+    feeds = {
+        name: X[:, [j]].astype(object if j == 1 else np.float32)
+        for j, name in enumerate(written.inputs)
+    }
+    assert_array_equal(run(tmp_path / "a.onnx", feeds)[0], model.predict(X))
+
+
+def test_an_array_of_numbers_has_one_input(iris, tmp_path):
+    X, y = iris
+    model = small().fit(X, y)
+    assert export_onnx(model, tmp_path / "a.onnx", X=X).inputs == ["X"]
+    assert_array_equal(run(tmp_path / "a.onnx", X)[0], model.predict(X.astype(np.float32)))
+
+
+@pytest.mark.parametrize("kind", ["frame of integers and truths", "nullable", "categories"])
+def test_columns_that_are_numbers_or_words_by_another_name(mixed, tmp_path, kind):
+    X = mixed[0].rename(columns={'the "colour", über': "word"})
+    if kind == "nullable":
+        X["count"] = X["count"].astype("Int64")
+    elif kind == "categories":
+        X["word"] = X["word"].astype("category")
+    else:
+        X["count"] = X["count"] > 3
+    columns = make_column_transformer(
+        (OneHotEncoder(), ["word"]), (StandardScaler(), ["length", "count"])
+    )
+    y = mixed[1]
+    model = make_pipeline(columns, small(max_iter=100)).fit(X, y)
+    written = export_onnx(model, tmp_path / "a.onnx", X=X, test_data=(X, y))
+    assert written.exported_score == written.score
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (7, 4)])
+@pytest.mark.parametrize("estimator", [OBSPrunedMLPClassifier, OBSPrunedMLPRegressor])
+@pytest.mark.parametrize("search", [False, True])
+def test_a_pruned_network_as_a_step_before_the_last(iris, tmp_path, hidden, estimator, search):
+    X, y = iris
+    first = small(estimator, hidden_layer_sizes=hidden, target_sparsity=0.4, max_iter=100)
+    if search:
+        first = OBSPrunedMLPCV(first, sparsities=[0.4], cv=2)
+    model = make_pipeline(StandardScaler(), first, small(target_sparsity=0.3)).fit(X, y)
+    assert_agrees(model, X, tmp_path / "two.onnx")
+    inner = make_pipeline(StandardScaler(), first)
+    assert_agrees(make_pipeline(inner, small()).fit(X, y), X, tmp_path / "nested.onnx")
+
+
+GAPS = pd.DataFrame({"word": ["a", "b", None, "a"] * 20, "x": np.arange(80.0) % 7})
+
+
+@pytest.mark.parametrize(
+    "encoder, words",
+    [
+        (
+            make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder()),
+            r"SimpleImputer of missing_values=nan on the columns of text 'word', .* Use "
+            r"SimpleImputer\(missing_values=''",
+        ),
+        (
+            OneHotEncoder(),
+            r"OneHotEncoder that has learned gaps .* columns 'word'.*X\.fillna\(''\)",
+        ),
+        (
+            OrdinalEncoder(encoded_missing_value=-2),
+            r"OrdinalEncoder that has learned gaps .* columns 'word'",
+        ),
+    ],
+    ids=["imputer", "one-hot", "ordinal"],
+)
+def test_gaps_in_text_are_refused_with_what_to_do(tmp_path, encoder, words):
+    X = GAPS.where(GAPS.notna(), np.nan)
+    columns = make_column_transformer((encoder, ["word"]), (StandardScaler(), ["x"]))
+    model = make_pipeline(columns, small(max_iter=50)).fit(X, GAPS["x"] > 3)
+    with pytest.raises(ValueError, match=words):
+        export_onnx(model, tmp_path / "a.onnx", X=X)
+    assert not list(tmp_path.iterdir())
+
+
+def test_gaps_in_text_as_the_message_says(tmp_path):
+    X, y = GAPS.fillna({"word": ""}), GAPS["x"] > 3
+    encoder = make_pipeline(
+        SimpleImputer(missing_values="", strategy="most_frequent"), OneHotEncoder()
+    )
+    columns = make_column_transformer((encoder, ["word"]), (StandardScaler(), ["x"]))
+    model = make_pipeline(columns, small(max_iter=50)).fit(X, y)
+    written = export_onnx(model, tmp_path / "a.onnx", X=X, test_data=(X, y))
+    assert written.exported_score == written.score
+
+
+def test_what_skl2onnx_cannot_convert_is_said_with_what_to_pass(mixed, tmp_path):
+    X = mixed[0]
+    model, _ = mixed_model(X, ['the "colour", über'], ["length", "count"])
+    with pytest.raises(
+        ValueError, match=r"skl2onnx cannot convert.*pass X=some rows, as the frame"
+    ):
+        export_onnx(model, tmp_path / "a.onnx")
+    with pytest.raises(ValueError, match=r"Got X with 2 columns, but the model has 3"):
+        export_onnx(model, tmp_path / "a.onnx", X=X.iloc[:, :2])
+    strange = make_pipeline(FunctionTransformer(np.tanh), small()).fit(*load_iris(return_X_y=True))
+    with pytest.raises(ValueError, match=r"skl2onnx cannot convert.*listed at https://onnx\.ai"):
+        export_onnx(strange, tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), None])
+def test_columns_that_float32_rounds_are_named(iris, tmp_path, scaler):
+    """With a scaler that is folded, and, by the rows, with steps that are not."""
+    X, y = iris
+    X = pd.DataFrame(X, columns=["a", "b", "at", "d"])
+    X["at"] = 1.7e9 + np.round(9 * X["at"])  # float32 steps by 128
+    steps = [StandardScaler(), KBinsDiscretizer(20, encode="ordinal", strategy="uniform")]
+    net = small(solver="lbfgs", max_iter=300)
+    model = make_pipeline(*([scaler] if scaler else steps), net).fit(X, y)
+    named = r"more than 1 % of what they vary by: 'at' \(around 1.7e\+09"
+    rows = None if scaler else X
+    with pytest.warns(UserWarning, match=named):
+        written = export_onnx(model, tmp_path / "a.onnx", X=rows, test_data=(X, y))
+    if scaler:
+        assert written.exported_score < written.score  # what it costs
+        with pytest.warns(UserWarning, match=named + ".*or use dtype='float64'"):
+            in_c = export_c(model, tmp_path / "a.c", test_data=(X, y))
+        assert in_c.exported_score < in_c.score
+        exact = export_c(model, tmp_path / "b.c", test_data=(X, y), dtype="float64")
+        assert exact.exported_score == exact.score
+
+
+def test_columns_that_are_not_read_are_not_named(iris, tmp_path):
+    X, y = iris
+    X = np.c_[X, 1.7e9 + np.arange(150) % 7]
+    model = make_pipeline(StandardScaler(), small(max_iter=100)).fit(X, y)
+    W = model[-1].coefs_[0]
+    W[4] = 0
+    export_onnx(model, tmp_path / "a.onnx")
+    export_c(model, tmp_path / "a.c")
+
+
+def test_the_score_of_the_file_is_that_of_the_runtime(tmp_path):
+    X, y = load_digits(return_X_y=True)
+    model = make_pipeline(MinMaxScaler(), small(target_sparsity=0.9, max_iter=60)).fit(X, y)
+    written = export_onnx(model, tmp_path / "a.onnx", sparse=True, test_data=(X, y))
+    labels, _ = run(tmp_path / "a.onnx", X)
+    assert written.exported_score == np.mean(labels == y)

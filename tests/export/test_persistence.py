@@ -51,8 +51,12 @@ def test_other_types_are_refused(iris, tmp_path):
     X, y = iris
     path = tmp_path / "model.skops"
     export_skops(make_pipeline(FunctionTransformer(_mine), small()).fit(X, y), path)
-    with pytest.raises(sio.exceptions.UntrustedTypesFoundException, match="_mine"):
+    with pytest.raises(sio.exceptions.UntrustedTypesFoundException, match="_mine") as caught:
         load_skops(path)
+    (note,) = caught.value.__notes__
+    assert "If you know where the file comes from" in note
+    model = eval(note.split(": ", 1)[1], {"load_skops": load_skops})  # as it says
+    assert np.array_equal(model.predict(X), model[-1].predict(X))
 
 
 def test_errors(iris, tmp_path):
