@@ -60,7 +60,7 @@ def run(options):
     for line in scores.lines():
         print(line)
     print()
-    for sentence in scores.verdict():
+    for sentence in scores.verdict(chosen=search is not None):
         say(sentence)
     print()
     for line in columns_read(model, table, scores, options.seed):

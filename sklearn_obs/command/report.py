@@ -11,6 +11,7 @@ from sklearn_obs.export.size import sizes
 
 MANY = 20  # values of a column of text, or names, that are too many to go unsaid, or to be listed
 BAR = 24  # characters
+TOO_MUCH = 0.01  # accuracy or R2 that a user may not have meant to give for size
 SHUFFLED = {"rows": 1000, "times": 5, "columns": 500}  # at most, for importances of columns
 
 
@@ -93,8 +94,11 @@ class Scores:
             numbers = (cell.rjust(n) for cell, n in zip(rest, widths[1:], strict=True))
             yield "  ".join([first.ljust(widths[0]), *numbers])
 
-    def verdict(self):
-        """In words: what pruning has cost, and whether any of it is worth having."""
+    def verdict(self, *, chosen):
+        """In words: what pruning has cost, and whether any of it is worth having.
+
+        `chosen` says whether cross-validation has chosen how much was pruned.
+        """
         constant, linear, dense, pruned = (Row(*row) for row in self.rows)
         classes = self.table.classification
         difference = round(pruned.score, 3) - round(dense.score, 3)
@@ -104,6 +108,11 @@ class Scores:
             f"{'accuracy' if classes else 'R2'} is {how if difference else 'the same as'} that of "
             "the dense network."
         )
+        if difference < -TOO_MUCH and not chosen:
+            yield (
+                "If that is too much, give a smaller --sparsity, or none: then it is chosen by "
+                "cross-validation."
+            )
         if classes:
             yield (
                 "The log loss is small where what happens was given a high probability; confident "

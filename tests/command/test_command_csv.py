@@ -335,6 +335,17 @@ def test_columns_by_what_they_are_worth_with_those_of_one_variable_together(tmp_
     assert "by how much the error grows if the column is shuffled" in printed
 
 
+def test_a_sparsity_that_costs_accuracy_is_said_with_what_to_do(tmp_path, capsys):
+    frame = rows_of("abcd", 300)
+    frame["y"] = frame["a"] * frame["b"] + frame["c"] * frame["d"]
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    arguments = [tmp_path / "data.csv", "--target", "y", "--hidden", "12"]
+    assert status_of([*arguments, "--sparsity", ".97"]) == 0
+    assert "If that is too much, give a smaller --sparsity" in flat(capsys.readouterr().out)
+    assert status_of(arguments) == 0
+    assert "If that is too much" not in flat(capsys.readouterr().out)
+
+
 def test_columns_that_say_little(tmp_path, capsys):
     frame = rows_of("abc", 200)
     frame["y"] = np.random.default_rng(5).normal(size=200)

@@ -375,7 +375,7 @@ def test_columns_that_float32_rounds_are_named(iris, tmp_path, scaler):
     X = pd.DataFrame(X, columns=["a", "b", "at", "d"])
     X["at"] = 1.7e9 + np.round(9 * X["at"])  # float32 steps by 128
     steps = [StandardScaler(), KBinsDiscretizer(20, encode="ordinal", strategy="uniform")]
-    net = small(solver="lbfgs", max_iter=300)
+    net = small(hidden_layer_sizes=(10,), target_sparsity=0.2, solver="lbfgs", max_iter=300)
     model = make_pipeline(*([scaler] if scaler else steps), net).fit(X, y)
     named = r"more than 1 % of what they vary by: 'at' \(around 1.7e\+09"
     rows = None if scaler else X

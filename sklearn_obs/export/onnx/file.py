@@ -111,7 +111,7 @@ def export_onnx(
     >>> written.inputs, written.n_bytes < 3000, written.exported_score == written.score
     (['X'], True, True)
     """
-    (path,) = checked_path(path, ".onnx", overwrite)
+    (file,) = checked_path(path, ".onnx", overwrite)
     graphs, columns = _graphs(), columns_of_rows(X)
     graph = graphs.graph_of(model, columns)
     inputs = [given.name for given in graph.graph.input]
@@ -127,8 +127,8 @@ def export_onnx(
     if sparse:
         graphs.leave_out_zeros(graph.graph)
     content = graph.SerializeToString()
-    write({path: content})
-    return ONNXFile(path, len(content), inputs, score, exported_score)
+    write({file: content})
+    return ONNXFile(file, len(content), inputs, score, exported_score)
 
 
 def _warn_of_offsets(model, rows):
