@@ -23,6 +23,7 @@ def random_network(activation, out, hidden, n_samples=17, n_inputs=6, n_outputs=
         "softmax": lambda: np.eye(n_outputs)[rng.integers(n_outputs, size=n_samples)],
         "logistic": lambda: rng.integers(2, size=(n_samples, n_outputs)).astype(float),
         "identity": lambda: rng.normal(size=(n_samples, n_outputs)),
+        "exp": lambda: rng.poisson(2, size=(n_samples, n_outputs)).astype(float),
     }[out]()
     shares = rng.dirichlet(np.ones(n_samples))
     return network, X, y, shares

@@ -53,13 +53,15 @@ KINDS = {
     "hessian": Kind(None, lambda n_outputs: n_outputs),
 }
 
+MOST_COUNTS = 1e15  # on average: NumPy draws no larger ones
 FACTORED = tuple(name for name, kind in KINDS.items() if kind.root is not None)
 
 
 def targets(kind: str, network: Network, X, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The targets that curvature of this kind is measured against: y, or drawn for 'fisher'.
 
-    A label of softmax, a set of labels of logistic, a normal vector around the output of identity.
+    A label of softmax, a set of labels of logistic, a normal vector around the output of identity,
+    counts of exp.
     """
     if kind != "fisher":
         return y
@@ -68,6 +70,8 @@ def targets(kind: str, network: Network, X, y: np.ndarray, rng: np.random.Genera
         p = forward(network, X[rows])[-1]
         if network.out_activation == "identity":
             drawn[rows] = p + rng.standard_normal(p.shape)
+        elif network.out_activation == "exp":
+            drawn[rows] = rng.poisson(np.minimum(p, MOST_COUNTS))
         elif network.out_activation == "logistic":
             drawn[rows] = rng.random(p.shape) < p
         else:

@@ -11,7 +11,7 @@ from sklearn_obs.estimators.parameters import check_without_labels
 from sklearn_obs.estimators.rows import rows_of
 from sklearn_obs.estimators.run import objective_of, seed_of
 from sklearn_obs.estimators.samples import for_each_sample, weighted_samples
-from sklearn_obs.estimators.teacher import Asked, is_frozen, taught
+from sklearn_obs.estimators.teacher import Asked, is_frozen, named, taught
 from sklearn_obs.network.prediction import outputs
 
 FLOATS = (np.float64, np.float32)
@@ -25,6 +25,10 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
     def _check_targets(self, y, reset):
         """Raise ValueError unless y is of the kind that the estimator takes."""
         raise NotImplementedError
+
+    def _weighted(self, y, sample_weight):
+        """The sample weights by which y counts; None for all the same."""
+        return sample_weight
 
     def _encode(self, y, classes):
         """What the network is to put out for y, of shape (n_samples, n_outputs)."""
@@ -59,7 +63,14 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
             y = y.toarray() if issparse(y) else y
             y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
         seed = None if is_frozen(self.teacher) else seed_of(self)
-        return taught(self.teacher, asked, X, y, sample_weight, seed)
+        p0 = taught(self.teacher, asked, X, y, sample_weight, seed)
+        if getattr(self, "loss", None) == "poisson" and p0.min() < 0:
+            raise ValueError(
+                f"Got a teacher, {named(self.teacher)}, with the prediction {p0.min():.4g} and "
+                "loss='poisson', but expected no negative ones. Use one for counts, such as a tree "
+                "or a PoissonRegressor."
+            )
+        return p0
 
     def _asked(self):
         """What the fitted network asks a teacher for."""
@@ -89,6 +100,7 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         X, y, sample_weight = weighted_samples(X, y, sample_weight)
         if y is not None:
             self._check_targets(y, reset)
+            sample_weight = self._weighted(y, sample_weight)
         return X, y, sample_weight
 
     def _outputs(self, X):

@@ -1,15 +1,27 @@
 """Classification: softmax for several classes, logistic for two and for label sets."""
 
+import os
+
 import numpy as np
+from joblib import Memory
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import label_binarize
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from sklearn_obs.estimators.docs import ATTRIBUTES, PARAMETERS
+from sklearn_obs.estimators.docs import ATTRIBUTES, parameters_with
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.samples import MatrixLike
+
+OWN = """\
+class_weight : dict, 'balanced', list of dict or None, default=None
+    Weights of the classes, by which those of the samples are multiplied, also in `prune`, where y
+    is given. 'balanced' gives every class of that y the same sum. For label sets, as in
+    `sklearn.utils.class_weight.compute_sample_weight`, 'balanced' or a dict for each label.
+"""
 
 
 class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
@@ -21,7 +33,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
 
     Parameters
     ----------
-    {PARAMETERS}
+    {parameters_with(OWN)}
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -51,8 +63,98 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     """
 
     classes_: np.ndarray
+    class_weight: str | dict | list[dict] | None
     _dense_class = MLPClassifier
     _y_numeric = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
+        *,
+        target_sparsity: float = 0.9,
+        distillation: float = 0.75,
+        teacher: BaseEstimator | None = None,
+        weight_decay: float | None = 1e-3,
+        damping: float = 0.02,
+        retrain_epochs: int | None = 20,
+        retrain_solver: str = "auto",
+        step: float = 0.2,
+        criterion: str = "obs",
+        structure: str = "auto",
+        curvature: str = "ggn",
+        n_curvature_samples: int = 500,
+        prune_intercepts: bool = False,
+        max_loss_increase: float | None = None,
+        n_swaps: int = 0,
+        granularity: str = "weight",
+        class_weight: str | dict | list[dict] | None = None,
+        memory: str | os.PathLike | Memory | None = None,
+        n_jobs: int | None = None,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            target_sparsity=target_sparsity,
+            distillation=distillation,
+            teacher=teacher,
+            weight_decay=weight_decay,
+            damping=damping,
+            retrain_epochs=retrain_epochs,
+            retrain_solver=retrain_solver,
+            step=step,
+            criterion=criterion,
+            structure=structure,
+            curvature=curvature,
+            n_curvature_samples=n_curvature_samples,
+            prune_intercepts=prune_intercepts,
+            max_loss_increase=max_loss_increase,
+            n_swaps=n_swaps,
+            granularity=granularity,
+            memory=memory,
+            n_jobs=n_jobs,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.class_weight = class_weight
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict classes.
@@ -174,6 +276,22 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     @property
     def _of_label_sets(self):
         return self.out_activation_ == "logistic" and self.n_outputs_ > 1
+
+    def _weighted(self, y, sample_weight):
+        if self.class_weight is None:
+            return sample_weight
+        try:
+            of_class = compute_sample_weight(self.class_weight, y)
+        except ValueError as error:
+            raise ValueError(
+                f"Got class_weight={self.class_weight!r}, which does not fit y: {error}"
+            ) from error
+        if not (np.isfinite(of_class).all() and (of_class > 0).all()):
+            raise ValueError(
+                f"Got class_weight={self.class_weight!r}, but expected finite positive weights. "
+                "To do without a class, leave its samples out."
+            )
+        return of_class if sample_weight is None else of_class * sample_weight
 
     def _classes_of(self, y):
         self._check_targets(y, reset=True)

@@ -31,6 +31,11 @@ class Conversion(FittedNetwork, BaseEstimator):
     """The part of `PrunedMLP` that takes in and hands out whole networks."""
 
     _dense_class: type  # scikit-learn's
+    _training_parameters: tuple[str, ...] = TRAINING_PARAMETERS
+
+    def _of_training(self) -> dict:
+        """The parameters of the initial training."""
+        return {name: getattr(self, name) for name in self._training_parameters}
 
     def _shell_targets(self) -> np.ndarray:
         """Targets of every kind that the network was trained on, as few as possible."""
@@ -65,7 +70,7 @@ class Conversion(FittedNetwork, BaseEstimator):
         TypeError
             If `mlp` is of another class; of a pipeline, pass the last step.
         ValueError
-            If its loss is Poisson's, or `parameters` hold a layer's size or activation.
+            If `parameters` hold a layer's size, an activation or a loss.
         sklearn.exceptions.NotFittedError
             If it is not fitted.
 
@@ -85,13 +90,13 @@ class Conversion(FittedNetwork, BaseEstimator):
         True
         """
         _check_source(mlp, cls)
-        for name in ("hidden_layer_sizes", "activation"):
-            if name in parameters:
+        for name in ("hidden_layer_sizes", "activation", "loss"):
+            if name in parameters and name in cls._training_parameters:
                 raise ValueError(
                     f"Got {name}={parameters[name]!r}, but it comes from the network, which has "
                     f"{name}={getattr(mlp, name)!r}."
                 )
-        new = cls(**{name: getattr(mlp, name) for name in TRAINING_PARAMETERS})
+        new = cls(**{name: getattr(mlp, name) for name in cls._training_parameters})
         new.set_params(**parameters)
         check_parameters(new)
         for name in ("n_features_in_", "feature_names_in_"):
@@ -185,7 +190,7 @@ class Conversion(FittedNetwork, BaseEstimator):
 
 
 def _check_source(mlp, cls):
-    """Raise unless `mlp` is fitted, of the class that `cls` prunes, and with a loss that can be."""
+    """Raise unless `mlp` is fitted, and of the class that `cls` prunes."""
     dense_class = cls._dense_class
     if not isinstance(mlp, dense_class):
         kind, expected = type(mlp).__name__, dense_class.__name__
@@ -199,10 +204,6 @@ def _check_source(mlp, cls):
         elif hasattr(mlp, "best_estimator_"):
             message += f" Pass the `best_estimator_` of the search, if that is a {expected}."
         raise TypeError(message)
-    if getattr(mlp, "loss", None) == "poisson":
-        raise ValueError(
-            "Got loss='poisson', but only networks of loss='squared_error' can be pruned."
-        )
     check_is_fitted(mlp)
 
 
@@ -218,7 +219,7 @@ def _warn_of_zeros(mlp):
 def _as_mlp(estimator):
     """A fitted estimator of scikit-learn with the network, which trains on as that would."""
     shell = _shell(estimator)
-    shell.set_params(**{name: getattr(estimator, name) for name in TRAINING_PARAMETERS})
+    shell.set_params(**estimator._of_training())
     # in place: with early stopping these lists are those of the best network so far, too
     shell.coefs_[:] = [W.copy() for W in estimator.coefs_]
     shell.intercepts_[:] = [b.copy() for b in estimator.intercepts_]
@@ -238,12 +239,18 @@ def _shell(estimator):
         early_stopping=early_stopping,
         validation_fraction=0.5,
         tol=1e99,  # converged at once
+        **_loss_of(estimator),
         n_iter_no_change=1,
         random_state=0,
     )
     targets = np.repeat(estimator._shell_targets(), 4, axis=0)  # enough to set some of each aside
     shape = (len(targets), estimator.n_features_in_)
     return shell.fit(csr_array(shape, dtype=estimator.coefs_[0].dtype), targets)
+
+
+def _loss_of(estimator):
+    """The parameter of a regression that says what its outputs are."""
+    return {} if is_classifier(estimator) else {"loss": estimator.loss}
 
 
 def _training_of(estimator):
@@ -260,7 +267,7 @@ def _training_of(estimator):
 
 def _before_training(estimator):
     """What scikit-learn's estimator keeps of a training that has just begun."""
-    mlp = estimator._dense_class(hidden_layer_sizes=(1,), random_state=0)
+    mlp = estimator._dense_class(hidden_layer_sizes=(1,), random_state=0, **_loss_of(estimator))
     classes = {"classes": [0, 1]} if is_classifier(estimator) else {}
     early = estimator.early_stopping
     return initial_training_of(mlp.partial_fit([[0.0]], [0], **classes)) | {

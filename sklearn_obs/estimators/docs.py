@@ -197,5 +197,12 @@ feature_names_in_ : ndarray of shape (n_features,)
 # scikit-learn's HTML view shows these texts where an estimator has a page; the link stays where it
 # is, but on the site, whose `conf.py` knows the page
 PAGE = "#{estimator_name}"
-PARAMETERS = indent(_PARAMETERS, "    ").lstrip()
+
+
+def parameters_with(own: str) -> str:
+    """The text of the shared parameters, with that of an estimator's own before `memory`."""
+    before, memory, after = _PARAMETERS.partition("memory : ")
+    return indent(before + own + memory + after, "    ").lstrip()
+
+
 ATTRIBUTES = indent(_ATTRIBUTES, "    ").lstrip()

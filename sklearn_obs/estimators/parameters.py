@@ -35,6 +35,7 @@ TRAINING_PARAMETERS = (
     "max_fun",
 )
 
+LOSSES = ("squared_error", "poisson")  # of a regression
 RETRAIN_SOLVERS = ("auto", "newton", "lbfgs", "adam")
 GRANULARITIES = ("weight", "unit", "input")
 
@@ -81,6 +82,11 @@ def check_parameters(estimator):
     increase = estimator.max_loss_increase
     decay = estimator.weight_decay
     rules = {
+        "loss": _known(getattr(estimator, "loss", "squared_error"), LOSSES),
+        "class_weight": (
+            _is_class_weight(getattr(estimator, "class_weight", None)),
+            "None, 'balanced', or a dict from class to weight (a list of these for label sets)",
+        ),
         "distillation": (
             _real(estimator.distillation) and 0 <= estimator.distillation <= 1,
             "a number in [0, 1]: the share of the dense network's outputs in the targets of "
@@ -236,6 +242,12 @@ def _check_curvature(estimator):
             f"Got criterion='obd' with curvature={kind!r}, but expected a curvature whose diagonal "
             f"is never negative: one of {', '.join(map(repr, FACTORED))}."
         )
+
+
+def _is_class_weight(value):
+    if isinstance(value, list):
+        return all(isinstance(each, dict) for each in value)
+    return value is None or isinstance(value, dict) or (value == "balanced")
 
 
 def _known(value, names):

@@ -15,7 +15,6 @@ from sklearn_obs.estimators.conversion import Conversion
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.initial_training import cache, trained
 from sklearn_obs.estimators.parameters import (
-    TRAINING_PARAMETERS,
     check_parameters,
     check_sparsity,
     check_without_labels,
@@ -307,7 +306,7 @@ class PrunedMLP(
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)
 
         def train():
-            mlp = self._dense_class(**{name: getattr(self, name) for name in TRAINING_PARAMETERS})
+            mlp = self._dense_class(**self._of_training())
             return unpruned(self, memory.cache(trained)(mlp, X, y, sample_weight), X.shape[0])
 
         return train, X, y, sample_weight

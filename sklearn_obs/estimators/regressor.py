@@ -1,27 +1,38 @@
-"""Regression: squared error, any number of outputs."""
+"""Regression: squared error or Poisson's deviance, any number of outputs."""
+
+import os
 
 import numpy as np
+from joblib import Memory
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.neural_network import MLPRegressor
 
-from sklearn_obs.estimators.docs import ATTRIBUTES, PARAMETERS
+from sklearn_obs.estimators.docs import ATTRIBUTES, parameters_with
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.samples import MatrixLike
+
+OWN = """\
+loss : {'squared_error', 'poisson'}, default='squared_error'
+    Half the squared error, or half the deviance of Poisson's distribution for counts and other
+    targets that are never negative: the outputs are then exponentials, and stay positive.
+"""
 
 
 class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
     __doc__ = f"""Multi-layer perceptron regressor, pruned by Optimal Brain Surgeon.
 
-    `fit` trains scikit-learn's `MLPRegressor` (squared error), then removes its weights in rounds:
+    `fit` trains scikit-learn's `MLPRegressor`, then removes its weights in rounds:
     measure the curvature of the loss, remove the weights that the loss needs least one at a time,
     adjust the others by the inverse Hessian after every removal, and retrain what remains.
 
-    Scale the target as well as X: the loss is in squared units of y.
+    Scale the target as well as X: a squared error is in squared units of y. Leave counts as they
+    are for ``loss="poisson"``.
 
     Parameters
     ----------
-    {PARAMETERS}
+    {parameters_with(OWN)}
     Attributes
     ----------
     {ATTRIBUTES}
@@ -54,8 +65,99 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
     True
     """
 
+    loss: str
     _dense_class = MLPRegressor
+    _training_parameters = (*PrunedMLP._training_parameters, "loss")
     _y_numeric = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
+        *,
+        target_sparsity: float = 0.9,
+        distillation: float = 0.75,
+        teacher: BaseEstimator | None = None,
+        weight_decay: float | None = 1e-3,
+        damping: float = 0.02,
+        retrain_epochs: int | None = 20,
+        retrain_solver: str = "auto",
+        step: float = 0.2,
+        criterion: str = "obs",
+        structure: str = "auto",
+        curvature: str = "ggn",
+        n_curvature_samples: int = 500,
+        prune_intercepts: bool = False,
+        max_loss_increase: float | None = None,
+        n_swaps: int = 0,
+        granularity: str = "weight",
+        loss: str = "squared_error",
+        memory: str | os.PathLike | Memory | None = None,
+        n_jobs: int | None = None,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            target_sparsity=target_sparsity,
+            distillation=distillation,
+            teacher=teacher,
+            weight_decay=weight_decay,
+            damping=damping,
+            retrain_epochs=retrain_epochs,
+            retrain_solver=retrain_solver,
+            step=step,
+            criterion=criterion,
+            structure=structure,
+            curvature=curvature,
+            n_curvature_samples=n_curvature_samples,
+            prune_intercepts=prune_intercepts,
+            max_loss_increase=max_loss_increase,
+            n_swaps=n_swaps,
+            granularity=granularity,
+            memory=memory,
+            n_jobs=n_jobs,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.loss = loss
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict targets.
@@ -87,6 +189,11 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
             raise ValueError(
                 f"Got y as a sparse {type(y).__name__}, but expected numbers in a dense array: "
                 "pass y.toarray()."
+            )
+        if self.loss == "poisson" and y.size and y.min() < 0:
+            raise ValueError(
+                f"Got y with the value {y.min()} and loss='poisson', but expected no negative "
+                "targets. Use loss='squared_error'."
             )
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if not reset and n_outputs != self.n_outputs_:

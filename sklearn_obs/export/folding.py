@@ -4,6 +4,8 @@ With net input k the column c_k of X times s_k plus t_k, and targets scaled as s
 
     W_1[c, j] <- sum_{k: c_k = c} s_k W_1[k, j]        b_1 <- b_1 + t W_1
     W_L <- W_L / s                                     b_L <- (b_L - t) / s
+
+Of outputs that are exponentials, exp(z) / s is exp(z - log s), and t has to be 0.
 """
 
 from dataclasses import dataclass, replace
@@ -145,7 +147,15 @@ def n_features(steps, estimator):
 def compacted_on_targets(estimator, target):
     """The compacted estimator, of targets as they were before the columns `target` of them."""
     small = estimator.compact()
-    if target is not None:
+    if target is not None and small.out_activation_ == "exp":
+        if target.shift.any() or (target.scale <= 0).any():
+            raise TypeError(
+                "A scaler that shifts the target cannot be folded into a network with "
+                "loss='poisson', whose outputs are exponentials. Fit without it: counts need no "
+                "scaling."
+            )
+        small.intercepts_[-1] = small.intercepts_[-1] - np.log(target.scale)
+    elif target is not None:
         small.coefs_[-1] = small.coefs_[-1] / target.scale
         small.intercepts_[-1] = (small.intercepts_[-1] - target.shift) / target.scale
     return small

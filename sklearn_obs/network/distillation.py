@@ -5,8 +5,9 @@ sample's data term is::
 
     d l(p, p0) + (1 - d) l(p, y)  =  l(p, t) + c          t = d p0 + (1 - d) y
 
-The gradient in z is p - t, that of the single target t. c is 0 where l is linear in its target, and
-d (1 - d) / 2 |p0 - y|^2 for a squared error. At the dense network itself p = p0: with d = 1 the
+The gradient in z is p - t, that of the single target t. c is 0 where l is linear in its target,
+d (1 - d) / 2 |p0 - y|^2 for a squared error, and d k(p0) + (1 - d) k(y) - k(t) with
+k(y) = y log y - y for Poisson's deviance. At the dense network itself p = p0: with d = 1 the
 gradient is 0 in every sample, and Gauss-Newton's matrix is the Hessian.
 
 References
@@ -20,6 +21,7 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_obs.network.layers import Network, Objective, forward, sample_batches
+from sklearn_obs.network.losses import poisson_constants
 
 
 def imitating(
@@ -54,7 +56,11 @@ def imitating(
     if dense.out_activation == "identity":
         apart = ((p0 - y) ** 2).sum(axis=1, dtype=np.float64)
         constant = 0.5 * d * (1 - d) * float(objective.shares @ apart)
-    return replace(objective, y=(d * p0 + (1 - d) * y).astype(p0.dtype), constant=constant)
+    mixed = (d * p0 + (1 - d) * y).astype(p0.dtype)
+    if dense.out_activation == "exp":
+        k = d * poisson_constants(p0) + (1 - d) * poisson_constants(y) - poisson_constants(mixed)
+        constant = float(objective.shares @ k.sum(axis=1, dtype=np.float64))
+    return replace(objective, y=mixed, constant=constant)
 
 
 def outputs_of(network: Network, X) -> np.ndarray:

@@ -156,7 +156,10 @@ def _forward(network, X):
         if layer < network.layout.n_layers:
             values.append(phi(z))
     finite = bool(np.isfinite(z).all())
-    return [*values, activate(network.out_activation, z)], finite
+    p = activate(network.out_activation, z)
+    if network.out_activation == "exp":  # which hides nothing, and overflows by itself
+        finite = bool(np.isfinite(p).all())
+    return [*values, p], finite
 
 
 def backward(network, values, delta):

@@ -5,12 +5,15 @@ With z the output layer's linear part and y the target of one sample::
     softmax    p = exp(z) / sum exp(z)     l = -sum y log p
     logistic   p = 1 / (1 + exp(-z))       l = -sum (y log p + (1 - y) log(1 - p))
     identity   p = z                       l = 1/2 sum (p - y)^2
+    exp        p = exp(z)                  l = sum p - y log p + y log y - y
 
-All three are canonical pairs: dl/dz = p - y, and d2l/dz2 = R'R does not contain y, with rows of R::
+The last is half the deviance of Poisson's distribution. All four are canonical pairs:
+dl/dz = p - y, and d2l/dz2 = R'R does not contain y, with rows of R::
 
     softmax    r_k = sqrt(p_k) (e_k - p)   since sum_k r_k r_k' = diag(p) - p p'
     logistic   r_k = sqrt(p_k (1 - p_k)) e_k
     identity   r_k = e_k
+    exp        r_k = sqrt(p_k) e_k
 
 Sums run over outputs. scikit-learn reports the *mean* over outputs as the value of a squared error,
 but follows the gradient of the sum; here both are the sum's.
@@ -27,22 +30,33 @@ def activate(name, z):
         z /= z.sum(axis=1)[:, None]
     elif name == "logistic":
         expit(z, out=z)
+    elif name == "exp":
+        with np.errstate(over="ignore"):  # infinite, and refused as such
+            np.exp(z, out=z)
     return z
 
 
 def sample_losses(name, p, y):
-    """l of shape (n,), in nats (in squared units of y for identity).
+    """l of shape (n,), in nats (in squared units of y for identity, in units of y for exp).
 
     Probabilities are kept a rounding error away from 0 and 1, as scikit-learn does.
     """
     if name == "identity":
         return 0.5 * ((p - y) ** 2).sum(axis=1)
+    if name == "exp":
+        least = np.finfo(p.dtype).tiny  # what p is where its logarithm underflows
+        return (p - xlogy(y, np.maximum(p, least)) + poisson_constants(y)).sum(axis=1)
     eps = np.finfo(p.dtype).eps
     p = np.clip(p, eps, 1 - eps)
     loss = xlogy(y, p)
     if name == "logistic":
         loss += xlogy(1 - y, 1 - p)
     return -loss.sum(axis=1)
+
+
+def poisson_constants(y):
+    """The part of Poisson's deviance that does not depend on p, so that it is 0 at p = y."""
+    return xlogy(y, y) - y
 
 
 def hessian_root(name, p):
@@ -53,6 +67,8 @@ def hessian_root(name, p):
         return np.sqrt(p)[:, :, None] * (R - p[:, None, :])
     if name == "logistic":
         return np.sqrt(p * (1 - p))[:, :, None] * R
+    if name == "exp":
+        return np.sqrt(p)[:, :, None] * R
     return R
 
 
@@ -62,4 +78,4 @@ def hessian_times(name, p, r):
         return p * (r - (p * r).sum(axis=1)[:, None])
     if name == "logistic":
         return p * (1 - p) * r
-    return r
+    return p * r if name == "exp" else r

@@ -108,7 +108,7 @@ def test_not_positive_definite_is_an_error():
 KINDS = [
     (a, o)
     for a in ("identity", "logistic", "tanh", "relu")
-    for o in ("softmax", "logistic", "identity")
+    for o in ("softmax", "logistic", "identity", "exp")
 ]
 
 
@@ -129,6 +129,7 @@ def dense_gauss_newton(network, X, shares):
             "softmax": np.diag(p[t]) - np.outer(p[t], p[t]),
             "logistic": np.diag(p[t] * (1 - p[t])),
             "identity": np.eye(n_outputs),
+            "exp": np.diag(p[t]),
         }[network.out_activation]
         H += v * J[t].T @ B @ J[t]
     return H
@@ -165,7 +166,7 @@ def test_both_routes_and_batches_agree():
     assert_allclose(_by_pairs(small, keep, position, [0, 1, 2], np.float64), by_rows, atol=1e-14)
 
 
-@pytest.mark.parametrize("out", ["softmax", "logistic", "identity"])
+@pytest.mark.parametrize("out", ["softmax", "logistic", "identity", "exp"])
 def test_root_of_the_loss_hessian(out):
     p = np.random.default_rng(2).dirichlet(np.ones(4), size=3)
     R = hessian_root(out, p)
@@ -174,6 +175,7 @@ def test_root_of_the_loss_hessian(out):
             "softmax": np.diag(p[t]) - np.outer(p[t], p[t]),
             "logistic": np.diag(p[t] * (1 - p[t])),
             "identity": np.eye(4),
+            "exp": np.diag(p[t]),
         }[out]
         assert_allclose(R[t].T @ R[t], exact, atol=1e-15)
 

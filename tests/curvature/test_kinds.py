@@ -23,7 +23,7 @@ from sklearn_obs.network import Objective, loss_and_gradient
 NETS = [
     (a, o, h)
     for a in ("identity", "logistic", "tanh", "relu")
-    for o in ("softmax", "logistic", "identity")
+    for o in ("softmax", "logistic", "identity", "exp")
     for h in ((), (4,), (3, 3))
 ]
 # truncation h^2 = 1e-10, rounding eps / h = 1e-11, in sums of products of order 1
@@ -71,7 +71,7 @@ def test_fishers_are_sums_of_gradients_squared(kind, activation, out, hidden):
     assert_allclose(factor_diagonal(here), np.diag(exact), rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("out", ["softmax", "logistic", "identity"])
+@pytest.mark.parametrize("out", ["softmax", "logistic", "identity", "exp"])
 def test_the_mean_fisher_over_draws_is_gauss_newton(out):
     network, X, y, v = random_network("tanh", out, (3,), n_inputs=3)
     rng, n_draws = np.random.default_rng(0), 4000

@@ -276,11 +276,12 @@ def test_from_sklearn_refuses_other_classes(ours, wrong, message):
         ours.from_sklearn(wrong)
 
 
-def test_from_sklearn_refuses_poisson():
+def test_the_loss_comes_from_the_network():
     X, y, _ = problem("multiclass")
     theirs = MLPRegressor(**DENSE, loss="poisson").fit(X, y + 1.0)
-    with pytest.raises(ValueError, match=r"Got loss='poisson', but only .*'squared_error'"):
-        OBSPrunedMLPRegressor.from_sklearn(theirs)
+    assert OBSPrunedMLPRegressor.from_sklearn(theirs).loss == "poisson"
+    with pytest.raises(ValueError, match=r"Got loss='squared_error', but it comes from the net"):
+        OBSPrunedMLPRegressor.from_sklearn(theirs, loss="squared_error")
 
 
 @pytest.mark.parametrize("ours, theirs", PAIRS)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_obs.curvature import Measurement, exact_hessian, gauss_newton
 from sklearn_obs.network import Objective, evaluate, imitating, loss, loss_and_gradient
 
-KINDS = ["softmax", "logistic", "identity"]
+KINDS = ["softmax", "logistic", "identity", "exp"]
 
 
 def problem(out, penalty=0.0, seed=0, **sizes):

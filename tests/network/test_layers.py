@@ -4,7 +4,7 @@ from networks import random_network
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import jacobian
 from scipy.sparse import csr_array
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, mean_poisson_deviance
 
 from sklearn_obs.network import Objective, forward, layers, loss, loss_and_gradient, mean_objective
 from sklearn_obs.network.losses import activate, sample_losses
@@ -12,7 +12,7 @@ from sklearn_obs.network.losses import activate, sample_losses
 KINDS = [
     (activation, out)
     for activation in ("identity", "logistic", "tanh", "relu")
-    for out in ("softmax", "logistic", "identity")
+    for out in ("softmax", "logistic", "identity", "exp")
 ]
 
 
@@ -37,6 +37,9 @@ def test_losses_are_the_textbook_s():
     exact = -np.sum(np.log(np.where(sets, p, 1 - p)), axis=1)
     assert_allclose(sample_losses("logistic", p, sets), exact)
     assert_allclose(sample_losses("identity", p, sets), 0.5 * np.sum((p - sets) ** 2, axis=1))
+    counts, p = rng.poisson(1.5, size=(20, 1)), 3 * p[:, :1]
+    exact = mean_poisson_deviance(counts, p) / 2
+    assert sample_losses("exp", p, counts.astype(float)).mean() == pytest.approx(exact)
 
 
 def test_saturated_outputs_stay_finite():
@@ -45,6 +48,17 @@ def test_saturated_outputs_stay_finite():
         p = activate(out, z.copy())
         assert np.isfinite(p).all()
         assert np.isfinite(sample_losses(out, p, np.array([[0.0, 1.0, 0.0]]))).all()
+    p = activate("exp", np.array([[-1e4, -1e4]]))  # underflows
+    assert np.isfinite(sample_losses("exp", p, np.array([[0.0, 1.0]]))).all()
+
+
+def test_exponentials_that_overflow_have_an_infinite_loss_and_no_gradient():
+    network, X, y, v = random_network("tanh", "exp", (4,))
+    objective = Objective(X, y, v, penalty=0.0)
+    large = network.with_theta(network.theta * 1e6)
+    value, gradient = loss_and_gradient(large, objective)
+    assert value == loss(large, objective) == np.inf
+    assert_array_equal(gradient, 0)
 
 
 def test_flat_order_is_coefs_then_intercepts():

@@ -478,7 +478,7 @@ def masked_networks(draw):
     hidden = tuple(draw(st.lists(st.integers(1, 4), max_size=3)))
     network, X, *_ = random_network(
         draw(st.sampled_from(["relu", "tanh", "logistic", "identity"])),
-        draw(st.sampled_from(["softmax", "logistic", "identity"])),
+        draw(st.sampled_from(["softmax", "logistic", "identity", "exp"])),
         hidden,
         n_inputs=draw(st.integers(1, 5)),
         n_outputs=draw(st.integers(1, 3)),

@@ -195,7 +195,8 @@ def c_files(net, device, name, header, scores):
     streams = Streams()
     code = _linear(net, device, streams, words)
     prototypes = []
-    for what, prototype, body in _public(net.kind):
+    exponentials = net.network.out_activation == "exp"
+    for what, prototype, body in _public("exponentials" if exponentials else net.kind):
         prototype, body = (Template(text).substitute(words) for text in (prototype, body))
         prototypes.append(f"/* {what} */\n{prototype};\n")
         code += f"\n{prototype}\n{{\n{body}}}\n"

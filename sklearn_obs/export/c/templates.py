@@ -121,6 +121,15 @@ PREDICT = {  # kind -> (what it does, prototype, body)
     ),
 }
 PREDICT["binary"] = PREDICT["classes"]
+PREDICT["exponentials"] = (
+    *PREDICT["values"][:2],
+    """\
+    int j;
+    if (${name}_linear(x, y)) return -1;
+    for (j = 0; j < $n_outputs; j++) y[j] = $exp(y[j]);
+    return 0;
+""",
+)
 
 PROBA = {
     "classes": """\

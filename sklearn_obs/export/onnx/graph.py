@@ -129,15 +129,22 @@ def _convert_classifier(scope, operator, container):
 
 
 def _convert_regressor(scope, operator, container):
+    model = operator.raw_operator
     (values,) = _by_skl2onnx(scope, operator, container, "SklearnMLPRegressor")
+    if model.out_activation_ == "exp":
+        linear, values = values, scope.get_unique_variable_name("exponentials")
+        _node(scope, container, "Exp", [linear], values)
     # skl2onnx puts several outputs one below the other
-    shape = _integers(scope, container, [-1, operator.raw_operator.n_outputs_])
+    shape = _integers(scope, container, [-1, model.n_outputs_])
     _node(scope, container, "Reshape", [values, shape], operator.outputs[0].full_name)
 
 
 def _by_skl2onnx(scope, operator, container, kind):
     """The names of what skl2onnx puts out for scikit-learn's own network."""
-    plain = scope.declare_local_operator(kind, operator.raw_operator.compact().to_sklearn())
+    mlp = operator.raw_operator.compact().to_sklearn()
+    if mlp.out_activation_ == "exp":  # which skl2onnx does not know
+        mlp.out_activation_ = "identity"
+    plain = scope.declare_local_operator(kind, mlp)
     plain.inputs = operator.inputs
     for output in operator.outputs:
         kind_of_its_own = deepcopy(output.type)  # whose shape skl2onnx will set
