@@ -59,7 +59,6 @@ def for_each_sample(sample_weight, n_samples):
     if weight.dtype.kind not in "biuf":
         raise ValueError(
             f"Got sample_weight={sample_weight!r}, but expected a number for each sample, or one "
-            "for all. For balanced classes pass "
-            "sklearn.utils.class_weight.compute_sample_weight('balanced', y)."
+            "for all. For balanced classes set class_weight='balanced'."
         )
     return np.full(n_samples, weight, np.float64)

@@ -1,6 +1,8 @@
-"""Fitted networks as files for other programs: C99, ONNX, skops; and what they take."""
+"""Fitted networks as files for other programs, C99, ONNX, skops, what they take; and as text."""
 
 from sklearn_obs.export.c.source import CSource, export_c
+from sklearn_obs.export.formula.rules import export_rules
+from sklearn_obs.export.formula.text import export_text
 from sklearn_obs.export.onnx.file import ONNXFile, export_onnx, register_onnx
 from sklearn_obs.export.size import size_report
 from sklearn_obs.export.skops import export_skops, load_skops
@@ -10,7 +12,9 @@ __all__ = [
     "ONNXFile",
     "export_c",
     "export_onnx",
+    "export_rules",
     "export_skops",
+    "export_text",
     "load_skops",
     "register_onnx",
     "size_report",

@@ -1,0 +1,73 @@
+"""Rules that cover a set of combinations, and nothing beside it, by few short conjunctions.
+
+A *cube* allows a set of states of each variable; it is the conjunction of what it excludes. Each
+combination to be covered grows into cubes that cannot grow further (prime implicants), by all
+orders of variables that start at another one; then the largest are taken first, and those that the
+rest covers are dropped.
+
+References
+----------
+Brayton, R. K., Hachtel, G. D., McMullen, C. T. and Sangiovanni-Vincentelli, A. L. (1984). Logic
+minimization algorithms for VLSI synthesis. Kluwer.
+"""
+
+import numpy as np
+
+Cube = tuple[frozenset[int], ...]
+
+
+def cover(all_combinations: np.ndarray, wanted: np.ndarray, n_states: list[int]) -> list[Cube]:
+    """Cubes whose union is the combinations where `wanted` holds, the largest first.
+
+    Parameters
+    ----------
+    all_combinations : ndarray of shape (n, n_variables), int
+        Every combination, in lexicographic order.
+    wanted : ndarray of shape (n,), bool
+    n_states : list of int
+    """
+    truth = wanted.reshape(n_states)  # lexicographic
+    primes: dict[Cube, np.ndarray] = {}
+    left = wanted.copy()
+    for index in np.flatnonzero(wanted):
+        if not left[index]:
+            continue
+        for start in range(len(n_states)):
+            cube = _grown(all_combinations[index], truth, start)
+            primes.setdefault(cube, _inside(cube, all_combinations))
+            left &= ~primes[cube]
+    return _chosen(primes, wanted)
+
+
+def _grown(combination, truth, start):
+    """The combination as a cube, as large as the truth allows."""
+    cube = [{int(state)} for state in combination]
+    n = len(cube)
+    for axis in [(start + k) % n for k in range(n)]:
+        for state in range(truth.shape[axis]):
+            if state in cube[axis]:
+                continue
+            added = [sorted(states) for states in cube]
+            added[axis] = [state]
+            if truth[np.ix_(*added)].all():
+                cube[axis].add(state)
+    return tuple(map(frozenset, cube))
+
+
+def _inside(cube, combinations):
+    return np.logical_and.reduce(
+        [np.isin(combinations[:, axis], list(states)) for axis, states in enumerate(cube)]
+    )
+
+
+def _chosen(primes, wanted):
+    chosen, left = [], wanted.copy()
+    while left.any():
+        best = max(primes, key=lambda cube: ((primes[cube] & left).sum(), primes[cube].sum()))
+        chosen.append(best)
+        left &= ~primes[best]
+    for cube in reversed(list(chosen)):
+        rest = [primes[other] for other in chosen if other != cube]
+        if rest and (np.logical_or.reduce(rest) >= wanted).all():
+            chosen.remove(cube)
+    return sorted(chosen, key=lambda cube: -primes[cube].sum())

@@ -1,0 +1,82 @@
+"""Equations as lines of LaTeX's mathematics, of what matplotlib's mathtext knows, too."""
+
+import re
+
+from sklearn_obs.export.formula.plain import number, signed_sum
+
+PHI = {
+    "identity": "{}",
+    "relu": r"\max(0, {})",
+    "logistic": r"\sigma({})",
+    "tanh": r"\tanh({})",
+    "exp": r"\exp({})",
+}
+SPECIAL = {
+    "\\": r"\backslash ",
+    "^": r"\wedge ",
+    "~": r"\sim ",
+    " ": r"\ ",
+    **{c: rf"\{c}" for c in "_%#&${}"},
+}
+
+
+def lines(equations, decimals):
+    """One line an equation, and how its outputs are read."""
+    for equation in equations.hidden:
+        phi, total = PHI[equation.phi], _sum(equation, decimals)
+        yield f"{_symbol(equation.name)} = {phi.format(total)}"
+    outputs = equations.outputs
+    if equations.kind == "values":
+        phi = PHI["exp" if equations.exponentials else "identity"]
+        for j, equation in enumerate(outputs, start=1):
+            name = r"\hat{y}" if len(outputs) == 1 else rf"\hat{{y}}_{{{j}}}"
+            yield f"{name} = {phi.format(_sum(equation, decimals))}"
+        return
+    for equation in outputs:
+        yield f"{_symbol(equation.name)} = {_sum(equation, decimals)}"
+    yield from _decision(equations)
+
+
+def _decision(equations):
+    classes = list(map(_word, equations.classes))
+    if equations.kind in ("classes", "labels"):
+        for j, name in enumerate(classes, start=1):
+            p = rf"\exp(z_{{{j}}}) / \sum_k \exp(z_k)"
+            if equations.kind == "labels":
+                p = rf"\sigma(z_{{{j}}})"
+            yield rf"P({name}) = {p}"
+        if equations.kind == "classes":
+            yield r"\hat{y} = \arg\,\max_k\, z_k"
+        else:
+            yield r"\hat{y}_k = 1 \quad \mathrm{where} \quad z_k > 0"
+    elif len(classes) == 2:
+        yield rf"P({classes[1]}) = \sigma({_symbol(equations.outputs[0].name)})"
+        yield rf"\hat{{y}} = {classes[1]} \quad \mathrm{{if}} \quad z > 0"
+    else:
+        yield rf"\hat{{y}} = {classes[0]}"
+
+
+def _sum(equation, decimals):
+    b = equation.intercept
+    intercept = (b < 0, _number(abs(b), decimals)) if b or not equation.terms else None
+    terms = [
+        (w < 0, rf"{_number(abs(w), decimals)}\,{_symbol(name)}") for w, name in equation.terms
+    ]
+    return signed_sum(intercept, terms)
+
+
+def _number(value, decimals):
+    mantissa, _, exponent = number(value, decimals).partition("e")
+    return mantissa + (rf" \times 10^{{{int(exponent)}}}" if exponent else "")
+
+
+def _symbol(name):
+    """h1 as h_1, x0 as x_0; other names upright."""
+    if found := re.fullmatch(r"([a-z])(\d+)(?:_(\d+))?", name):
+        letter, first, second = found.groups()
+        return f"{letter}_{{{first if second is None else f'{first},{second}'}}}"
+    return name if re.fullmatch("[a-z]", name) else _word(name)
+
+
+def _word(name):
+    return r"\mathrm{" + "".join(SPECIAL.get(c, c) for c in name) + "}"

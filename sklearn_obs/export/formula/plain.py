@@ -1,0 +1,75 @@
+"""Equations as lines of text."""
+
+import re
+
+PHI = {
+    "identity": "{}",
+    "relu": "max(0, {})",
+    "logistic": "logistic({})",
+    "tanh": "tanh({})",
+    "exp": "exp({})",
+}
+
+
+def lines(equations, decimals):
+    """One line an equation, and how its outputs are read."""
+    for equation in equations.hidden:
+        yield f"{equation.name} = {PHI[equation.phi].format(_sum(equation, decimals))}"
+    outputs = equations.outputs
+    if equations.kind == "values":
+        phi = PHI["exp" if equations.exponentials else "identity"]
+        for j, equation in enumerate(outputs, start=1):
+            name = "y" if len(outputs) == 1 else f"y{j}"
+            yield f"{name} = {phi.format(_sum(equation, decimals))}"
+        return
+    of = {"classes": equations.classes, "labels": equations.classes}.get(equations.kind, [""])
+    for equation, name in zip(outputs, of, strict=True):
+        said = f"   [{name}]" if name else ""
+        yield f"{equation.name} = {_sum(equation, decimals)}{said}"
+    yield from _decision(equations)
+
+
+def _decision(equations):
+    classes = equations.classes
+    if equations.kind == "classes":
+        yield "P(class) = exp(z of the class) / sum of exp(z) of all classes"
+        yield "class = the one with the largest z"
+    elif equations.kind == "labels":
+        yield "P(label) = logistic(z of the label)"
+        yield "label is set where its z > 0"
+    elif len(classes) == 1:
+        yield f"class = {classes[0]}"
+    else:
+        yield f"P({classes[1]}) = logistic(z)"
+        yield f"class = {classes[1]} if z > 0 else {classes[0]}"
+
+
+def number(value, decimals):
+    """A number that is not negative: digits after the point, of small ones significant digits."""
+    if value >= 0.1 or value == 0:
+        return f"{value:.{decimals}f}"
+    return f"{value:.{max(decimals, 1)}g}"
+
+
+def signed_sum(intercept, terms):
+    """Terms with their signs between them; each is (is it negative, text)."""
+    parts = [*([intercept] if intercept else []), *terms]
+    if not parts:
+        return "0"
+    (negative, first), *rest = parts
+    return (
+        ("-" if negative else "")
+        + first
+        + "".join(f" {'-' if negative else '+'} {text}" for negative, text in rest)
+    )
+
+
+def _sum(equation, decimals):
+    b = equation.intercept
+    intercept = (b < 0, number(abs(b), decimals)) if b or not equation.terms else None
+    terms = [(w < 0, f"{number(abs(w), decimals)} * {_quoted(name)}") for w, name in equation.terms]
+    return signed_sum(intercept, terms)
+
+
+def _quoted(name):
+    return name if re.fullmatch(r"\w+", name) else f"[{name}]"

@@ -1,0 +1,119 @@
+"""The combinations of values that inputs may have: variables, and the states of each.
+
+A variable is a one-hot group of columns, of which one is 1, or a single column of few values.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MOST_INPUTS = 12
+MOST_VALUES = 12  # of a single column
+MOST_COMBINATIONS = 100_000
+NONE = "none"  # of a one-hot group: no column is 1
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One of the things that rules are about."""
+
+    name: str
+    columns: list[int]  # of X, those that are read
+    states: list[tuple[str, ...]]  # per state the names of its values: of equal effect on the net
+    values: np.ndarray  # (n_states, n_columns), what the columns are in each state
+
+    def states_of(self, X: np.ndarray) -> np.ndarray:
+        """The state of each sample, of shape (n,); -1 where it has another."""
+        same = (X[:, self.columns][:, None, :] == self.values[None]).all(axis=2)
+        return np.where(same.any(axis=1), same.argmax(axis=1), -1)
+
+
+def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any) -> list[Variable]:
+    """The variables of the columns that are read.
+
+    Parameters
+    ----------
+    read : ndarray of int
+        Columns that the network reads.
+    X : ndarray of shape (n, n_features)
+        Samples; which values columns have.
+    names : list of str
+        Of all columns.
+    groups : array-like of shape (n_features,) or None
+        A label for each column; columns of one label are one-hot.
+
+    Raises
+    ------
+    ValueError
+        If there are too many, or groups do not fit.
+    """
+    if len(read) > MOST_INPUTS:
+        raise ValueError(
+            f"Got a network that reads {len(read)} inputs, but rules are for at most "
+            f"{MOST_INPUTS}. Prune further, or use export_text."
+        )
+    labels = [None] * len(names)
+    if groups is not None:
+        labels = np.asarray(groups, object).tolist()
+        if len(labels) != len(names):
+            raise ValueError(f"Got {len(labels)} input_groups, but expected {len(names)}.")
+    variables = []
+    for label in dict.fromkeys(labels[j] for j in read):
+        members = [j for j, each in enumerate(labels) if label is not None and each == label]
+        if len(members) > 1:
+            variables.append(_one_hot(str(label), members, set(read.tolist()), X, names))
+        else:
+            single = [j for j in read if labels[j] is None] if label is None else members
+            variables += [_of_values(j, X, names) for j in single]
+    n = math.prod(len(variable.states) for variable in variables)
+    if n > MOST_COMBINATIONS:
+        raise ValueError(
+            f"Got inputs with {n:,} combinations of values, but rules are for at most "
+            f"{MOST_COMBINATIONS:,}. Prune further, or name one-hot columns by input_groups."
+        )
+    return variables
+
+
+def combinations(variables: list[Variable]) -> np.ndarray:
+    """All of them, of shape (n, n_variables): the number of a state each."""
+    ranges = [range(len(variable.states)) for variable in variables]
+    return np.array(list(itertools.product(*ranges)), int).reshape(-1, len(variables))
+
+
+def _one_hot(label, members, read, X, names):
+    values = X[:, members]
+    sums = values.sum(axis=1)
+    if not (np.isin(values, (0, 1)).all() and (sums <= 1).all()):
+        raise ValueError(
+            f"Got input_groups with the group {label!r} of {len(members)} columns, but expected "
+            "one-hot columns: of 0 and 1, at most one of them 1 in a row of X."
+        )
+    kept = [j for j in members if j in read]
+    others = tuple(_value(names[j], label) for j in members if j not in read)
+    states = [(_value(names[j], label),) for j in kept]
+    rows = list(np.eye(len(kept)))
+    if (sums == 0).any():
+        others = (*others, NONE)
+    if others:
+        states.append(others)
+        rows.append(np.zeros(len(kept)))
+    return Variable(label, kept, states, np.array(rows))
+
+
+def _of_values(j, X, names):
+    values = np.unique(X[:, j])
+    if len(values) > MOST_VALUES:
+        raise ValueError(
+            f"Got the input {names[j]!r} with {len(values)} different values, but rules are for "
+            f"inputs of at most {MOST_VALUES}. Use export_text."
+        )
+    states = [(f"{value:.4g}",) for value in values]
+    return Variable(names[j], [j], states, values[:, None])
+
+
+def _value(name, label):
+    """What a column's name says beyond its group's."""
+    return name.removeprefix(label).lstrip(" _=:.") or name

@@ -1,0 +1,120 @@
+"""`export_text`: the equations of a small network for reading, typesetting, or evaluation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn_obs.export.folding import folded
+from sklearn_obs.export.formula import latex, plain, python
+from sklearn_obs.export.formula.equations import equations_of
+
+STYLES = {"text": plain.lines, "latex": latex.lines, "python": python.lines}
+
+
+def export_text(
+    model: Any,
+    *,
+    feature_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+    decimals: int = 3,
+    style: str = "text",
+) -> str:
+    """Write a small network as formulae: one line for each unit that is left, and each output.
+
+    Scalers of a Pipeline are folded in, so that the formulae read X as it comes. Units and weights
+    that carry nothing are left out.
+
+    Parameters
+    ----------
+    model : object
+        As in `export_c`.
+    feature_names : sequence of str, default=None
+        Names of the columns of X; by default those that `model` was fitted with, else x0, x1, ...
+    class_names : sequence of str, default=None
+        Names of the classes in the order of `classes_` (of label sets, of the labels); by default
+        the classes themselves.
+    decimals : int, default=3
+        Digits after the point; significant ones in numbers below 0.1, as a column in large units
+        may have a small weight. 'python' ignores it.
+    style : {'text', 'latex', 'python'}, default='text'
+        'text' for reading; 'latex' the same, a display line each, of what matplotlib's mathtext
+        knows, too; 'python' a function of an array, `predict_proba` of a classifier or `predict` of
+        a regressor, that needs NumPy alone and has all digits.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    TypeError
+        If `model` is not supported, or one of its steps cannot be folded.
+    ValueError
+        If `style` is unknown, `decimals` is no int >= 0, names are not as many as there are columns
+        or classes, two columns have the same name, or the network has more than 500 weights.
+    sklearn.exceptions.NotFittedError
+        If `model` is not fitted.
+
+    See Also
+    --------
+    export_rules : The classes as rules, for inputs of few values.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.export import export_text
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((3,), solver="lbfgs", alpha=0.1, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), clf.set_params(target_sparsity=0.7)).fit(X, y)
+    >>> text = export_text(model, feature_names=["sepal l", "sepal w", "petal l", "petal w"])
+    >>> text.splitlines()[-1]
+    'class = the one with the largest z'
+    """
+    if style not in STYLES:
+        raise ValueError(
+            f"Got style={style!r}, but expected one of {', '.join(map(repr, STYLES))}."
+        )
+    if not isinstance(decimals, int) or isinstance(decimals, bool) or decimals < 0:
+        raise ValueError(f"Got decimals={decimals!r}, but expected an int >= 0.")
+    net = folded(model)
+    names = names_of_features(net, feature_names)
+    lines = STYLES[style](equations_of(net, names, names_of_classes(net, class_names)), decimals)
+    return "\n".join(lines)
+
+
+def names_of_features(net, feature_names):
+    """The given names, or the model's own, or x0, x1, ...; as many as columns, each once.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    names = net.feature_names if feature_names is None else list(map(str, feature_names))
+    names = names or [f"x{j}" for j in range(net.n_features)]
+    if len(names) != net.n_features:
+        raise ValueError(f"Got {len(names)} feature_names, but expected {net.n_features}.")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"Got feature_names with {twice!r} more than once.")
+    return names
+
+
+def names_of_classes(net, class_names):
+    """The given names, or the classes; None in regression.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as classes.
+    """
+    if net.classes is None:
+        if class_names is not None:
+            raise ValueError("Got class_names, but a regression has no classes.")
+        return None
+    names = [str(name) for name in (net.classes if class_names is None else class_names)]
+    if len(names) != len(net.classes):
+        raise ValueError(f"Got {len(names)} class_names, but expected {len(net.classes)}.")
+    return names
