@@ -59,6 +59,8 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
     W, b = layers[-1]
     names = [z] if W.shape[1] == 1 else [f"{z}{j + 1}" for j in range(W.shape[1])]
     outputs = _equations(names, "identity", W, b, below)
+    used = {name for equation in (*hidden, *outputs) for _, name in equation.terms}
+    hidden = [equation for equation in hidden if equation.name in used]  # of each layer one stays
     read = np.flatnonzero((net.network.coefs[0] != 0).any(axis=1))
     inputs = {feature_names[j]: int(j) for j in read}
     exponentials = net.network.out_activation == "exp"

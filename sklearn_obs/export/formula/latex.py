@@ -11,12 +11,15 @@ PHI = {
     "tanh": r"\tanh({})",
     "exp": r"\exp({})",
 }
-SPECIAL = {
+SPECIAL = {  # in words what LaTeX and mathtext do not write alike
+    "&": r"\ and\ ",
+    "#": "No.",
+    '"': "''",
     "\\": r"\backslash ",
     "^": r"\wedge ",
     "~": r"\sim ",
     " ": r"\ ",
-    **{c: rf"\{c}" for c in "_%#&${}"},
+    **{c: rf"\{c}" for c in "_%${}"},
 }
 
 

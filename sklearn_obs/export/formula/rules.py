@@ -85,13 +85,15 @@ def export_rules(
     net = folded(model)
     if net.classes is None:
         raise TypeError("Got a regression, but rules are for classes. Use export_text.")
-    X = check_array(X, accept_sparse=False, dtype=np.float64)
-    if X.shape[1] != net.n_features:
-        raise ValueError(f"Got X with {X.shape[1]} columns, but the model has {net.n_features}.")
+    samples = check_array(X, dtype=np.float64)
+    if samples.shape[1] != net.n_features:
+        raise ValueError(
+            f"Got X with {samples.shape[1]} columns, but the model has {net.n_features}."
+        )
     names = names_of_features(net, feature_names)
     classes = names_of_classes(net, class_names)
     read = np.flatnonzero((net.network.coefs[0] != 0).any(axis=1))
-    variables = variables_of(read, X, names, input_groups)
+    variables = variables_of(read, samples, names, input_groups)
     every = combinations(variables)
     rows = np.zeros((len(every), net.n_features))
     for axis, variable in enumerate(variables):
@@ -102,7 +104,7 @@ def export_rules(
     lines = []
     for name, alternatives in zip(classes, cubes, strict=True):
         lines += _rule(name, alternatives, variables)
-    agreeing, n = _agreement(cubes, variables, X, _decided(net, X))
+    agreeing, n = _agreement(cubes, variables, samples, _decided(net, samples))
     return "\n".join([*lines, f"agrees with the network on {agreeing} of {n} samples"])
 
 
