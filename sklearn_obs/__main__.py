@@ -6,6 +6,7 @@ on data of one's own, says what is left of it, and exports it.
 
 import argparse
 import io
+import signal
 import sys
 from pathlib import Path
 
@@ -41,18 +42,20 @@ class _Parser(argparse.ArgumentParser):
 def _options(arguments):
     parser = _Parser(
         prog="python -m sklearn_obs",
-        description="Train a network, prune it by Optimal Brain Surgeon, show what is left.",
+        description="Train a neural network, remove the weights that it needs least (Optimal Brain "
+        "Surgeon), show what is left and how well it predicts, and export it.",
     )
     parser.add_argument(
         "data",
         type=_data,
-        help=f"a file with a header ({', '.join(SUFFIXES)}), or one of {', '.join(bundled.DATA)}",
+        help=f"a file with a header ({', '.join(SUFFIXES)}), or bundled data: "
+        f"{', '.join(bundled.DATA)}",
     )
     parser.add_argument(
         "--sparsity",
         type=_sparsity,
         help="share of weights to remove, in (0, 1), or 'auto': chosen by cross-validation on the "
-        f"training rows (default: auto for a file, {BUNDLED_SPARSITY} for data by name)",
+        f"training rows (default: auto for a file, {BUNDLED_SPARSITY} for bundled data)",
     )
     parser.add_argument(
         "--hidden",
@@ -70,7 +73,7 @@ def _options(arguments):
         "--out",
         type=Path,
         default=Path(),
-        help="folder for the figure of data by name (default: this one)",
+        help="where the figure is put that bundled data have (default: this folder)",
     )
     own = parser.add_argument_group("with a file")
     own.add_argument("--target", help="the column to predict")
@@ -78,7 +81,7 @@ def _options(arguments):
         "--drop",
         action="append",
         default=[],
-        help="a column to leave out; may be given several times (default: none)",
+        help="a column to leave out, or several as a,b; may be given several times (default: none)",
     )
     own.add_argument(
         "--task",
@@ -110,6 +113,8 @@ def _options(arguments):
                 parser.error(f"--{name} goes with a file, not with {options.data!r}")
     elif options.target is None:
         parser.error(f"--target: which column of {options.data} is to be predicted?")
+    elif options.dtype != "float32" and not any(path.suffix == ".c" for path in options.export):
+        parser.error(f"--dtype {options.dtype} goes with --export of a file in C")
     return options
 
 
@@ -131,7 +136,7 @@ def _sparsity(text):
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(
-        f"got {text!r}, but expected 'auto' or a number in (0, 1), such as 0.9 for 90 %"
+        f"got {text!r}, but expected 'auto' or a number between 0 and 1, such as 0.9 for 90 %"
     )
 
 
@@ -151,7 +156,14 @@ def _seed(text):
     raise argparse.ArgumentTypeError(f"got {text!r}, but expected an int in [0, 2**32)")
 
 
+def _stop(*_):
+    """Ctrl-C ends the command at once: half of a training is not to be exported."""
+    print("\nsklearn_obs: interrupted; nothing more is written", file=sys.stderr)
+    sys.exit(130)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _stop)
     for stream in (sys.stdout, sys.stderr):  # a name that a terminal cannot print loses no work
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

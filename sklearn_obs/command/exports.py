@@ -4,7 +4,7 @@ import shlex
 import warnings
 from importlib.util import find_spec
 
-from sklearn_obs.command.report import listed
+from sklearn_obs.command.report import MANY, listed
 from sklearn_obs.export import export_c, export_onnx, export_skops
 from sklearn_obs.export.c.text import header_name, prefix
 from sklearn_obs.export.files import checked_path
@@ -42,14 +42,31 @@ def _check_c(path, table):
             f"--export {path}: the name has to begin with a letter, for functions in C to begin "
             "with it"
         ) from None
-    words = table.words.items()
-    problems = [f"{name!r} is text (line {line}: {cell!r})" for name, (line, cell) in words]
-    problems += [f"{name!r} has missing numbers" for name in table.gaps]
-    if problems:
+    if problems := not_for_c(table):
         raise ValueError(
             f"--export {path}: C takes numbers only, but {listed(problems)}; leave columns out by "
             "--drop, or change the file, or export to .onnx or .skops"
         )
+
+
+def not_for_c(table):
+    """Why C cannot take the columns, if it cannot."""
+    words = table.words.items()
+    return [f"{name!r} is text (line {line}: {cell!r})" for name, (line, cell) in words] + [
+        f"{name!r} has missing numbers" for name in table.gaps
+    ]
+
+
+def suggestion(table):
+    """What to do next where nothing has been exported."""
+    files = ["model.onnx", "model.skops"] if not_for_c(table) else ["model.c", "model.onnx"]
+    what = {
+        "model.c": "--export model.c writes a program in C",
+        "model.onnx": "--export model.onnx a file for onnxruntime",
+        "model.skops": "--export model.skops one for Python",
+    }
+    text = " and ".join(what[file] for file in files)
+    return f"next: {text if 'writes' in text else text.replace('onnx a', 'onnx writes a', 1)}"
 
 
 def export(model, path, table, test_data, options, metric):
@@ -75,15 +92,18 @@ def _c(model, path, table, test_data, options, metric):
         overwrite=options.overwrite,
     )
     scales = ", scales of columns included" if options.dtype == "int8" else ""
-    name = prefix(path)
     yield (
         f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
         f"{metric} in {options.dtype} {written.exported_score:.3f}"
     )
+    real = "double" if options.dtype == "float64" else "float"
+    y = "" if table.classification else f", {real} *y"
     yield (
-        f"  next: cc -std=c99 -Os -c {shlex.quote(str(path))}, and link with -lm; "
-        f"{written.header.name} says what {name}_predict takes and returns"
+        f"  next: call int {prefix(path)}_predict(const {real} *x{y}) from a main.c; "
+        f"{written.header.name} lists the columns, x,"
     )
+    source = shlex.quote(str(path))
+    yield f"        and what it returns. Then: cc -std=c99 -Os main.c {source} -lm -o main"
 
 
 def _onnx(model, path, table, test_data, options, metric):
@@ -92,17 +112,25 @@ def _onnx(model, path, table, test_data, options, metric):
         model, path, X=X, sparse=True, test_data=test_data, overwrite=options.overwrite
     )
     yield f"{path}: {written.n_bytes:,} bytes, {metric} in float32 {written.exported_score:.3f}"
-    what = f"{len(written.inputs)} inputs, one a column"
-    if X is None:
-        what = f"one input, X, of {len(table.columns)} columns in the order of the file"
-    yield f"  next: onnxruntime.InferenceSession({str(path)!r}) in Python; it has {what}"
+    names = list(table.columns)
+    yield "  next: python -m pip install onnxruntime, and in Python, with a frame of new rows:"
+    few = len(names) <= MANY
+    yield f"        names = {names if few else '[...]  # those of ' + repr(options.data)}"
+    yield f"        session = onnxruntime.InferenceSession({str(path)!r})"
+    rows = '{"X": frame[names].to_numpy("float32")}'
+    if X is not None:
+        of = "name" if written.inputs == names else f"{written.inputs!r}[names.index(name)]"
+        rows = (
+            f"{{{of}: frame[[name]].fillna('' if name in {table.text} else float('nan'))"
+            f".to_numpy(object if name in {table.text} else 'float32') for name in names}}"
+        )
+    yield f"        session.run(None, {rows})[0]"
 
 
 def _skops(model, path, table, test_data, options, metric):
     n_bytes = export_skops(model, path, overwrite=options.overwrite)
     yield f"{path}: {n_bytes:,} bytes"
     trusted = f", trusted={types}" if (types := other_types(path)) else ""
-    yield (
-        f"  next: from sklearn_obs.export import load_skops; "
-        f"model = load_skops({str(path)!r}{trusted})"
-    )
+    yield "  next, in Python: from sklearn_obs.export import load_skops"
+    yield f"        model = load_skops({str(path)!r}{trusted})"
+    yield "        model.predict(frame[list(model.feature_names_in_)])"

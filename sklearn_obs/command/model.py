@@ -31,16 +31,16 @@ def split(table, seed):
     return train_test_split(X, y, test_size=n_test, random_state=seed, stratify=stratify)
 
 
-def dense_model(table, hidden, seed):
+def dense_model(table, options):
     """Scaled columns, and the dense network that is to be pruned."""
     estimator = OBSPrunedMLPClassifier if table.classification else OBSPrunedMLPRegressor
     net = estimator(
-        hidden,
+        options.hidden,
         target_sparsity=0,
         alpha=1e-3,
         max_iter=1000,
         n_iter_no_change=20,
-        random_state=seed,
+        random_state=options.seed,
     )
     return _on_targets(table, _behind(table, net))
 

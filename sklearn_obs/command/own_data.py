@@ -1,10 +1,9 @@
 """``python -m sklearn_obs data.csv --target y``: from a file to a pruned network in a file."""
 
-from textwrap import fill
-
 import numpy as np
 
-from sklearn_obs.command.exports import check_export, export
+from sklearn_obs.command.columns import columns_read
+from sklearn_obs.command.exports import check_export, export, suggestion
 from sklearn_obs.command.model import (
     baselines,
     cross_validated,
@@ -14,10 +13,9 @@ from sklearn_obs.command.model import (
     split,
 )
 from sklearn_obs.command.progress import progress
-from sklearn_obs.command.report import Scores, chosen, columns_read, notes, room, summary
+from sklearn_obs.command.report import chosen, network, notes, room, say, summary
+from sklearn_obs.command.scores import Scores
 from sklearn_obs.command.table import read_table
-
-WIDTH = 98
 
 
 def run(options):
@@ -32,35 +30,31 @@ def run(options):
             "the other classes are too rare: give more rows of them, or another --seed"
         )
     say(summary(options, table, len(X), len(X_test)))
-    for note in notes(table):
+    for note in notes(table, options.target):
         say(f"note: {note}")
     print()
     scores = Scores(table, y, X_test, y_test)
     for name, model in baselines(table, X, y).items():
         scores.add(name, model)
-    model, search, sparsity = (
-        dense_model(table, options.hidden, options.seed),
-        None,
-        options.sparsity,
-    )
+    model, search, sparsity = dense_model(table, options), None, options.sparsity
     if sparsity == "auto":
-        with progress("Choosing the sparsity by cross-validation ...") as seen:
+        with progress("Choosing how many weights to remove") as seen:
             search = cross_validated(model, X, y, verbose=seen)
         sparsity = search.sparsity_
-    with progress("Training the network on all training rows, and pruning it ..."):
+    with progress("Training the network on all training rows, and pruning it"):
         net, rows, targets = parts(fitted(model, X, y), X, y)
-        scores.add("dense network", model)
-        widths = "-".join(map(str, (net.n_features_in_, *options.hidden, net.n_outputs_)))
+        scores.add("network before pruning", model)
         stopped = net.n_iter_ == net.max_iter
         net.prune(rows, targets, target_sparsity=sparsity)
-        scores.add("pruned network", model)
-    end = ", and stopped before it had converged" if stopped else ""
-    say(f"Network {widths}, trained for {net.n_iter_} iterations{end}. {chosen(search, sparsity)}")
+        net.set_params(target_sparsity=sparsity)
+        scores.add("network after pruning", model)
+    say(network(net, options.hidden, stopped, table))
+    say(chosen(search, sparsity))
     print()
     for line in scores.lines():
         print(line)
     print()
-    for sentence in scores.verdict(chosen=search is not None):
+    for sentence in scores.verdict(model, chosen=search is not None, target=options.target):
         say(sentence)
     print()
     for line in columns_read(model, table, scores, options.seed):
@@ -73,10 +67,5 @@ def run(options):
         for line in export(model, path, table, (X_test, y_test), options, metric):
             print(line)
     if not options.export:
-        print("next: --export model.c writes it as C; model.onnx and model.skops are for runtimes")
+        say(suggestion(table))
     return 0
-
-
-def say(text):
-    """Print sentences in lines of the usual width."""
-    print(fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))

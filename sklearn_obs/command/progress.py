@@ -9,14 +9,14 @@ from contextlib import contextmanager, redirect_stdout
 class OneLine(io.TextIOBase):
     """A stream that shows its last line at the place of the one before."""
 
-    def __init__(self, terminal):
-        self.terminal, self.rest = terminal, ""
+    def __init__(self, terminal, what):
+        self.terminal, self.what, self.rest = terminal, what, ""
 
     def write(self, text):
-        """Show the last whole line of the text so far."""
+        """Show where the last whole line of the text so far is: "Fold 2 of 5: ..." is so far."""
         *lines, self.rest = (self.rest + text).split("\n")
         if lines:
-            self.show(lines[-1])
+            self.show(f"{self.what} ... {lines[-1].partition(':')[0].lower()}")
         return len(text)
 
     def show(self, line):
@@ -31,16 +31,16 @@ class OneLine(io.TextIOBase):
 
 
 @contextmanager
-def progress(line):
-    """Show the line, and then what is printed; whether anyone sees it.
+def progress(what):
+    """Show what is done, and how far it is by what is printed; whether anyone sees it.
 
     It goes to the standard error if that is a terminal: files and pipes get results alone.
     """
     if not sys.stderr.isatty():
         yield False
         return
-    one = OneLine(sys.stderr)
-    one.show(line)
+    one = OneLine(sys.stderr, what)
+    one.show(f"{what} ...")
     try:
         with redirect_stdout(one):
             yield True

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ NO_NUMBER = [*MISSING, "none"]  # among numbers; it may well be a word among wor
 TRUTH = {"true": 1.0, "false": 0.0}
 LARGEST = 1e100  # the squares of larger numbers, which scaling takes, are near the end of float64
 LEAST_ROWS = 10
+FEW_WORDS = 0.1  # of the cells of a column: then they are meant to be numbers
 MOST_CLASSES = 20  # different whole numbers that are still taken for classes
 
 
@@ -29,6 +31,7 @@ class Table:
     mixed: list[str]  # columns of text most of whose cells are numbers
     truths: list[str]  # columns of true and false, as 1 and 0
     left_out: dict[str, list[str]]  # why -> columns
+    guessed: bool  # whether whole numbers were taken for classes, and nobody had said so
     notes: list[str]  # what was done to read the file
 
     @property
@@ -66,10 +69,12 @@ def read_table(path, target, drop=(), task=None):
     """
     found = cells_of(path)
     frame = found.frame
+    drop = [name for given in drop for name in _dropped(given, frame)]
     for name in (target, *drop):
         if name not in frame:
-            names = ", ".join(map(repr, frame))
-            raise ValueError(f"{path} has no column {name!r}; it has {names}")
+            raise ValueError(f"{path} has no column {name!r}{_near(name, frame)}")
+    if target in drop:
+        raise ValueError(f"--drop {target}: that is the target")
     y = frame[target]
     nothing = MISSING if _numbers(y) is None else NO_NUMBER
     there = ~y.str.lower().isin(nothing)
@@ -77,7 +82,7 @@ def read_table(path, target, drop=(), task=None):
         raise ValueError(
             f"{path} has {there.sum()} rows, but {LEAST_ROWS} are the least to learn from"
         )
-    y, classification = _target(y[there], target, task)
+    y, classification, guessed = _target(y[there], target, task)
     columns: dict[str, np.ndarray] = {}
     words, dates, mixed, truths, left_out = {}, [], [], [], {}
     for name in (name for name in frame if name not in (target, *drop)):
@@ -99,6 +104,13 @@ def read_table(path, target, drop=(), task=None):
             truths.append(name)
         else:
             line, word = _first_word(found, cells)
+            share = _is_word(cells)[0].sum() / (~missing).sum()
+            if share < FEW_WORDS:
+                raise ValueError(
+                    f"column {name!r} has {word!r} in line {line}, but almost all of its cells are "
+                    "numbers: change the file, where nothing is known to an empty cell, or --drop "
+                    f"{name}"
+                )
             is_date = _are_dates(cells[~missing])
             if n_values == len(cells):
                 what = "dates" if is_date else "text"
@@ -108,35 +120,67 @@ def read_table(path, target, drop=(), task=None):
             columns[name], words[name] = cells.to_numpy(object), (line, word)
             if is_date:
                 dates.append(name)
-            elif _is_word(cells)[0].sum() < (~missing).sum() / 2:
+            elif share < 0.5:
                 mixed.append(name)
     if not columns:
         raise ValueError(f"{path} has no column to predict {target!r} from")
-    n_left_out = int((~there).sum())
     return Table(
-        columns, y, classification, n_left_out, words, dates, mixed, truths, left_out, found.notes
+        columns=columns,
+        y=y,
+        classification=classification,
+        n_left_out=int((~there).sum()),
+        words=words,
+        dates=dates,
+        mixed=mixed,
+        truths=truths,
+        left_out=left_out,
+        guessed=guessed,
+        notes=found.notes,
     )
 
 
+def _dropped(given, frame):
+    """One name, or several with commas between them."""
+    names = [name.strip() for name in given.split(",")]
+    return [given] if given in frame or not all(name in frame for name in names) else names
+
+
+def _near(name, frame):
+    """What else a name that is not there may have meant."""
+    lower = {each.lower(): each for each in frame}
+    near = get_close_matches(name.lower(), lower, 1)
+    if near:
+        return f", but {lower[near[0]]!r}"
+    return f"; it has {', '.join(map(repr, frame))}"
+
+
 def _target(cells, name, task):
-    """The values of the target, and whether they are classes."""
+    """The values of the target, whether they are classes, and whether that was a guess."""
     numbers = _numbers(cells)
     n_different = cells.nunique()
     if n_different == 1:
         raise ValueError(f"the target {name!r} has one value only: {cells.iloc[0]!r}")
     if task is None:
         few_whole = numbers is not None and (numbers == np.round(numbers)).all()
-        classes = numbers is None or (few_whole and n_different <= MOST_CLASSES)
+        few = n_different <= min(MOST_CLASSES, len(cells) / 2)
+        classes = numbers is None or (few_whole and few)
     else:
         classes = task == "classification"
     if not classes and numbers is None:
         raise ValueError(f"the target {name!r} holds text: --task regression needs numbers")
     if not classes:
-        return _checked(numbers, name), False
+        return _checked(numbers, name), False, False
+    if n_different > len(cells) / 2:
+        raise ValueError(
+            f"the target {name!r} has {n_different:,} different values in {len(cells):,} rows, "
+            "which is too many for classes: is it another column, or --task regression?"
+        )
+    guess = task is None and numbers is not None and n_different > 2
     words = cells.tolist()  # which are the labels; as integers where those are written alike
-    if all(re.fullmatch(r"0|-?[1-9]\d{0,17}", word) for word in words):
-        return np.array(list(map(int, words))), True
-    return np.array(words, str), True
+    for end in ("", r"\.0"):  # as pandas writes whole numbers beside gaps
+        if all(re.fullmatch(rf"(0|-?[1-9]\d{{0,17}}){end}", word) for word in words):
+            return np.array([int(word.removesuffix(".0")) for word in words]), True, guess
+    return np.array(words, str), True, guess
 
 
 def _missing(cells):

@@ -2,9 +2,12 @@
 
 import io
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,7 @@ from sklearn_obs.__main__ import main
 from sklearn_obs.command import own_data
 from sklearn_obs.command.model import cross_validated, split
 from sklearn_obs.command.progress import progress
+from sklearn_obs.command.scores import Row, Scores
 from sklearn_obs.command.table import read_table
 from sklearn_obs.export import load_skops
 
@@ -49,13 +53,10 @@ def test_classification(flowers, tmp_path, capsys):
     arguments = [tmp_path / "iris.csv", "--target", "target", *QUICK]
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
-    assert "112 training rows, 38 test rows, 4 columns (0 of text)" in flat(printed)
+    assert "112 training rows, 38 test rows (a quarter, drawn at random)" in flat(printed)
     assert "has 3 classes (setosa 33.3 %, versicolor 33.3 %, virginica 33.3 %)" in flat(printed)
-    assert [line.split()[:3] for line in printed.splitlines() if " network " in line][:2] == [
-        ["dense", "network", "56"],
-        ["pruned", "network", "22"],
-    ]
-    assert "A prediction takes" in printed
+    weights = [line.split()[3] for line in printed.splitlines() if line.startswith("network ")]
+    assert weights == ["56", "22"]
     model, X = load_skops(exports[1]), flowers.iloc[:, :4]
     index, *_ = outputs(compiled(exports[0]), X)
     assert (model.classes_[index] == model.predict(X)).all()
@@ -94,9 +95,8 @@ def test_mixed_types_and_gaps(mixed, tmp_path, capsys):
     arguments = [mixed, "--target", "target", *QUICK]
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
-    assert "5 columns (1 of text)" in flat(printed) and " as C" not in printed
+    assert "5 columns (1 of text)" in flat(printed) and "bytes in C" not in printed
     assert "model.skops', trusted=['numpy.dtype'])" in printed
-    assert "it has 5 inputs, one a column" in printed
     model = load_skops(exports[1], trusted=["numpy.dtype"])
     table = read_table(mixed, "target")
     session = ort.InferenceSession(str(exports[0]))
@@ -161,7 +161,11 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
             ["--target", "target", "--drop", "colour", "--export", "model.c"],
             "C takes numbers only, but 'sepal width (cm)' has missing numbers",
         ),
-        (["--target", "target", "--drop", "color"], "has no column 'color'"),
+        (["--target", "target", "--drop", "color"], "has no column 'color', but 'colour'"),
+        (["--target", "Target"], "has no column 'Target', but 'target'"),
+        (["--target", "target", "--drop", "colour,target"], "--drop target: that is the target"),
+        (["--target", "target", "--sparsity", "95"], "such as 0.9 for 90 %"),
+        (["--target", "target", "--dtype", "int8"], "--dtype int8 goes with --export of a file"),
         (["--target", "target", "--task", "regression"], "--task regression needs numbers"),
         (["--target", "target", "--dtype", "int4"], "invalid choice: 'int4'"),
     ],
@@ -197,7 +201,7 @@ def test_what_the_target_is(tmp_path):
         {
             "x": rng.normal(size=60),
             "few": rng.integers(0, 4, 60),
-            "many": np.arange(60),
+            "many": np.arange(60) // 2,
             "real": rng.normal(size=60),
             "text": rng.choice(["a", "b"], 60),
         }
@@ -301,7 +305,8 @@ def test_the_sparsity_is_chosen_on_the_training_rows(flowers, tmp_path, capsys, 
     train, test, *_ = split(table, 0)
     pd.testing.assert_frame_equal(X, train)
     assert not set(test.index) & set(X.index)
-    assert "within a standard error of the best in 5-fold cross-validation of the training" in said
+    assert "of its weights are removed" in said
+    assert "by cross-validation (5 parts of the training rows), it is then worse than" in said
 
 
 def test_one_class_in_thirty(tmp_path, capsys):
@@ -316,6 +321,7 @@ def test_one_class_in_thirty(tmp_path, capsys):
     assert "has 2 classes (no 9" in said
     assert "always 'no' 0 0.9" in said
     assert "logistic regression 4 0.9" in said
+    assert "Use predict_proba, and act on lower probabilities of 'yes' than a half" in said
     assert "By accuracy it is no better than always 'no', as that class is so common" in said
 
 
@@ -332,7 +338,7 @@ def test_columns_by_what_they_are_worth_with_those_of_one_variable_together(tmp_
     assert [line.split()[0] for line in lines[:3]] == ["large", "word", "small"]
     assert "It does not read useless." in printed
     assert "ridge regression" in printed
-    assert "by how much the error grows if the column is shuffled" in printed
+    assert "how much the error grows if the column is shuffled" in printed
 
 
 def test_a_sparsity_that_costs_accuracy_is_said_with_what_to_do(tmp_path, capsys):
@@ -346,15 +352,67 @@ def test_a_sparsity_that_costs_accuracy_is_said_with_what_to_do(tmp_path, capsys
     assert "If that is too much" not in flat(capsys.readouterr().out)
 
 
-def test_columns_that_say_little(tmp_path, capsys):
-    frame = rows_of("abc", 200)
-    frame["y"] = np.random.default_rng(5).normal(size=200)
-    frame.to_csv(tmp_path / "noise.csv", index=False)
-    arguments = [tmp_path / "noise.csv", "--target", "y", "--hidden", "8", "--sparsity", ".5"]
-    assert status_of(arguments) == 0
-    assert "It is no better than always the mean: these columns say little" in flat(
-        capsys.readouterr().out
+class Answers:
+    """A classifier of one column, that is the probability of 'yes'."""
+
+    classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, X):
+        return np.column_stack([1 - X[:, 0], X[:, 0]])
+
+
+CONSTANT, LINEAR = ("always 'no'", 0, 0.9, 0.3), ("logistic regression", 4, 0.92, 0.2)
+POOR = ("logistic regression", 4, 0.9, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("linear", "before", "after", "chosen", "said", "unsaid"),
+    [
+        (LINEAR, (0.95, 0.12), (0.95, 0.12), True, "is the same as that before", "None"),
+        (LINEAR, (0.9, 0.3), (0.9, 0.3), True, "The pruned network is no better", "None"),
+        (POOR, (0.9, 0.3), (0.9, 0.35), True, "columns say little of 'y'", "consider it"),
+        (LINEAR, (0.95, 0.12), (0.92, 0.25), False, "give a smaller --sparsity", "None"),
+        (LINEAR, (0.95, 0.12), (0.92, 0.25), True, "consider it, if its 4 weights", "--spars"),
+        (LINEAR, (0.95, 0.1), (0.9, 0.25), True, "finds 100 % of them, and 50 % of", "None"),
+        (LINEAR, (1.0, 0.0), (1.0, 0.0), True, "given away by one of the columns", "None"),
+    ],
+)
+def test_what_is_said_of_the_scores(linear, before, after, chosen, said, unsaid):
+    networks = [("network before pruning", 40, *before), ("network after pruning", 4, *after)]
+    X = np.array([[0.0]] * 6 + [[0.45]] * 2 + [[0.4]] * 2)
+    y = np.array(["no"] * 8 + ["yes"] * 2)
+    scores = Scores(SimpleNamespace(classification=True), y, X, y)
+    scores.rows = [Row(*row) for row in (CONSTANT, linear, *networks)]
+    text = " ".join(scores.verdict(Answers(), chosen=chosen, target="y"))
+    assert said in text
+    assert unsaid not in text
+
+
+def test_classes_that_are_in_every_row_are_refused(tmp_path, capsys):
+    rows = "".join(f"{i % 7},word{i}\n" for i in range(30))
+    (tmp_path / "many.csv").write_text("x,y\n" + rows)
+    assert status_of([tmp_path / "many.csv", "--target", "y"]) == 2
+    assert "has 30 different values in 30 rows, which is too many" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_and_nothing_is_written(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = (
+        pd.DataFrame(rng.normal(size=(4000, 30))).add_prefix("c").assign(y=rng.normal(size=4000))
     )
+    frame.to_csv(tmp_path / "long.csv", index=False)
+    command = [sys.executable, "-m", "sklearn_obs", "long.csv", "--target", "y", "--export", "m.c"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(
+        [*command, "--hidden", "200,200"], cwd=tmp_path, env=environment, **options
+    )
+    running.stdout.readline()  # it has begun
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted; nothing more is written" in error
+    assert not (tmp_path / "m.c").exists()
 
 
 @pytest.mark.parametrize(
@@ -365,12 +423,12 @@ def test_columns_that_say_little(tmp_path, capsys):
         "".join(f"{i},{'aaaaaaaaab'[i % 10]}\n" for i in range(20)),
         "".join(f"{i},{i * i}.5\n" for i in range(10)),
     ],
-    ids=["four classes", "twelve classes", "a rare class", "numbers"],
+    ids=["four classes", "twelve numbers", "a rare class", "numbers"],
 )
 def test_few_rows_are_enough_to_choose_a_sparsity(tmp_path, rows, capsys):
     (tmp_path / "few.csv").write_text("x,y\n" + rows)
     assert status_of([tmp_path / "few.csv", "--target", "y", "--hidden", "3"]) == 0
-    assert "fold cross-validation of the training rows" in flat(capsys.readouterr().out)
+    assert "by cross-validation" in flat(capsys.readouterr().out).lower()
 
 
 @needs_c
@@ -382,19 +440,17 @@ def test_what_it_says_to_do_next_can_be_done(flowers, tmp_path, capsys, monkeypa
     flowers.to_csv("iris.csv", index=False)
     exports = [a for path in ("a b.c", "m.onnx", "m.skops") for a in ("--export", path)]
     assert status_of(["iris.csv", "--target", "target", *QUICK, *exports]) == 0
-    c, onnx, skops = (
-        line.split("next: ")[1] for line in capsys.readouterr().out.splitlines() if "next: " in line
+    said = capsys.readouterr().out
+    assert "call int a_b_predict(const float *x) from a main.c" in said
+    (tmp_path / "main.c").write_text(
+        '#include "a b.h"\nint main(void)\n'
+        "{float x[A_B_N_FEATURES] = {0}; return a_b_predict(x) < 0;}\n"
     )
-    subprocess.run(c.split(", and")[0], shell=True, check=True)
-    assert "a_b_predict" in c and (tmp_path / "a b.o").exists()
-    session = eval(onnx.split(" in Python")[0], {"onnxruntime": ort})
-    assert session.get_inputs()[0].shape == [None, 4] and "X, of 4 columns" in onnx
-    names = {}
-    exec(skops, names)
-    frame = pd.read_csv("iris.csv")  # columns by their names, as in the file
-    assert (
-        names["model"].score(frame[list(names["model"].feature_names_in_)], frame["target"]) > 0.8
-    )
+    subprocess.run(re.search("Then: (cc .*)", said)[1], shell=True, check=True)
+    subprocess.run("./main", check=True)
+    found = {"frame": pd.read_csv("iris.csv"), "onnxruntime": ort}
+    by_onnx, by_skops = (lines_after(said, file, found) for file in ("m.onnx:", "m.skops:"))
+    assert (by_onnx == by_skops).mean() > 0.95
 
 
 def test_a_column_that_float32_rounds_is_named_with_the_score(tmp_path, capsys):
@@ -411,6 +467,36 @@ def test_a_column_that_float32_rounds_is_named_with_the_score(tmp_path, capsys):
     assert "or use --dtype float64" in said
     scores = [float(part.split()[0].rstrip(".")) for part in said.split("accuracy in float32 ")[1:]]
     assert len(scores) == 2 and max(scores) < 0.9
+
+
+def lines_after(said, start, names):
+    """The value of the last of the lines that the command says to run in Python."""
+    _, *lines = said.split(start)[1].split(".skops:")[0].splitlines()
+    imported = "from sklearn_obs.export import load_skops"
+    *before, last = [line.strip() for line in lines if line.startswith("        ")]
+    exec("\n".join([imported, *before]), names)
+    return eval(last, names)
+
+
+def test_the_lines_for_onnx_read_a_mixed_table_with_gaps(tmp_path, capsys, monkeypatch):
+    ort = pytest.importorskip("onnxruntime")
+    pytest.importorskip("skl2onnx")
+    pytest.importorskip("skops")
+    monkeypatch.chdir(tmp_path)
+    frame = rows_of(["a b", "c"], 200)
+    frame["word"] = np.resize(["x", "y", None, "z"], 200)
+    frame["sure"] = np.resize([True, False], 200)
+    frame["y"] = np.where(frame["c"] + (frame["word"] == "x") > 0, "p", "q")
+    frame.loc[::9, "a b"] = np.nan
+    frame.to_csv("mixed.csv", index=False)
+    exports = ["--export", "m.onnx", "--export", "m.skops"]
+    assert status_of(["mixed.csv", "--target", "y", *QUICK, *exports]) == 0
+    said = capsys.readouterr().out
+    assert "missing numbers are filled with the mean of the training rows: 'a b' (23)" in flat(said)
+    found = {"frame": frame, "onnxruntime": ort}
+    model = load_skops("m.skops", trusted=["numpy.dtype"])
+    rows = frame[list(model.feature_names_in_)].fillna({"word": ""}).astype({"sure": float})
+    assert (lines_after(said, "m.onnx:", found) == model.predict(rows)).mean() > 0.98
 
 
 def test_help_names_every_default(capsys):
@@ -435,14 +521,14 @@ def test_progress_is_one_line_on_a_terminal_and_none_elsewhere(capsys, monkeypat
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with progress("begin") as seen:
-        print("Fold 1")
-        print("Fold", 2)
+        print("Fold 1 of 2: score -0.3")
+        print("Fold 2 of", "2: score -0.4")
     assert seen and capsys.readouterr().out == ""
     shown = terminal.getvalue()
     assert "\n" not in shown
     assert [line.strip() for line in shown.split("\r") if line.strip()] == [
-        "begin",
-        "Fold 1",
-        "Fold 2",
+        "begin ...",
+        "begin ... fold 1 of 2",
+        "begin ... fold 2 of 2",
     ]
     assert shown.endswith(" \r")  # nothing is left of it

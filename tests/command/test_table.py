@@ -123,6 +123,7 @@ def test_a_quote_that_a_later_one_closes_swallows_nothing(tmp_path):
         (["1_0", "10", "3"], "U"),
         (["01", "1", "2"], "U"),
         (["1.0", "1", "2"], "U"),
+        (["1.0", "-3.0", "2.0"], "i"),
         (["-3", "0", "7"], "i"),
         (["true", "false", "maybe"], "U"),
         (["None", "some", "all"], "U"),
@@ -133,7 +134,8 @@ def test_labels_are_the_words_of_the_file(tmp_path, labels, kind):
     table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
     assert table.classification
     assert table.y.dtype.kind == kind
-    assert [str(label) for label in table.y] == [row[2] for row in rows]
+    written = [row[2].removesuffix(".0") if kind == "i" else row[2] for row in rows]
+    assert [str(label) for label in table.y] == written
 
 
 @pytest.mark.parametrize("missing", ["", "NA", "n/a", "#N/A", "NaN", "null", "<NA>", "?", "None"])
@@ -170,9 +172,8 @@ def test_lines_count_what_is_skipped(tmp_path):
     rows = [("1\n1", b, y) if i == 3 else (a, b, y) for i, (a, b, y) in enumerate(few)]
     rows = [(f'"{a}"', b, y) for a, b, y in rows]
     text = text_of(rows=rows[:2]) + "\n\n" + text_of(header=rows[2], rows=rows[3:])
-    table = read_table(write(tmp_path / "t.csv", text), "y")
-    assert table.words == {"a": (8, "1\n1")}  # two lines, of which it ends in the eighth
-    assert table.mixed == ["a"]
+    with pytest.raises(ValueError, match=r"'1\\n1' in line 8, but almost all"):  # where it ends
+        read_table(write(tmp_path / "t.csv", text), "y")
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".xlsx"])
@@ -314,9 +315,17 @@ def test_a_word_now_and_then_is_information(tmp_path):
 
 
 def test_a_number_that_a_spreadsheet_could_not_compute(tmp_path):
-    rows = [("#DIV/0!" if i == 4 else f"{i % 3}", b, y) for i, (_, b, y) in enumerate(ROWS)]
-    table = read_table(write(tmp_path / "t.csv", text_of(rows=rows)), "y")
-    assert table.mixed == ["a"] and table.words == {"a": (6, "#DIV/0!")}
+    words = r"column 'a' has '#DIV/0!' in line 6, but almost all .* to an empty cell, or --drop a"
+    for n in (1, 4):  # of 20: by mistake, and often enough to be meant
+        cells = [f"{i % 3}" for i in range(4)] + ["#DIV/0!"] * n + ["7"] * (16 - n)
+        rows = [(cell, b, y) for cell, (_, b, y) in zip(cells, ROWS, strict=True)]
+        path = write(tmp_path / "t.csv", text_of(rows=rows))
+        if n == 1:
+            with pytest.raises(ValueError, match=words):
+                read_table(path, "y")
+        else:
+            table = read_table(path, "y")
+            assert table.mixed == ["a"] and table.words == {"a": (6, "#DIV/0!")}
 
 
 def test_without_pandas_it_says_what_to_install(tmp_path, monkeypatch):

@@ -1,0 +1,67 @@
+"""The columns that a network reads, and what each is worth on the test rows."""
+
+from sklearn.inspection import permutation_importance
+
+from sklearn_obs.command.model import minus_log_loss, pipeline_of
+from sklearn_obs.command.report import MANY, listed, short
+
+BAR = 24  # characters
+MOST_ROWS, MOST_TIMES, MOST_COLUMNS = 1000, 5, 500  # that are shuffled
+
+
+def columns_read(model, table, scores, seed):
+    """Lines of the columns that the network reads, the most important first, and the others."""
+    net = pipeline_of(model)[-1]
+    inputs = pipeline_of(model)[:-1].get_feature_names_out()
+    read = _columns_of(set(inputs[net.inputs_]), table)
+    yield f"It reads {len(read)} of {len(table.columns)} columns" + (":" if read else ".")
+    if not read:
+        return
+    if len(read) > MOST_COLUMNS:
+        yield f"  {listed(read)}"
+        return
+    worth = dict(zip(table.columns, _worth(model, scores, seed), strict=True))
+    read.sort(key=lambda name: -worth[name][0])
+    longest, most = max(map(len, read[:MANY])), max(worth[read[0]][0], 1e-12)
+    for name in read[:MANY]:
+        mean, spread = worth[name]
+        bar = "#" * max(0, round(BAR * mean / most))
+        yield f"  {name.ljust(longest)}  {short(mean):>9} ± {short(spread):<8} {bar}".rstrip()
+    if len(read) > MANY:
+        yield f"  and {len(read) - MANY} more"
+    what = "log loss" if table.classification else "error"
+    yield f"(how much the {what} grows if the column is shuffled in the test rows, ± one standard"
+    yield "deviation; what is not clearly above 0 is noise)"
+    if rest := [name for name in table.columns if name not in set(read)]:
+        yield f"It does not read {listed(rest)}."
+
+
+def _columns_of(inputs, table):
+    """The columns that inputs come from, of text one for all of its values."""
+    return [
+        name
+        for name, values in table.columns.items()
+        if (
+            inputs & {f"{name}_{value}" for value in values}
+            if name in table.words
+            else name in inputs
+        )
+    ]
+
+
+def _worth(model, scores, seed):
+    """(mean, standard deviation) of the loss that shuffling each column adds."""
+
+    def minus_loss(model, X, y):
+        return minus_log_loss(model, X, y, scores.classes)
+
+    found = permutation_importance(
+        model,
+        scores.X,
+        scores.y,
+        scoring=minus_loss if scores.table.classification else "neg_root_mean_squared_error",
+        n_repeats=max(1, min(MOST_TIMES, MOST_COLUMNS // scores.X.shape[1])),
+        max_samples=min(MOST_ROWS, len(scores.y)),
+        random_state=seed,
+    )
+    return zip(found.importances_mean, found.importances_std, strict=True)

@@ -1,0 +1,127 @@
+"""How models do on the test rows: a table, and what it means."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
+
+from sklearn_obs.command.model import minus_log_loss, pipeline_of
+from sklearn_obs.command.report import percent, short
+
+TOO_MUCH = 0.01  # accuracy or R2 that a user may not have meant to give for size
+TOO_GOOD = 0.999  # of either: it may be known from the target itself
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one model does."""
+
+    name: str
+    n_weights: int
+    score: float  # accuracy or R2
+    loss: float  # log loss or root mean squared error
+
+
+class Scores:
+    """The models that have been scored, in the order of the table."""
+
+    def __init__(self, table, y, X_test, y_test):
+        self.table, self.X, self.y, self.rows = table, X_test, y_test, []
+        self.classes = np.unique([*y, *y_test]) if table.classification else None
+
+    def add(self, name, model):
+        """Score one more model."""
+        predicted = model.predict(self.X)
+        if self.table.classification:
+            score, loss = accuracy_score(self.y, predicted), self.log_loss(model)
+        else:
+            score = r2_score(self.y, predicted)
+            loss = root_mean_squared_error(self.y, predicted)
+        self.rows.append(Row(name, _n_weights(model), score, loss))
+
+    def log_loss(self, model):
+        """That on the test rows."""
+        return -minus_log_loss(model, self.X, self.y, self.classes)
+
+    def lines(self):
+        """A table of all models."""
+        metrics = ("accuracy", "log loss") if self.table.classification else ("R2", "error")
+        cells = [(f"on the {len(self.y)} test rows", "weights", *metrics)]
+        for row in self.rows:
+            cells.append((row.name, f"{row.n_weights:,}", f"{row.score:.3f}", short(row.loss)))
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for first, *rest in cells:
+            numbers = (cell.rjust(n) for cell, n in zip(rest, widths[1:], strict=True))
+            yield "  ".join([first.ljust(widths[0]), *numbers])
+
+    def verdict(self, model, *, chosen, target):
+        """What the table means: first what its reader has to be warned of, then what pruning cost.
+
+        `model` is the pruned one; `chosen` says whether cross-validation has chosen how much was
+        removed.
+        """
+        constant, linear, dense, pruned = self.rows
+        classes = self.table.classification
+        if classes:
+            yield "Log loss: lower is better; being sure of what is wrong costs most."
+        else:
+            yield (
+                "R2: 1 is perfect, 0 is always the mean. Error: the root of the mean square, in "
+                f"units of {target!r}."
+            )
+        if min(pruned.loss, linear.loss) >= constant.loss:
+            yield f"None is better than {constant.name}: these columns say little of {target!r}."
+        elif pruned.loss >= constant.loss:
+            yield f"The pruned network is no better than {constant.name}."
+        elif classes and pruned.score <= constant.score:
+            yield f"By accuracy it is no better than {constant.name}, as that class is so common."
+            yield from self._rare_class(model)
+        yield self._cost(dense, pruned)
+        if pruned.score - dense.score < -TOO_MUCH and not chosen:
+            yield (
+                "If that is too much, give a smaller --sparsity, or none: then it is chosen by "
+                "cross-validation."
+            )
+        if linear.loss <= min(pruned.loss, constant.loss) and linear.score >= pruned.score:
+            yield (
+                f"The {linear.name} predicts as well or better here: consider it, if its "
+                f"{linear.n_weights:,} weights are not too many."
+            )
+        if pruned.score >= TOO_GOOD:
+            yield f"That is almost perfect: is {target!r} given away by one of the columns?"
+
+    def _cost(self, dense, pruned):
+        difference = round(pruned.score, 3) - round(dense.score, 3)
+        how = "the same as"
+        if round(difference, 3):
+            how = f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
+        return (
+            f"Pruning has left {pruned.n_weights:,} of {dense.n_weights:,} weights; "
+            f"{'accuracy' if self.table.classification else 'R2'} is {how} that before pruning."
+        )
+
+    def _rare_class(self, model):
+        """What acting on a lower probability than a half comes to, of two classes."""
+        classes = model.classes_
+        if len(classes) != 2:
+            yield "Its log loss is smaller: use predict_proba, not predict."
+            return
+        values, counts = np.unique(self.y, return_counts=True)
+        rare = 0 if counts[values == classes[0]].sum() < len(self.y) / 2 else 1
+        p, is_rare = model.predict_proba(self.X)[:, rare], self.y == classes[rare]
+        level = is_rare.mean()
+        alarm = p > level
+        if is_rare.any() and alarm.any():
+            yield (
+                f"Use predict_proba, and act on lower probabilities of {str(classes[rare])!r} than "
+                f"a half: it is at most {p.max():.2f} here. Acting above {level:.2g}, the share of "
+                f"such rows, finds {percent(round(is_rare[alarm].sum() / is_rare.sum(), 2))} of "
+                f"them, and {percent(round(is_rare[alarm].mean(), 2))} of the alarms are right."
+            )
+
+
+def _n_weights(model):
+    last = pipeline_of(model)[-1]
+    if hasattr(last, "n_weights_"):
+        return last.n_weights_
+    return np.size(last.coef_) if hasattr(last, "coef_") else 0
