@@ -16,6 +16,7 @@ ORDER = (
     "grid_search",
     "stopping",
     "lottery",
+    "formula",
     "csv_to_c",
     "teacher",
     "dask",

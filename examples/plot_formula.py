@@ -59,7 +59,7 @@ lines = export_text(model, class_names=["malignant", "benign"], style="latex").s
 figure = plt.figure(figsize=(9, 0.45 * len(lines)))
 for k, line in enumerate(lines):
     figure.text(0.01, 1 - (k + 0.7) / len(lines), f"${line}$", fontsize=11)
-figure.savefig(options.out / "formula.png", dpi=120)
+figure.savefig(options.out / "formula.png", dpi=120, bbox_inches="tight")
 
 # %%
 # And as a function. It is evaluated here to show that it is the Pipeline.

@@ -54,6 +54,18 @@ def test_grid_search(tmp_path):
     assert float(accuracy) > 0.94  # logistic regression has 0.98, the larger class 0.63
 
 
+def test_formula(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_formula.py", "--out", str(tmp_path))
+    left, whole, accuracy = re.search(r"(\d+) of (\d+) weights, accuracy ([\d.]+)", text).groups()
+    assert int(left) < int(whole) / 5  # it can be read
+    assert float(accuracy) > 0.92  # logistic regression has 0.97, the larger class 0.63
+    assert float(re.search(r"difference from the Pipeline: (\S+)", text)[1]) < 1e-9
+    assert "    jacket is not green and body is not octagon\n" in text
+    assert "108 of 108 samples" in text
+    assert (tmp_path / "formula.png").exists()
+
+
 def test_compensation(tmp_path):
     pytest.importorskip("matplotlib")
     text = output(tmp_path, "plot_compensation.py", "--out", str(tmp_path))
