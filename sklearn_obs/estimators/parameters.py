@@ -57,6 +57,30 @@ def check_sparsity(value):
         )
 
 
+def sparsity_of_weights(estimator, n_weights, target_sparsity):
+    """The sparsity at which a fitted network has `n_weights` weights.
+
+    Raises
+    ------
+    ValueError
+        If it is no number that the network can come to, or a sparsity is given as well.
+    """
+    if target_sparsity is not None:
+        raise ValueError(
+            f"Got target_sparsity={target_sparsity!r} and n_weights={n_weights!r}, but expected "
+            "one of them."
+        )
+    if not (_integer(n_weights, 1) and n_weights <= estimator.n_weights_):
+        raise ValueError(
+            f"Got n_weights={n_weights!r}, but expected an int in [1, {estimator.n_weights_}]: the "
+            "network has no more, and removed weights do not come back."
+        )
+    n_prunable = sum(W.size for W in estimator.coefs_)
+    if estimator.prune_intercepts:
+        n_prunable += sum(b.size for b in estimator.intercepts_)
+    return 1 - n_weights / n_prunable
+
+
 def check_sparsities(values):
     """The levels in ascending order, each once: ndarray of shape (n_levels,).
 

@@ -18,6 +18,7 @@ from sklearn_obs.estimators.parameters import (
     check_parameters,
     check_sparsity,
     check_without_labels,
+    sparsity_of_weights,
 )
 from sklearn_obs.estimators.run import (
     Run,
@@ -195,6 +196,7 @@ class PrunedMLP(
         y: ArrayLike | None = None,
         *,
         target_sparsity: float | None = None,
+        n_weights: int | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Remove more weights from the fitted network, in further rounds.
@@ -210,6 +212,9 @@ class PrunedMLP(
         target_sparsity : float in [0, 1), default=None
             The share of the dense network's prunable weights to be removed in all; the parameter
             `target_sparsity` by default. At the sparsity that the network has, nothing happens.
+        n_weights : int, default=None
+            In place of `target_sparsity`, how many weights are to be left: what `n_weights_` will
+            be (with `granularity`, at most).
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
 
@@ -221,8 +226,9 @@ class PrunedMLP(
         Raises
         ------
         ValueError
-            If the network is sparser than `target_sparsity` already, if a parameter or a callback
-            needs targets and there are none, and as in `fit`. The network then stays as it was.
+            If the network is sparser than `target_sparsity` already, or has fewer weights than
+            `n_weights`; if both are given; if a parameter or a callback needs targets and there are
+            none, and as in `fit`. The network then stays as it was.
         MemoryError, numpy.linalg.LinAlgError
             As in `fit`; the network stays as it was.
 
@@ -240,8 +246,10 @@ class PrunedMLP(
         7
         """
         check_is_fitted(self)
-        target = self.target_sparsity if target_sparsity is None else target_sparsity
         check_parameters(self)
+        target = self.target_sparsity if target_sparsity is None else target_sparsity
+        if n_weights is not None:
+            target = sparsity_of_weights(self, n_weights, target_sparsity)
         check_sparsity(target)
         if y is None:
             check_without_labels(self)

@@ -123,8 +123,12 @@ class Case:
                 "the curvature of the loss is 0 for every weight: the outputs are saturated or "
                 "constant on these samples. Use criterion='magnitude', or alpha > 0"
             )
-        ridge = self._penalties() + self.damping * mean
+        ridge = self.ridge(self.damping)
         return STRUCTURES[self.structure].invert(self.measurement, self.keep, ridge)
+
+    def ridge(self, damping: float) -> np.ndarray:
+        """What is added to the diagonal of H: penalty and damping, (m,)."""
+        return self._penalties() + damping * self.hessian_diagonal().mean()
 
     def group_saliencies(self, groups: Sequence[Group]) -> np.ndarray:
         """By how much the loss rises if a group is removed and the others adjust, (n_groups,)."""
@@ -151,8 +155,7 @@ def obs(case, n_remove, freed, stops=()):
     inverse = case.inverse_hessian()
     blocks = inverse.blocks()
     if case.groups is not None:
-        selecting = _by_blocks(inverse)
-        path = eliminate_groups(case.weights, selecting, case.groups, n_remove, **options)
+        path = eliminate_groups(case.weights, selecting(inverse), case.groups, n_remove, **options)
     elif blocks is not None:
         options |= {"freed": watched, "n_jobs": case.n_jobs}
         path = eliminate_blocks(case.weights, blocks, n_remove, **options)
@@ -175,7 +178,7 @@ def obs(case, n_remove, freed, stops=()):
     return replace(compensated(path), earlier=tuple(map(compensated, path.earlier)))
 
 
-def _by_blocks(inverse):
+def selecting(inverse):
     """The inverse Hessian that groups are selected by: its blocks, where there are some."""
     blocks = inverse.blocks()
     return inverse if blocks is None else BlockInverse(blocks)

@@ -43,6 +43,7 @@ def export_text(
     Returns
     -------
     str
+        Lines, without a newline at the end.
 
     Raises
     ------

@@ -1,0 +1,42 @@
+"""Flat indices as places in a network: (layer, from, to), the last two of `coefs_[layer]`."""
+
+import numpy as np
+
+INTERCEPT = -1  # "from" of an intercept: it comes from no unit
+
+
+def places_of(layout, flat) -> np.ndarray:
+    """Rows (layer, from, to) of the parameters with these flat indices."""
+    places = np.empty((layout.n_parameters, 3), np.intp)
+    for layer, index in enumerate(layout.index):  # intercepts last
+        n = index.shape[0] - 1
+        origins = np.append(np.arange(n), INTERCEPT)
+        places[index, 0] = layer
+        places[index, 1] = origins[:, None]
+        places[index, 2] = np.arange(index.shape[1])
+    return places[flat]
+
+
+def flat_of(layout, place) -> int:
+    """The flat index of a place.
+
+    Raises
+    ------
+    ValueError
+        If there is no such place.
+    """
+    try:
+        layer, origin, to = (int(number) for number in place)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Got index={place!r}, but expected three integers: layer, from, to."
+        ) from None
+    if 0 <= layer < layout.n_layers:
+        index = layout.index[layer]
+        n, fan_out = index.shape[0] - 1, index.shape[1]
+        if INTERCEPT <= origin < n and 0 <= to < fan_out:
+            return int(index[n if origin == INTERCEPT else origin, to])
+    raise ValueError(
+        f"Got index={tuple(place)}, but there is no such weight: layers are 0 to "
+        f"{layout.n_layers - 1}, of {', '.join(map(str, layout.units))} units."
+    )

@@ -1,0 +1,265 @@
+"""The quadratic model of the loss that Optimal Brain Surgeon goes by, for a network as it is.
+
+With H the Hessian over the weights that are left, penalty and damping included, and C its inverse::
+
+    L_q = w_q^2 / (2 C_qq)          delta w = -(w_q / C_qq) C e_q
+
+H is measured as the next round of `prune` would measure it: on the same samples, in the estimator's
+kind and structure.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_obs.curvature import FACTORED, exact_hessian, gauss_newton
+from sklearn_obs.estimators.core_plan import plan_of
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.estimators.run import seed_of
+from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.inspection.places import flat_of, places_of
+from sklearn_obs.machine import one_blas_thread
+from sklearn_obs.network.compaction import dead_weights
+from sklearn_obs.pruning import Problem, Scope
+from sklearn_obs.pruning.criteria import Case, selecting
+
+
+def weight_saliencies(
+    estimator: PrunedMLP,
+    X: MatrixLike,
+    y: ArrayLike | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> list[np.ndarray]:
+    """Estimate what the loss would rise by if one weight were removed, for each that is left.
+
+    The others are adjusted after the removal. The smallest is what the next round removes first.
+
+    Parameters
+    ----------
+    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+        Fitted, pruned or not. Its `curvature`, `structure`, `damping` and `n_curvature_samples`
+        count, not its criterion.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Samples to measure the curvature of the loss on.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their targets. The kinds 'ggn' and 'fisher' need none.
+    sample_weight : array-like of shape (n_samples,), default=None
+        As in `fit`.
+
+    Returns
+    -------
+    list of ndarray of shape (fan_in, fan_out)
+        As `coefs_`, in nats (in squared units of y for a regression): nan where a weight has been
+        removed, 0 where it has no effect.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If `estimator` is not fitted.
+    TypeError
+        If it is of another class.
+    numpy.linalg.LinAlgError
+        If the curvature cannot be inverted with this `damping`.
+
+    See Also
+    --------
+    weight_update : What the removal of one weight does to the others.
+    sklearn_obs.input_importances : The same for all weights of an input at once.
+
+    References
+    ----------
+    Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal
+    Brain Surgeon. Advances in Neural Information Processing Systems 5.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.inspection import weight_saliencies
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+    >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+    >>> saliencies = weight_saliencies(clf, scale(X), y)
+    >>> [L.shape for L in saliencies]
+    [(4, 5), (5, 3)]
+    """
+    with one_blas_thread():
+        case, mask = _case(estimator, X, y, sample_weight)
+        layout = case.measurement.network.layout
+        saliency = np.where(mask, 0.0, np.nan)
+        if case.keep.size:
+            c = selecting(case.inverse_hessian()).diagonal()
+            saliency[case.keep] = case.weights**2 / (2 * c)
+    return layout.split(saliency)[0]
+
+
+def weight_update(
+    estimator: PrunedMLP,
+    X: MatrixLike,
+    y: ArrayLike | None = None,
+    *,
+    index: tuple[int, int, int],
+    sample_weight: ArrayLike | None = None,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """How Optimal Brain Surgeon changes all weights if it removes one.
+
+    Parameters
+    ----------
+    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+        Fitted, pruned or not.
+    X, y, sample_weight
+        As in `weight_saliencies`.
+    index : tuple of int
+        Which one: ``(layer, i, j)`` is ``coefs_[layer][i, j]``; with i = -1 it is
+        ``intercepts_[layer][j]``.
+
+    Returns
+    -------
+    coefs : list of ndarray of shape (fan_in, fan_out)
+        What is added to `coefs_`; 0 where removed already.
+    intercepts : list of ndarray of shape (fan_out,)
+        What is added to `intercepts_`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such weight, or it has been removed, or has no effect.
+    sklearn.exceptions.NotFittedError, TypeError, numpy.linalg.LinAlgError
+        As in `weight_saliencies`.
+
+    See Also
+    --------
+    weight_saliencies : What each removal costs.
+
+    References
+    ----------
+    Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal
+    Brain Surgeon. Advances in Neural Information Processing Systems 5.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.inspection import weight_update
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+    >>> clf = clf.set_params(target_sparsity=0).fit(scale(X), y)
+    >>> coefs, intercepts = weight_update(clf, scale(X), y, index=(0, 2, 1))
+    >>> bool(abs(coefs[0][2, 1] + clf.coefs_[0][2, 1]) < 1e-12)
+    True
+    """
+    with one_blas_thread():
+        case, mask = _case(estimator, X, y, sample_weight)
+        layout = case.measurement.network.layout
+        flat = flat_of(layout, index)
+        (at,) = np.nonzero(case.keep == flat)
+        if not at.size:
+            what = "has no effect on the outputs" if mask[flat] else "has been removed already"
+            raise ValueError(
+                f"Got index={tuple(index)}, but that weight {what}. Expected one of those that "
+                "`hessian` lists."
+            )
+        inverse, change = case.inverse_hessian(), np.zeros(layout.n_parameters)
+        updated = inverse.compensated(case.weights, at)
+        if updated is None:
+            column = selecting(inverse).columns(at)[:, 0]
+            updated = case.weights - case.weights[at] / column[at] * column
+        change[case.keep] = updated - case.weights
+    return layout.split(change)
+
+
+def hessian(
+    estimator: PrunedMLP,
+    X: MatrixLike,
+    y: ArrayLike | None = None,
+    *,
+    damping: float | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The Hessian of the loss over what is left of a network, as Optimal Brain Surgeon inverts it.
+
+    Parameters
+    ----------
+    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+        Fitted, pruned or not.
+    X, y, sample_weight
+        As in `weight_saliencies`.
+    damping : float >= 0, default=None
+        In place of the estimator's: 0 is the Hessian itself, penalty included.
+
+    Returns
+    -------
+    H : ndarray of shape (n, n)
+        Of the estimator's `curvature`; by its `structure`, 0 between blocks.
+    index : ndarray of shape (n, 3)
+        Which weight each row is: ``(layer, i, j)`` is ``coefs_[layer][i, j]``, with i = -1
+        ``intercepts_[layer][j]``. Weights without effect are left out.
+
+    Raises
+    ------
+    ValueError
+        If `damping` is negative, or the structure is 'kronecker', whose two parts, for the choice
+        and for the weight update, are no single matrix.
+    sklearn.exceptions.NotFittedError, TypeError
+        As in `weight_saliencies`.
+
+    See Also
+    --------
+    weight_saliencies : What each weight is worth by it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.inspection import hessian
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+    >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+    >>> H, index = hessian(clf, scale(X), y)
+    >>> H.shape == (len(index), len(index))
+    True
+    """
+    if damping is not None and not 0 <= damping < float("inf"):
+        raise ValueError(f"Got damping={damping!r}, but expected a finite non-negative number.")
+    with one_blas_thread():
+        case, _ = _case(estimator, X, y, sample_weight)
+        layout, keep = case.measurement.network.layout, case.keep
+        if case.structure == "kronecker":
+            raise ValueError(
+                "Got structure='kronecker', which is no single matrix. Set structure='full', "
+                "'layer' or 'unit'."
+            )
+        matrix_of = gauss_newton if case.measurement.kind in FACTORED else exact_hessian
+        H = matrix_of(case.measurement, keep)
+        H[np.diag_indices_from(H)] += case.ridge(case.damping if damping is None else damping)
+        places = places_of(layout, keep)
+        if case.structure in ("layer", "unit"):
+            block = places[:, [0, 2]] if case.structure == "unit" else places[:, [0]]
+            H *= (block[:, None] == block[None]).all(axis=2)
+    return H, places
+
+
+def _case(estimator: Any, X, y, sample_weight):
+    """What the next round of `prune` looks at, weight by weight; and the mask."""
+    if not isinstance(estimator, PrunedMLP):
+        raise TypeError(
+            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
+            "OBSPrunedMLPRegressor; of a Pipeline pass the last step, and X as the steps before "
+            "have transformed it."
+        )
+    check_is_fitted(estimator)
+    network, mask, objective = estimator._at_hand(X, y, sample_weight)
+    plan = replace(plan_of(estimator), granularity="weight", criterion="obs")
+    scope = Scope.of(network.layout, plan, objective.X, mask, network.dtype)
+    seed = vars(estimator).get("_seed")
+    problem = Problem(scope, objective, seed_of(estimator) if seed is None else seed)
+    keep = np.flatnonzero(mask & ~scope.unread & ~dead_weights(network.layout, mask))
+    rng = problem.rng(estimator.n_rounds_ + 1)
+    return Case.of(network, keep, problem, rng), mask

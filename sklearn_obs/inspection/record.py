@@ -1,0 +1,65 @@
+"""The record of pruning, weight by weight."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.inspection.places import places_of
+
+
+def removed_weights(estimator: PrunedMLP) -> dict[str, np.ndarray]:
+    """List the weights that have been removed, in the order of removal.
+
+    Parameters
+    ----------
+    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
+        Fitted.
+
+    Returns
+    -------
+    dict of ndarray of shape (n_removals,)
+        For a `pandas.DataFrame`: ``layer``, ``from`` and ``to`` (``coefs_[layer][from, to]``; from
+        is -1 for an intercept), ``round``, counted from 1, and ``saliency``, what the loss was
+        predicted to rise by (nan where the criterion predicts nothing). A weight that a swap has
+        brought back, and that was removed again, is listed twice.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If `estimator` is not fitted.
+    TypeError
+        If it is of another class.
+
+    See Also
+    --------
+    weight_saliencies : The same for weights that are left.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_obs import OBSPrunedMLPClassifier
+    >>> from sklearn_obs.inspection import removed_weights
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
+    >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
+    >>> record = removed_weights(clf)
+    >>> list(record), len(record["layer"])
+    (['layer', 'from', 'to', 'round', 'saliency'], 21)
+    """
+    if not isinstance(estimator, PrunedMLP):
+        raise TypeError(
+            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
+            "OBSPrunedMLPRegressor; of a Pipeline pass the last step."
+        )
+    check_is_fitted(estimator)
+    path = estimator.pruning_path_
+    layer, origin, to = places_of(network_of(estimator, vars(estimator)).layout, path["removed"]).T
+    return {
+        "layer": layer,
+        "from": origin,
+        "to": to,
+        "round": path["round"].copy(),
+        "saliency": path["saliency"].copy(),
+    }
