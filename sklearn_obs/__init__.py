@@ -20,7 +20,7 @@ __all__ = [
     "obs_pruning_path",
 ]
 
-_ON_DEMAND = ("callbacks", "display", "export", "stopping")
+_ON_DEMAND = ("callbacks", "display", "export", "inspection", "stopping")
 
 
 def __getattr__(name: str) -> ModuleType:
