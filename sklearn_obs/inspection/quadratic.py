@@ -112,11 +112,15 @@ def weight_update(
     ----------
     estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
         Fitted, pruned or not.
-    X, y, sample_weight
-        As in `weight_saliencies`.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Samples to measure the curvature of the loss on.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their targets. The kinds 'ggn' and 'fisher' need none.
     index : tuple of int
         Which one: ``(layer, i, j)`` is ``coefs_[layer][i, j]``; with i = -1 it is
         ``intercepts_[layer][j]``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        As in `fit`.
 
     Returns
     -------
@@ -188,10 +192,14 @@ def hessian(
     ----------
     estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
         Fitted, pruned or not.
-    X, y, sample_weight
-        As in `weight_saliencies`.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Samples to measure the curvature of the loss on.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their targets. The kinds 'ggn' and 'fisher' need none.
     damping : float >= 0, default=None
         In place of the estimator's: 0 is the Hessian itself, penalty included.
+    sample_weight : array-like of shape (n_samples,), default=None
+        As in `fit`.
 
     Returns
     -------
