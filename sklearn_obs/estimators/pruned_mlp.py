@@ -211,7 +211,8 @@ class PrunedMLP(
             towards, as with ``distillation=1``.
         target_sparsity : float in [0, 1), default=None
             The share of the dense network's prunable weights to be removed in all; the parameter
-            `target_sparsity` by default. At the sparsity that the network has, nothing happens.
+            `target_sparsity` by default. At the sparsity that the network has, up to
+            `n_swaps` swaps are made, and nothing else.
         n_weights : int, default=None
             In place of `target_sparsity`, how many weights are to be left: what `n_weights_` will
             be (with `granularity`, at most).
@@ -258,11 +259,13 @@ class PrunedMLP(
             X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
             targets = self._targets(y)
             scope = scope_of_network(self, vars(self), X, target)
-            watch = Watch(self, scope.most_rounds(target), X, y, sample_weight, "prune")
-            taught = None  # a teacher is asked only where there is something to do
-            if scope.n_remove(target):
+            n_rounds = scope.most_rounds(target, swaps_alone=True)
+            watch = Watch(self, n_rounds, X, y, sample_weight, "prune")
+            taught = None
+            if n_rounds:  # a teacher is asked only where there is something to do
                 taught = self._taught(given, y, sample_weight, self._asked())
-            run = Run(self, dict(vars(self)), scope, X, targets, sample_weight, [target], taught)
+            samples = X, targets, sample_weight
+            run = Run(self, dict(vars(self)), scope, *samples, [target], taught, swaps_alone=True)
             done = run.finished(watch)
             self._store(done)
         if done:

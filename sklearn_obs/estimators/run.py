@@ -133,17 +133,32 @@ class Run:
         Ascending.
     taught : ndarray of shape (n_samples, n_outputs), default=None
         What a teacher puts out for them, to be imitated in place of the dense network.
+    swaps_alone : bool, default=False
+        Whether there are swaps also where nothing is to be removed.
     """
 
-    def __init__(self, estimator, attributes, scope, X, y, sample_weight, sparsities, taught=None):
+    def __init__(
+        self,
+        estimator,
+        attributes,
+        scope,
+        X,
+        y,
+        sample_weight,
+        sparsities,
+        taught=None,
+        *,
+        swaps_alone=False,
+    ):
         self.estimator, self.attributes = estimator, attributes
-        self.n_remove = sorted({scope.n_remove(sparsity) for sparsity in sparsities} - {0})
+        nothing = set() if swaps_alone and estimator.n_swaps else {0}
+        self.n_remove = sorted({scope.n_remove(sparsity) for sparsity in sparsities} - nothing)
         objective = objective_of(estimator, attributes, X, y, sample_weight, taught)
         self.problem = Problem(scope, objective, seed_of(estimator))
         self.network = network_of(estimator, attributes)
         kept = "dense_coefs_" in attributes or not estimator.distillation
         self._imitated = {} if kept else imitated(self.network)
-        self.most_rounds = scope.most_rounds(sparsities[-1])
+        self.most_rounds = scope.most_rounds(sparsities[-1], swaps_alone)
         self.rounds = iter(())
         if self.n_remove:
             _warn_of_decay(estimator, self.network, objective)

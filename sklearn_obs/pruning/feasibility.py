@@ -65,11 +65,14 @@ class Scope:
         """How many weights a round removes of those that remain in `mask`."""
         return _share(self.n_remaining(mask), self.plan.step)
 
-    def most_rounds(self, sparsity: float) -> int:
-        """How many rounds it takes at most to reach this sparsity, swaps included."""
+    def most_rounds(self, sparsity: float, swaps_alone: bool = False) -> int:
+        """How many rounds it takes at most to reach this sparsity, swaps included.
+
+        Where nothing is to be removed there are none, unless `swaps_alone`.
+        """
         n_remove = self.n_remove(sparsity)
         if n_remove <= 0:
-            return 0
+            return self.plan.n_swaps if swaps_alone else 0
         n, number = self.n_remaining(self.mask), self.plan.n_swaps
         while n_remove > 0:
             n_round = _share(n, self.plan.step)

@@ -95,7 +95,8 @@ def prune(
         What remains at the start.
     problem : Problem
     n_remove : sequence of int
-        How many weights to remove: ascending from 1, one number for each sparsity.
+        How many weights to remove: ascending, one number for each sparsity. For 0 there are swaps
+        alone.
     first_round : int, default=1
 
     Yields

@@ -53,6 +53,23 @@ def test_swaps_lower_the_loss_at_the_same_sparsity(pruned, swapped):
     assert swapped.loss_ == losses[-1]
 
 
+def test_at_its_own_sparsity_a_network_is_swapped_alone(iris, pruned, swapped):
+    """Removal and then swaps are the swaps that follow a removal."""
+    later = small(**HARD).fit(*iris).set_params(n_swaps=4)
+    assert_same(later.prune(*iris, target_sparsity=later.sparsity_), swapped)
+    n_rounds, loss = later.n_rounds_, later.loss_
+    later.set_params(n_swaps=1).prune(*iris, n_weights=later.n_weights_)  # and on
+    assert later.n_rounds_ <= n_rounds + 1
+    assert later.loss_ <= loss
+    dense = small(target_sparsity=0, n_swaps=2).fit(*iris)
+    before = [W.copy() for W in dense.coefs_]
+    dense.prune(*iris, target_sparsity=0)  # nothing could come back
+    assert dense.n_rounds_ == 0
+    for W, V in zip(dense.coefs_, before, strict=True):
+        assert_array_equal(W, V)
+    assert_same(small(**HARD).fit(*iris).prune(*iris), pruned)  # without swaps nothing happens
+
+
 def test_the_path_tells_the_mask(swapped):
     path, alive = swapped.pruning_path_, np.ones(N_WEIGHTS, bool)
     for number in range(1, swapped.n_rounds_ + 1):
