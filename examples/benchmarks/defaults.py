@@ -28,7 +28,6 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, mean_squared_error, r2_score
@@ -42,6 +41,7 @@ from sklearn_obs.pruning import feasibility
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import keel, proben1
+from records import Records
 
 CHOOSING = (
     "contraceptive",
@@ -139,9 +139,8 @@ def timed(make):
     return made, process_time() - start
 
 
-def measured(task):
+def measured(kind, name, seed, settings, state, hidden):
     """Score, loss and CPU seconds of the dense network and of each level."""
-    kind, name, seed, settings, state, hidden = task
     X, X_test, y, y_test = rows_of(name, seed)
     ours, theirs = OBSPrunedMLPClassifier, MLPClassifier
     if name in NUMBERS:
@@ -173,33 +172,6 @@ def measured(task):
             feasibility.LAYER_SIZE = usual
             found.append(rows)
     return found
-
-
-class Records:
-    """What has been measured, by the task; a line of JSON each in a file, if there is one."""
-
-    def __init__(self, file):
-        self.file, self.found = file, {}
-        if file and Path(file).exists():
-            for line in Path(file).read_text(encoding="utf-8").splitlines():
-                record = json.loads(line)
-                self.found[json.dumps(record["task"])] = record["figures"]
-
-    def fill(self, tasks, n_jobs):
-        """Measure what is not there yet."""
-        missing = [task for task in tasks if json.dumps(task) not in self.found]
-        results = Parallel(n_jobs, batch_size=1, return_as="generator")(
-            delayed(measured)(task) for task in missing
-        )
-        for task, result in zip(missing, results, strict=True):
-            self.found[json.dumps(task)] = result
-            if self.file:
-                with Path(self.file).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"task": task, "figures": result}) + "\n")
-
-    def array(self, tasks):
-        """(n_tasks, n_settings, 1 + n_levels, 3) of score, loss and CPU seconds."""
-        return np.array([self.found[json.dumps(task)] for task in tasks])
 
 
 class Compared:
@@ -274,7 +246,7 @@ def main():
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--records", help="file to keep what is measured in")
     options = parser.parse_args()
-    records, seeds = Records(options.records), range(options.seeds)
+    records, seeds = Records(measured, options.records), range(options.seeds)
     if options.what == "choose":
         settings = [s for s in SETTINGS if not s or (options.only or "") in json.dumps(s)]
         networks = [
@@ -285,16 +257,15 @@ def main():
             for name, state, hidden in networks
             for seed in seeds
         ]
-        records.fill(tasks, options.n_jobs)
-        values = records.array(tasks).reshape(
+        values = np.array(records.of_all(tasks, options.n_jobs)).reshape(
             len(networks), options.seeds, len(settings), 1 + len(LEVELS), 3
         )
         print_choice(settings, values)
         return
     names = NINE + MORE if options.what == "report" else NUMBERS
     tasks = [["whole fits", name, seed, None, None, None] for name in names for seed in seeds]
-    records.fill(tasks, options.n_jobs)
-    values = records.array(tasks).reshape(len(names), options.seeds, 1 + len(LEVELS), 3)
+    found = np.array(records.of_all(tasks, options.n_jobs))
+    values = found.reshape(len(names), options.seeds, 1 + len(LEVELS), 3)
     words = ("accuracy", "log loss") if options.what == "report" else ("R2", "squared error")
     print_report(names, Compared(values), *words)
 

@@ -45,12 +45,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
-from thyroid import Records
 
 from sklearn_obs import OBSPrunedMLPClassifier
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import monks
+from records import Records
 
 N_STARTS = 10
 DENSE = ("activation", "alpha")  # of the dense network; all other parameters are of surgery
@@ -214,7 +214,7 @@ def left(records, setting, seeds):
     shares = []
     for problem in PROBLEMS:
         for seed in seeds:
-            found = records.of(problem, setting, seed, N_STARTS)
+            found = np.array(records.of(problem, setting, seed, N_STARTS))
             row = smallest(found, test=1.0)
             shares.append(1.0 if row is None else row[0] / found[0, 0])
     return np.reshape(shares, (len(PROBLEMS), -1))
@@ -246,7 +246,7 @@ def print_choice(records, seeds):
 
 def read_off(records, number, setting, seed, n_starts=N_STARTS):
     """The dense network's row, and that of the network chosen by its training accuracy or None."""
-    found = records.of(number, setting, seed, n_starts)
+    found = np.array(records.of(number, setting, seed, n_starts))
     return found[0], smallest(found, TABLE[number].train), found[-1, 3]
 
 

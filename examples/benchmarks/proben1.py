@@ -21,11 +21,11 @@ import argparse
 import json
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
@@ -38,6 +38,7 @@ from sklearn_obs.stopping import one_standard_error
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import proben1
+from records import Records
 
 # Test errors of Prechelt (1994), permutations 1, 2, 3: networks without direct links from inputs
 # to outputs (table 10, means of 60 runs), and linear networks (table 3).
@@ -143,25 +144,13 @@ def one_problem(name, permutation, seed, settings):
 
 def measured(file, n_seeds, n_jobs, settings, names=tuple(NETWORKS)):
     """The records of all problems and seeds; `file`, if any, keeps them."""
-    records = {}
-    if file and file.exists():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            records[tuple(record["task"])] = record
     tasks = [
         (name, permutation, seed)
         for seed in range(n_seeds)
         for name in names
         for permutation in (1, 2, 3)
     ]
-    missing = [task for task in tasks if task not in records]
-    todo = (delayed(one_problem)(*task, settings) for task in missing)
-    for record in Parallel(n_jobs, return_as="generator_unordered")(todo):
-        records[tuple(record["task"])] = record
-        if file:
-            with file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(record) + "\n")
-    return [records[task] for task in tasks]
+    return Records(partial(one_problem, settings=settings), file).of_all(tasks, n_jobs)
 
 
 class Row:

@@ -15,14 +15,12 @@ for the mean. "better teacher" is, on each table, the one of the lower own log l
 """
 
 import argparse
-import json
 import sys
 import warnings
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -34,6 +32,7 @@ from sklearn_obs import OBSPrunedMLPClassifier, obs_pruning_path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import keel
+from records import Records
 
 TABLES = (
     "australian",
@@ -91,20 +90,8 @@ def one_table(name, seed):
 
 def measured(file, n_seeds, n_jobs):
     """The records of all tables and seeds; `file`, if any, keeps them."""
-    records = {}
-    if file and file.exists():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            records[tuple(record["task"])] = record
     tasks = [(name, seed) for seed in range(n_seeds) for name in TABLES]
-    missing = [task for task in tasks if task not in records]
-    todo = (delayed(one_table)(*task) for task in missing)
-    for record in Parallel(n_jobs, return_as="generator_unordered")(todo):
-        records[tuple(record["task"])] = record
-        if file:
-            with file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(record) + "\n")
-    return [records[task] for task in tasks]
+    return Records(one_table, file).of_all(tasks, n_jobs)
 
 
 class Table:

@@ -25,7 +25,6 @@ draws the smallest network of `report` that reaches 98.5 %, of the first seed th
 """
 
 import argparse
-import json
 import sys
 import warnings
 from pathlib import Path
@@ -42,6 +41,7 @@ from sklearn_obs import OBSPrunedMLPClassifier
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from datasets import thyroid
+from records import Records
 
 SIZES = (24, 18, 14)
 GOAL = 0.985
@@ -128,27 +128,6 @@ def measured(kind, changes, seed):
         ]
 
 
-class Records:
-    """What `measure` has found, by the task; a line of JSON each in a file, if there is one."""
-
-    def __init__(self, measure, file):
-        self.measure, self.file, self.found = measure, file, {}
-        if file and Path(file).exists():
-            for line in Path(file).read_text(encoding="utf-8").splitlines():
-                record = json.loads(line)
-                self.found[json.dumps(record["task"])] = record["figures"]
-
-    def of(self, *task):
-        """What `measure` returns for the task, as an array."""
-        key = json.dumps(task)
-        if key not in self.found:
-            self.found[key] = self.measure(*task)
-            if self.file:
-                with Path(self.file).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"task": task, "figures": self.found[key]}) + "\n")
-        return np.array(self.found[key])
-
-
 def reached(accuracy):
     """Whether it is 98.5 % or better, rounding aside."""
     return accuracy >= GOAL - 1e-9
@@ -188,7 +167,7 @@ def print_report(records, seeds):
     print("|---|---|---|---|---|")
     table = []
     for seed in seeds:
-        table.append(records.of("report", CHOSEN, seed))
+        table.append(np.array(records.of("report", CHOSEN, seed)))
         cells = [f"{100 * test:.2f}, {seconds:.1f} s" for _, _, test, seconds in table[-1]]
         print(f"| {seed} | {' | '.join(cells)} |", flush=True)
     found = np.array(table)

@@ -221,7 +221,7 @@ def test_dense_parameters_are_scikit_learns_to_refuse(name, value):
         (np.ones((60, 2)), r"sample_weight of shape \(60, 2\), but expected \(n_samples,\)"),
         (np.r_[np.nan, np.ones(59)], "Input sample_weight contains NaN"),
         (np.r_[np.inf, np.ones(59)], "Input sample_weight contains infinity"),
-        ("balanced", "Got sample_weight='balanced', .*compute_sample_weight"),
+        ("balanced", "Got sample_weight='balanced', .*class_weight='balanced'"),
         (0, "sample_weight of zeros only"),
         (-2.0, "sample_weight with the value -2.0"),
         (np.array(np.nan), "Input sample_weight contains NaN"),

@@ -33,7 +33,8 @@ def _hidden_units(estimator):
     kept = estimator.units_[-1] if estimator.units_ else estimator.inputs_
     passed_on = np.zeros((estimator.coefs_[-1].shape[0], n), estimator.coefs_[-1].dtype)
     passed_on[kept, np.arange(n)] = 1
-    net = MLPRegressor(tuple(len(b) for b in intercepts), activation=estimator.activation)
+    sizes = tuple(len(b) for b in intercepts)
+    net = MLPRegressor(hidden_layer_sizes=sizes, activation=estimator.activation)
     net.coefs_ = [*coefs, passed_on]
     net.intercepts_ = [*intercepts, np.zeros(n, passed_on.dtype)]
     net.n_layers_, net.n_outputs_, net.out_activation_ = len(net.coefs_) + 1, n, "identity"
