@@ -21,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
@@ -85,6 +86,7 @@ def operate(dense, parameters, n_jobs):
         accuracy = model.score(X_test, y_test)
         row = {"sparsity": level, "seconds": seconds, "peak": peak_mib(), "accuracy": accuracy}
         rows.append(row)
+    get_reusable_executor().shutdown()  # else this process waits for its workers, and they for it
     return rows
 
 
