@@ -71,7 +71,7 @@ sphinx_gallery_conf = {
     "examples_dirs": str(EXAMPLES),
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_" if has_monks() else "/plot_(?!monks)",  # shown, but not run
-    "ignore_pattern": r"datasets\.py",
+    "ignore_pattern": r"(datasets|records)\.py",
     "within_subsection_order": "gallery_options.order",
     "reset_argv": "gallery_options.arguments",
     "backreferences_dir": "generated",
