@@ -11,9 +11,10 @@ MOST_ROWS, MOST_TIMES, MOST_COLUMNS = 1000, 5, 500  # that are shuffled
 
 def columns_read(model, table, scores, seed):
     """Lines of the columns that the network reads, the most important first, and the others."""
-    net = pipeline_of(model)[-1]
-    inputs = pipeline_of(model)[:-1].get_feature_names_out()
-    read = _columns_of(set(inputs[net.inputs_]), table)
+    *_, net = pipeline = pipeline_of(model)
+    origins = _origins(pipeline[0], table)
+    used = {origins[k] for k in net.inputs_}
+    read = [name for name in table.columns if name in used]
     yield f"It reads {len(read)} of {len(table.columns)} columns" + (":" if read else ".")
     if not read:
         return
@@ -36,17 +37,13 @@ def columns_read(model, table, scores, seed):
         yield f"It does not read {listed(rest)}."
 
 
-def _columns_of(inputs, table):
-    """The columns that inputs come from, of text one for all of its values."""
-    return [
-        name
-        for name, values in table.columns.items()
-        if (
-            inputs & {f"{name}_{value}" for value in values}
-            if name in table.words
-            else name in inputs
-        )
-    ]
+def _origins(first, table):
+    """The column that each input of the network comes from, by the Pipeline's first step."""
+    if not table.text:
+        return list(table.columns)
+    words = first.transformers_[0][1].categories_
+    encoded = [name for name, values in zip(table.text, words, strict=True) for _ in values]
+    return encoded + [name for name in table.columns if name not in table.words]
 
 
 def _worth(model, scores, seed):

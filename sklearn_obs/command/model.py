@@ -56,7 +56,7 @@ def _behind(table, net):
     parts = [(OneHotEncoder(handle_unknown="ignore", sparse_output=False), table.text)]
     if rest:
         parts.append((make_pipeline(*numbers), rest))
-    return make_pipeline(make_column_transformer(*parts, verbose_feature_names_out=False), net)
+    return make_pipeline(make_column_transformer(*parts), net)
 
 
 def _on_targets(table, pipeline):
@@ -126,5 +126,6 @@ def cross_validated(model, X, y, *, verbose):
 def minus_log_loss(model, X, y, classes):
     """Its negative, with probability 0 for classes that the model has not seen."""
     p = np.zeros((len(y), len(classes)))
-    p[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(X)
+    known = model.predict_proba(X) if len(model.classes_) > 1 else np.ones((len(y), 1))
+    p[:, np.searchsorted(classes, model.classes_)] = known
     return -log_loss(y, p, labels=classes)

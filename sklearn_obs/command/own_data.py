@@ -23,12 +23,19 @@ def run(options):
     table = read_table(options.data, options.target, options.drop, options.task)
     for path in options.export:
         check_export(path, table, options.overwrite)
+        if options.export.count(path) > 1:
+            raise ValueError(f"--export {path} is given twice")
     X, X_test, y, y_test = split(table, options.seed)
     if table.classification and np.unique(y).size == 1:
         raise ValueError(
             f"all {len(y)} training rows of {options.data} have {options.target} = {y[0]}, because "
             "the other classes are too rare: give more rows of them, or another --seed"
         )
+    for name in table.gaps:
+        if np.isnan(X[name]).all():
+            raise ValueError(
+                f"column {name!r} has no number in the {len(X)} training rows: --drop {name}"
+            )
     say(summary(options, table, len(X), len(X_test)))
     for note in notes(table, options.target):
         say(f"note: {note}")

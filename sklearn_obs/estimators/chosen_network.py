@@ -39,7 +39,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.classes_
         array([0, 1, 2])
         """
-        return self._chosen().classes_
+        return chosen_of(self).classes_
 
     @property
     def feature_importances_(self) -> np.ndarray:
@@ -56,7 +56,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.feature_importances_.shape
         (4,)
         """
-        return pruned_part(self._chosen()).feature_importances_
+        return pruned_part(chosen_of(self)).feature_importances_
 
     def transform(self, X: MatrixLike) -> np.ndarray:
         """Return the activations of the last hidden layer of the chosen network.
@@ -81,7 +81,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.transform(scale(X)).shape == (150, len(search.get_feature_names_out()))
         True
         """
-        return self._chosen().transform(X)
+        return chosen_of(self).transform(X)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns that `transform` makes.
@@ -106,7 +106,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> str(search.get_feature_names_out()[0])
         'obsprunedmlpclassifier0'
         """
-        return pruned_part(self._chosen()).get_feature_names_out()
+        return pruned_part(chosen_of(self)).get_feature_names_out()
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict with the chosen network.
@@ -131,7 +131,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.predict(scale(X)[:3])
         array([0, 0, 0])
         """
-        return self._chosen().predict(X)
+        return chosen_of(self).predict(X)
 
     @_has("predict_proba")
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
@@ -157,7 +157,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.predict_proba(scale(X)).shape
         (150, 3)
         """
-        return self._chosen().predict_proba(X)
+        return chosen_of(self).predict_proba(X)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
@@ -183,7 +183,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.predict_log_proba(scale(X)).shape
         (150, 3)
         """
-        return self._chosen().predict_log_proba(X)
+        return chosen_of(self).predict_log_proba(X)
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """The score that sparsities were chosen by, of the chosen network.
@@ -213,17 +213,27 @@ class ChosenNetwork(Versioned, TransformerMixin):
         >>> search.score(scale(X), y) > 0.9
         True
         """
-        chosen = self._chosen()
+        chosen = chosen_of(self)
         weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
         scorer = check_scoring(chosen, self.scoring)
         return float(scorer(chosen, X, y, **weighted))
 
-    def _chosen(self):
-        check_is_fitted(self)
-        if not hasattr(self, "estimator_"):
-            raise AttributeError(
-                "The search has chosen a sparsity, but kept no network, as of refit=False with "
-                "more than one fold. Use refit=True, or fit an estimator with "
-                "`search.cv_results_['params'][search.best_index_]`."
-            )
-        return self.estimator_
+
+def chosen_of(search: Any) -> Any:
+    """The network that a fitted search has kept.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    AttributeError
+        If it has kept none.
+    """
+    check_is_fitted(search)
+    if not hasattr(search, "estimator_"):
+        raise AttributeError(
+            "The search has chosen a sparsity, but kept no network, as of refit=False with more "
+            "than one fold. Use refit=True, or fit an estimator with "
+            "`search.cv_results_['params'][search.best_index_]`."
+        )
+    return search.estimator_

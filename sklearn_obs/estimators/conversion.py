@@ -219,7 +219,7 @@ def _warn_of_zeros(mlp):
 def _as_mlp(estimator):
     """A fitted estimator of scikit-learn with the network, which trains on as that would."""
     shell = _shell(estimator)
-    shell.set_params(**estimator._of_training())
+    shell.set_params(**estimator._of_training() | _loss_of(estimator))
     # in place: with early stopping these lists are those of the best network so far, too
     shell.coefs_[:] = [W.copy() for W in estimator.coefs_]
     shell.intercepts_[:] = [b.copy() for b in estimator.intercepts_]
@@ -249,8 +249,10 @@ def _shell(estimator):
 
 
 def _loss_of(estimator):
-    """The parameter of a regression that says what its outputs are."""
-    return {} if is_classifier(estimator) else {"loss": estimator.loss}
+    """The parameter of a regression that says what its outputs are, as it was fitted."""
+    if is_classifier(estimator):
+        return {}
+    return {"loss": "poisson" if estimator.out_activation_ == "exp" else "squared_error"}
 
 
 def _training_of(estimator):

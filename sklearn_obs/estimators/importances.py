@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.estimators.core_plan import plan_of
+from sklearn_obs.estimators.parameters import check_parameters
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.run import importances_of, seed_of
 from sklearn_obs.estimators.samples import MatrixLike
@@ -73,6 +74,7 @@ def input_importances(
             "OBSPrunedMLPRegressor; of a Pipeline pass the last step, of a search the one that it "
             "holds, and X as the steps before have transformed it."
         )
+    check_parameters(estimator)
     attributes = vars(estimator)
     with one_blas_thread():
         network, mask, objective = estimator._at_hand(X, y, sample_weight)

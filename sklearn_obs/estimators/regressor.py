@@ -190,7 +190,8 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
                 f"Got y as a sparse {type(y).__name__}, but expected numbers in a dense array: "
                 "pass y.toarray()."
             )
-        if self.loss == "poisson" and y.size and y.min() < 0:
+        counts = self.loss == "poisson" if reset else self.out_activation_ == "exp"
+        if counts and y.size and y.min() < 0:
             raise ValueError(
                 f"Got y with the value {y.min()} and loss='poisson', but expected no negative "
                 "targets. Use loss='squared_error'."

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
 from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.chosen_network import chosen_of
 from sklearn_obs.export.columns import Columns, as_they_are, columns_of, named
 from sklearn_obs.network import Network, forward
 
@@ -117,8 +118,7 @@ def taken_apart(model):
     if hasattr(model, "best_estimator_"):  # a search of scikit-learn
         return taken_apart(model.best_estimator_)
     if isinstance(model, OBSPrunedMLPCV):
-        check_is_fitted(model)
-        return taken_apart(model.estimator_)
+        return taken_apart(chosen_of(model))
     if isinstance(model, Pipeline) and model.steps:
         *steps, (_, last) = model.steps
         more, estimator, target = taken_apart(last)

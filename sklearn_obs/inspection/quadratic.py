@@ -8,6 +8,7 @@ H is measured as the next round of `prune` would measure it: on the same samples
 kind and structure.
 """
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.curvature import FACTORED, exact_hessian, gauss_newton
 from sklearn_obs.estimators.core_plan import plan_of
+from sklearn_obs.estimators.parameters import check_parameters
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.run import seed_of
 from sklearn_obs.estimators.samples import MatrixLike
@@ -263,6 +265,9 @@ def _case(estimator: Any, X, y, sample_weight):
             "have transformed it."
         )
     check_is_fitted(estimator)
+    asked = copy(estimator)
+    asked.criterion, asked.granularity = "obs", "weight"
+    check_parameters(asked)
     network, mask, objective = estimator._at_hand(X, y, sample_weight)
     plan = replace(plan_of(estimator), granularity="weight", criterion="obs")
     scope = Scope.of(network.layout, plan, objective.X, mask, network.dtype)

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from c_programs import compiled, needs_c, outputs
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import train_test_split
 
 from sklearn_obs.__main__ import main
 from sklearn_obs.command import own_data
@@ -386,6 +387,46 @@ def test_what_is_said_of_the_scores(linear, before, after, chosen, said, unsaid)
     text = " ".join(scores.verdict(Answers(), chosen=chosen, target="y"))
     assert said in text
     assert unsaid not in text
+
+
+def test_names_that_are_also_those_of_one_hot_columns(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    frame = rows_of(["a_b", "v"], 200)
+    frame["a"], frame["a_c"] = rng.choice(["b", "c_d"], 200), rng.choice(["d", "e"], 200)
+    frame["y"] = 3 * frame["a_b"] + (frame["a"] == "b")
+    frame.to_csv(tmp_path / "names.csv", index=False)
+    assert status_of([tmp_path / "names.csv", "--target", "y", *QUICK]) == 0
+    said = capsys.readouterr().out.split("It reads")[1].splitlines()[1:]
+    assert [line.split()[0] for line in said[:2]] == ["a_b", "a"]
+
+
+def rows_of_the_split(n=40):
+    """The rows for training and those for testing, of a target without classes to keep."""
+    return train_test_split(np.arange(n), test_size=n // 4, random_state=0)
+
+
+def test_a_class_of_one_training_row(tmp_path, capsys):
+    train, _ = rows_of_the_split()
+    frame = rows_of(["x", "z"], 40)
+    frame["y"] = np.where(np.arange(40) == train[3], "q", "p")
+    frame.to_csv(tmp_path / "one.csv", index=False)
+    assert status_of([tmp_path / "one.csv", "--target", "y", "--hidden", "4"]) == 0
+    assert "by cross-validation" in flat(capsys.readouterr().out).lower()
+
+
+def test_a_column_that_only_the_test_rows_have(tmp_path, capsys):
+    _, test = rows_of_the_split()
+    frame = rows_of(["x", "z", "y"], 40)
+    frame["g"] = np.where(np.isin(np.arange(40), test[:2]), np.arange(40.0), np.nan)
+    frame.to_csv(tmp_path / "g.csv", index=False)
+    assert status_of([tmp_path / "g.csv", "--target", "y", *QUICK]) == 2
+    assert "column 'g' has no number in the 30 training rows: --drop g" in capsys.readouterr().err
+
+
+def test_the_same_export_twice_is_refused(mixed, tmp_path, capsys):
+    exports = ["--export", tmp_path / "m.skops"] * 2
+    assert status_of([mixed, "--target", "target", *QUICK, *exports]) == 2
+    assert "is given twice" in capsys.readouterr().err
 
 
 def test_classes_that_are_in_every_row_are_refused(tmp_path, capsys):

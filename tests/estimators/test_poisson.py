@@ -150,6 +150,17 @@ def test_what_is_refused(counts, tmp_path):
         export_c(scaled, tmp_path / "m.c")
 
 
+@pytest.mark.parametrize("losses", [("squared_error", "poisson"), ("poisson", "squared_error")])
+def test_the_fitted_loss_counts_where_the_parameter_has_changed(counts, losses):
+    X, y = counts
+    reg = small(OBSPrunedMLPRegressor, loss=losses[0]).fit(X, y).set_params(loss=losses[1])
+    assert_allclose(reg.to_sklearn().predict(X), reg.predict(X), rtol=1e-12)
+    assert reg.to_sklearn().loss == losses[0]
+    if losses[0] == "poisson":
+        with pytest.raises(ValueError, match="Got y with the value"):
+            reg.prune(X, -y, target_sparsity=0.8)
+
+
 class _Up(StandardScaler):
     """A scaler whose targets are all positive."""
 

@@ -272,6 +272,22 @@ def test_arrays_of_mixed_columns(mixed, tmp_path):
     assert_array_equal(run(tmp_path / "a.onnx", feeds)[0], model.predict(X))
 
 
+def test_columns_of_a_network_without_steps(iris, tmp_path):
+    X, y = iris
+    columns = dict(zip("abcd", X.T, strict=True))
+    model = small().fit(X, y)
+    assert export_onnx(model, tmp_path / "a.onnx", X=columns).inputs == list("abcd")
+    feeds = {name: column[:, None].astype(np.float32) for name, column in columns.items()}
+    assert_array_equal(run(tmp_path / "a.onnx", feeds)[0], model.predict(X.astype(np.float32)))
+
+
+def test_a_search_without_a_network_says_so(iris, tmp_path):
+    search = OBSPrunedMLPCV(small(), sparsities=[0.2], cv=2, refit=False).fit(*iris)
+    for export in (export_onnx, export_c):
+        with pytest.raises(AttributeError, match="kept no network, as of refit=False"):
+            export(search, tmp_path / f"a{'.c' if export is export_c else '.onnx'}")
+
+
 def test_an_array_of_numbers_has_one_input(iris, tmp_path):
     X, y = iris
     model = small().fit(X, y)

@@ -180,3 +180,21 @@ def test_what_is_refused(iris):
     rows = np.arange(10)[:, None] * np.ones(12)
     with pytest.raises(ValueError, match=r"Got inputs with 1,000,000,000,000 combinations"):
         export_rules(of_inputs(np.ones(12), 0.5), rows)
+
+
+def test_networks_that_read_nothing():
+    X = np.array(list(itertools.product((0, 1), repeat=3)) * 5, float)
+    net = of_inputs([0.0, 0.0, 0.0], 0.5)
+    assert export_rules(net, X).splitlines() == [
+        "0 never",
+        "1 always",
+        "agrees with the network on 40 of 40 samples",
+    ]
+
+
+def test_groups_with_gaps_and_values_that_are_close():
+    X = np.array(list(itertools.product((10115, 10117), (0, 1))) * 5, float)
+    net = of_inputs([1.0, 0.0], -10116.0)
+    rules = export_rules(net, X, input_groups=[np.nan, None])
+    assert "x0 is 10117" in rules and "x0 is 10115" in rules
+    assert rules.endswith("20 of 20 samples")

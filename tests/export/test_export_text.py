@@ -219,3 +219,13 @@ def test_networks_that_are_too_large_or_bend_are_refused(iris):
         export_text(make_pipeline(PCA(2), small()).fit(X, y))
     with pytest.raises(ValueError, match="Got class_names, but a regression has no classes"):
         export_text(with_weights([[1.0]], [0.0], [[1.0]], [0.0]), class_names=["a"])
+
+
+def test_names_that_are_read_as_something_else():
+    net = with_weights([[1.5, 0], [0.3, 0], [0.2, 0]], [0.0, 0.0], [[2.0], [0.0]], [0.5])
+    assert export_text(
+        net, feature_names=["y", "2020", "exp"], decimals=np.int64(0)
+    ).splitlines() == [
+        "h1 = max(0, 2 * y + 0.3 * [2020] + 0.2 * [exp])",  # no weight that is left is 0
+        "prediction = 0.5 + 2 * h1",
+    ]

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_nets import ESTIMATORS, assert_same, small
 
-from sklearn_obs import OBSPrunedMLPRegressor
+from sklearn_obs import OBSPrunedMLPRegressor, input_importances
 from sklearn_obs.inspection import hessian, removed_weights, weight_saliencies, weight_update
 from sklearn_obs.network import loss_and_gradient
 
@@ -189,6 +189,28 @@ def test_what_is_refused(iris, function):
         function(make_pipeline(StandardScaler(), small()).fit(X, y), X, y)
     with pytest.raises(TypeError, match="Got LogisticRegression"):
         removed_weights(LogisticRegression())
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"structure": "unit", "curvature": "hessian"},
+        {"structure": "foo"},
+        {"curvature": "bar"},
+        {"damping": -1},
+        {"n_curvature_samples": 0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("criterion", ["obs", "magnitude"])
+def test_parameters_that_fit_would_refuse(iris, parameters, criterion):
+    X, y = iris
+    model = small().fit(X, y).set_params(criterion=criterion, **parameters)
+    with pytest.raises(ValueError, match="but expected"):
+        weight_saliencies(model, X, y)
+    if criterion == "obs":
+        with pytest.raises(ValueError, match="but expected"):
+            input_importances(model, X, y)
 
 
 def test_bad_arguments(iris):

@@ -32,7 +32,7 @@ def cover(all_combinations: np.ndarray, wanted: np.ndarray, n_states: list[int])
     for index in np.flatnonzero(wanted):
         if not left[index]:
             continue
-        for start in range(len(n_states)):
+        for start in range(max(len(n_states), 1)):  # without variables there is one cube
             cube = _grown(all_combinations[index], truth, start)
             primes.setdefault(cube, _inside(cube, all_combinations))
             left &= ~primes[cube]
@@ -55,9 +55,10 @@ def _grown(combination, truth, start):
 
 
 def _inside(cube, combinations):
-    return np.logical_and.reduce(
-        [np.isin(combinations[:, axis], list(states)) for axis, states in enumerate(cube)]
-    )
+    inside = np.ones(len(combinations), bool)
+    for axis, states in enumerate(cube):
+        inside &= np.isin(combinations[:, axis], list(states))
+    return inside
 
 
 def _chosen(primes, wanted):

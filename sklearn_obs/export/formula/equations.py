@@ -32,6 +32,7 @@ class Equations:
     kind: str  # of `Folded`
     exponentials: bool  # whether outputs of a regression are exponentials
     classes: list[str] | None
+    target: str  # what the outputs of a regression are called
 
 
 def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) -> Equations:
@@ -64,7 +65,8 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
     read = np.flatnonzero((net.network.coefs[0] != 0).any(axis=1))
     inputs = {feature_names[j]: int(j) for j in read}
     exponentials = net.network.out_activation == "exp"
-    return Equations(hidden, outputs, inputs, net.kind, exponentials, classes)
+    target = _free(("y", "prediction", "output"), feature_names)
+    return Equations(hidden, outputs, inputs, net.kind, exponentials, classes, target)
 
 
 def _free(prefixes, taken):

@@ -19,7 +19,7 @@ def lines(equations, decimals):
     if equations.kind == "values":
         phi = PHI["exp" if equations.exponentials else "identity"]
         for j, equation in enumerate(outputs, start=1):
-            name = "y" if len(outputs) == 1 else f"y{j}"
+            name = equations.target if len(outputs) == 1 else f"{equations.target}{j}"
             yield f"{name} = {phi.format(_sum(equation, decimals))}"
         return
     of = {"classes": equations.classes, "labels": equations.classes}.get(equations.kind, [""])
@@ -46,7 +46,7 @@ def _decision(equations):
 
 def number(value, decimals):
     """A number that is not negative: digits after the point, of small ones significant digits."""
-    if value >= 0.1 or value == 0:
+    if value == 0 or (value >= 0.1 and round(value, decimals)):
         return f"{value:.{decimals}f}"
     return f"{value:.{max(decimals, 1)}g}"
 
@@ -72,4 +72,5 @@ def _sum(equation, decimals):
 
 
 def _quoted(name):
-    return name if re.fullmatch(r"\w+", name) else f"[{name}]"
+    plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in ("max", "exp", "tanh", "logistic")
+    return name if plain else f"[{name}]"

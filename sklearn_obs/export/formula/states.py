@@ -12,7 +12,7 @@ import numpy as np
 
 MOST_INPUTS = 12
 MOST_VALUES = 12  # of a single column
-MOST_COMBINATIONS = 100_000
+MOST_COMBINATIONS = 5_000  # of 12 binary inputs there are 4,096
 NONE = "none"  # of a one-hot group: no column is 1
 
 
@@ -57,7 +57,7 @@ def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any)
         )
     labels = [None] * len(names)
     if groups is not None:
-        labels = np.asarray(groups, object).tolist()
+        labels = [None if label != label else label for label in np.asarray(groups, object)]
         if len(labels) != len(names):
             raise ValueError(f"Got {len(labels)} input_groups, but expected {len(names)}.")
     variables = []
@@ -80,7 +80,8 @@ def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any)
 def combinations(variables: list[Variable]) -> np.ndarray:
     """All of them, of shape (n, n_variables): the number of a state each."""
     ranges = [range(len(variable.states)) for variable in variables]
-    return np.array(list(itertools.product(*ranges)), int).reshape(-1, len(variables))
+    every = list(itertools.product(*ranges))
+    return np.array(every, int).reshape(len(every), len(variables))
 
 
 def _one_hot(label, members, read, X, names):
@@ -110,7 +111,7 @@ def _of_values(j, X, names):
             f"Got the input {names[j]!r} with {len(values)} different values, but rules are for "
             f"inputs of at most {MOST_VALUES}. Use export_text."
         )
-    states = [(f"{value:.4g}",) for value in values]
+    states = [(f"{value:.15g}",) for value in values]
     return Variable(names[j], [j], states, values[:, None])
 
 

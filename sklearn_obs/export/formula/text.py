@@ -1,6 +1,7 @@
 """`export_text`: the equations of a small network for reading, typesetting, or evaluation."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from sklearn_obs.export.folding import folded
@@ -77,11 +78,12 @@ def export_text(
         raise ValueError(
             f"Got style={style!r}, but expected one of {', '.join(map(repr, STYLES))}."
         )
-    if not isinstance(decimals, int) or isinstance(decimals, bool) or decimals < 0:
+    if not isinstance(decimals, Integral) or isinstance(decimals, bool) or decimals < 0:
         raise ValueError(f"Got decimals={decimals!r}, but expected an int >= 0.")
     net = folded(model)
     names = names_of_features(net, feature_names)
-    lines = STYLES[style](equations_of(net, names, names_of_classes(net, class_names)), decimals)
+    classes = names_of_classes(net, class_names)
+    lines = STYLES[style](equations_of(net, names, classes), int(decimals))
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from skl2onnx.common.shape_calculator import (
 )
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.export.folding import compacted_on_targets, n_features, taken_apart
@@ -50,6 +51,9 @@ def graph_of(model, columns):
         ]
         for _, step in steps[:1]:
             check_missing(step, list(columns))
+        if not steps:  # that puts the columns side by side, as a first step does
+            side_by_side = StandardScaler(with_mean=False, with_std=False).fit(np.zeros((1, n)))
+            steps = [("columns", side_by_side)]
     register()
     whole = Pipeline([*steps, ("network", network)]) if steps else network
     try:

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from sklearn_obs.estimators import OBSPrunedMLPCV, OBSPrunedMLPRegressor
+from sklearn_obs.estimators.chosen_network import chosen_of
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.export.columns import indices
 
@@ -21,7 +22,7 @@ def for_onnx(step):
     if isinstance(step, Pipeline):
         return Pipeline([(name, for_onnx(part)) for name, part in step.steps])
     if isinstance(step, OBSPrunedMLPCV):
-        return for_onnx(step.estimator_)
+        return for_onnx(chosen_of(step))
     return _hidden_units(step) if isinstance(step, PrunedMLP) else step
 
 
