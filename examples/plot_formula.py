@@ -21,11 +21,11 @@ algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
 """
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -41,12 +41,15 @@ options = parser.parse_args()
 # %%
 # One standard error chooses the size; two thirds of the rows train, the others test.
 
-X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-X, X_test, y, y_test = train_test_split(X, y, test_size=1 / 3, stratify=y, random_state=0)
+data = load_breast_cancer()
+names = {"feature_names": data.feature_names, "class_names": ["malignant", "benign"]}
+X, X_test, y, y_test = train_test_split(
+    data.data, data.target, test_size=1 / 3, stratify=data.target, random_state=0
+)
 network = OBSPrunedMLPClassifier((8,), alpha=1e-2, max_iter=1000, random_state=0)
 search = OBSPrunedMLPCV(make_pipeline(StandardScaler(), network)).fit(X, y)
 model = search.estimator_
-print(export_text(model, class_names=["malignant", "benign"]))
+print(export_text(model, **names))
 print(
     f"\n{model[-1].n_weights_} of {sum(W.size for W in model[-1].coefs_)} weights, "
     f"accuracy {model.score(X_test, y_test):.3f} on {len(y_test)} rows held out\n"
@@ -55,7 +58,7 @@ print(
 # %%
 # The same, drawn: every line is within matplotlib's mathtext, and within LaTeX.
 
-lines = export_text(model, class_names=["malignant", "benign"], style="latex").splitlines()
+lines = export_text(model, **names, style="latex").splitlines()
 figure = plt.figure(figsize=(9, 0.45 * len(lines)))
 for k, line in enumerate(lines):
     figure.text(0.01, 1 - (k + 0.7) / len(lines), f"${line}$", fontsize=11)
@@ -64,11 +67,11 @@ figure.savefig(options.out / "formula.png", dpi=120, bbox_inches="tight")
 # %%
 # And as a function. It is evaluated here to show that it is the Pipeline.
 
-source = export_text(model, style="python")
+source = export_text(model, **names, style="python")
 print(source)
-names = {}
-exec(source, names)
-difference = np.abs(names["predict_proba"](X_test) - model.predict_proba(X_test)).max()
+defined = {}
+exec(source, defined)
+difference = np.abs(defined["predict_proba"](X_test) - model.predict_proba(X_test)).max()
 print(f"\nlargest difference from the Pipeline: {difference:.0e}\n")
 
 # %%
@@ -80,16 +83,21 @@ VALUES = {
     "holds": ["sword", "balloon", "flag"],
     "jacket": ["red", "yellow", "green", "blue"],
 }
-every = pd.DataFrame(
-    [(h, b, o, j) for h in VALUES["head"] for b in VALUES["body"] for o in VALUES["holds"]
-     for j in VALUES["jacket"]],
-    columns=list(VALUES),
-)  # fmt: skip
-dangerous = np.where((every["jacket"] != "green") & (every["body"] != "octagon"), "yes", "no")
-robots = pd.get_dummies(every, dtype=float)
-groups = [name.split("_")[0] for name in robots]
+every = np.array(list(product(*VALUES.values())))
+dangerous = np.where((every[:, 3] != "green") & (every[:, 1] != "octagon"), "yes", "no")
+columns = [(name, value) for name, values in VALUES.items() for value in sorted(values)]
+robots = np.column_stack(
+    [every[:, list(VALUES).index(name)] == value for name, value in columns]
+).astype(float)
 clf = OBSPrunedMLPClassifier(
     (3,), "tanh", solver="lbfgs", alpha=0.01, target_sparsity=0.9, random_state=0
 ).fit(robots, dangerous)
 print(f"{clf.n_weights_} weights, dangerous:")
-print(export_rules(clf, robots, input_groups=groups))
+print(
+    export_rules(
+        clf,
+        robots,
+        feature_names=[f"{name}_{value}" for name, value in columns],
+        input_groups=[name for name, _ in columns],
+    )
+)
