@@ -104,8 +104,8 @@ def chosen(search, sparsity):
     how = f"cross-validation ({FOLDS} parts of the training rows)"
     if not sparsity:
         return (
-            f"By {how}, it gets worse without any of its weights, and stays as it is; --sparsity "
-            "0.9 removes 90 % all the same."
+            f"All of its weights stay: by {how}, it gets worse as soon as some are removed. "
+            "--sparsity 0.9 removes 90 % all the same."
         )
     most = ", the most that was tried" if sparsity == search.sparsities_[-1] else ""
     return (
@@ -119,6 +119,6 @@ def room(model, dtype):
     columns = sizes(model, dtype)
     c = f"{columns['c_bytes'][-1]:,} bytes in C, " if "c_bytes" in columns else ""
     return (
-        f"Its weights take {c}{columns['onnx_bytes'][-1]:,} bytes in ONNX; before pruning it was "
-        f"{columns['dense_bytes'][-1]:,} bytes. Files hold some more than weights."
+        f"Its weights take {c}{columns['onnx_bytes'][-1]:,} bytes in ONNX; before pruning they "
+        f"took {columns['dense_bytes'][-1]:,} bytes. Files hold some more than weights."
     )

@@ -27,7 +27,7 @@ class Scores:
 
     def __init__(self, table, y, X_test, y_test):
         self.table, self.X, self.y, self.rows = table, X_test, y_test, []
-        self.classes = np.unique([*y, *y_test]) if table.classification else None
+        self.classes = np.union1d(y, y_test) if table.classification else None
 
     def add(self, name, model):
         """Score one more model."""

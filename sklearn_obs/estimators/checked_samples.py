@@ -11,7 +11,7 @@ from sklearn_obs.estimators.parameters import check_without_labels
 from sklearn_obs.estimators.rows import rows_of
 from sklearn_obs.estimators.run import objective_of, seed_of
 from sklearn_obs.estimators.samples import for_each_sample, weighted_samples
-from sklearn_obs.estimators.teacher import Asked, is_frozen, named, taught
+from sklearn_obs.estimators.teacher import Asked, is_frozen, taught
 from sklearn_obs.network.prediction import outputs
 
 FLOATS = (np.float64, np.float32)
@@ -63,26 +63,20 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
             y = y.toarray() if issparse(y) else y
             y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
         seed = None if is_frozen(self.teacher) else seed_of(self)
-        p0 = taught(self.teacher, asked, X, y, sample_weight, seed)
-        if getattr(self, "loss", None) == "poisson" and p0.min() < 0:
-            raise ValueError(
-                f"Got a teacher, {named(self.teacher)}, with the prediction {p0.min():.4g} and "
-                "loss='poisson', but expected no negative ones. Use one for counts, such as a tree "
-                "or a PoissonRegressor."
-            )
-        return p0
+        return taught(self.teacher, asked, X, y, sample_weight, seed)
 
     def _asked(self):
         """What the fitted network asks a teacher for."""
         if not is_classifier(self):
-            return Asked("values", None, self.n_outputs_)
+            kind = "counts" if self.out_activation_ == "exp" else "values"
+            return Asked(kind, None, self.n_outputs_)
         kind = "labels" if self._of_label_sets else "classes"
         return Asked(kind, self.classes_, self.n_outputs_)
 
     def _asked_for(self, y, n_outputs):
         """What a network that is yet to be fitted on y will ask a teacher for."""
         if not is_classifier(self):
-            return Asked("values", None, n_outputs)
+            return Asked("counts" if self.loss == "poisson" else "values", None, n_outputs)
         kind = "labels" if y.ndim == 2 and y.shape[1] > 1 else "classes"
         return Asked(kind, self._classes_of(y), n_outputs)
 

@@ -7,6 +7,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array
 
 from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
+from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.network.compaction import prunable
 from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.retraining.newton import LEAST_EPOCHS
 
@@ -75,10 +77,8 @@ def sparsity_of_weights(estimator, n_weights, target_sparsity):
             f"Got n_weights={n_weights!r}, but expected an int in [1, {estimator.n_weights_}]: the "
             "network has no more, and removed weights do not come back."
         )
-    n_prunable = sum(W.size for W in estimator.coefs_)
-    if estimator.prune_intercepts:
-        n_prunable += sum(b.size for b in estimator.intercepts_)
-    return 1 - n_weights / n_prunable
+    layout = network_of(estimator, vars(estimator)).layout
+    return 1 - n_weights / np.count_nonzero(prunable(layout, estimator.prune_intercepts))
 
 
 def check_sparsities(values):

@@ -36,7 +36,7 @@ FOLDS = 5
 class Asked:
     """What a teacher is asked for."""
 
-    kind: str  # "classes", "labels" (label sets) or "values"
+    kind: str  # "classes", "labels" (label sets), "values" or "counts" (never negative)
     classes: np.ndarray | None  # (n_classes,) in the order of the network's outputs
     n_outputs: int
 
@@ -112,7 +112,7 @@ def _named_in_errors(teacher, what):
 
 def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
     """A fitted teacher's predictions, in the order and the shape of the network's outputs."""
-    if asked.kind == "values":
+    if asked.kind in ("values", "counts"):
         p = np.asarray(teacher.predict(X), np.float64)
         p = p.reshape(len(p), -1)
     else:
@@ -133,6 +133,12 @@ def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
     if not np.isfinite(p).all():
         raise ValueError(
             f"Got a teacher, {named(teacher)}, whose predictions for X are not all finite."
+        )
+    if asked.kind == "counts" and p.min() < 0:
+        raise ValueError(
+            f"Got a teacher, {named(teacher)}, with the prediction {p.min():.4g} and "
+            "loss='poisson', but expected no negative ones. Use one for counts, such as a tree or "
+            "a PoissonRegressor."
         )
     return p
 

@@ -316,3 +316,11 @@ def test_obs_on_a_linear_network_is_backward_elimination_by_least_squares(struct
     np.testing.assert_allclose(path["predicted_loss"], losses, rtol=1e-11)
     np.testing.assert_allclose(path["pruned_loss"], losses, rtol=1e-11)
     np.testing.assert_allclose(reg.predict(X), fitted(left)[0], rtol=1e-9, atol=1e-9)
+
+
+def test_both_estimators_have_the_same_defaults():
+    """Each lists its own parameters, so that a default could be changed in one of them."""
+    classifier, regressor = (cls().get_params() for cls in ESTIMATORS)
+    assert classifier.keys() - regressor.keys() == {"class_weight"}
+    assert regressor.keys() - classifier.keys() == {"loss"}
+    assert all(classifier[name] == regressor[name] for name in classifier.keys() & regressor.keys())

@@ -108,6 +108,10 @@ def test_teachers_whose_counts_are_negative_are_refused(counts):
     assert (poisson(teacher=DecisionTreeRegressor(max_depth=3)).fit(X, y).predict(X) > 0).all()
     with pytest.raises(ValueError, match=r"a LinearRegression, with the prediction -.*PoissonRegr"):
         poisson(teacher=LinearRegression()).fit(X, y)
+    fitted = poisson(target_sparsity=0.2).fit(X, y)
+    fitted.set_params(loss="squared_error", teacher=LinearRegression())  # the fitted loss counts
+    with pytest.raises(ValueError, match=r"a LinearRegression, with the prediction -"):
+        fitted.prune(X, y, target_sparsity=0.8)
 
 
 @needs_c

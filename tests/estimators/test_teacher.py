@@ -112,7 +112,7 @@ def test_a_class_that_a_fold_lacks_has_probability_0(iris):
 class Recording(ClassifierMixin, BaseEstimator):
     """Says the share of each class, and notes in a list what `fit` got."""
 
-    seen = []  # noqa: RUF012
+    seen = []  # noqa: RUF012  (clones are to share it)
 
     def fit(self, X, y, sample_weight=None):
         self.classes_ = np.unique(y)

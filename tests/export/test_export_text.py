@@ -150,6 +150,9 @@ def test_names_of_columns_and_of_units_do_not_meet(iris):
     model = small().fit(frame, y)
     text = export_text(model)
     assert "unit1_1 = max(0" in text and "score1 = " in text and " * z" in text
+    assert "class = the one with the largest score" in text
+    latex = export_text(model, style="latex")
+    assert r"\mathrm{score}_{1} = " in latex and r"\exp(\mathrm{score}_{1})" in latex
     assert_allclose(evaluated(model, X), model.predict_proba(frame), atol=TOLERANCE)
 
 

@@ -33,6 +33,7 @@ class Equations:
     exponentials: bool  # whether outputs of a regression are exponentials
     classes: list[str] | None
     target: str  # what the outputs of a regression are called
+    score: str  # what the linear parts of a classifier's outputs are called
 
 
 def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) -> Equations:
@@ -66,7 +67,7 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
     inputs = {feature_names[j]: int(j) for j in read}
     exponentials = net.network.out_activation == "exp"
     target = _free(("y", "prediction", "output"), feature_names)
-    return Equations(hidden, outputs, inputs, net.kind, exponentials, classes, target)
+    return Equations(hidden, outputs, inputs, net.kind, exponentials, classes, target, z)
 
 
 def _free(prefixes, taken):

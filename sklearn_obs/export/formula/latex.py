@@ -41,20 +41,20 @@ def lines(equations, decimals):
 
 
 def _decision(equations):
-    classes = list(map(_word, equations.classes))
+    classes, z = list(map(_word, equations.classes)), _symbol(equations.score)
     if equations.kind in ("classes", "labels"):
         for j, name in enumerate(classes, start=1):
-            p = rf"\exp(z_{{{j}}}) / \sum_k \exp(z_k)"
+            p = rf"\exp({z}_{{{j}}}) / \sum_k \exp({z}_k)"
             if equations.kind == "labels":
-                p = rf"\sigma(z_{{{j}}})"
+                p = rf"\sigma({z}_{{{j}}})"
             yield rf"P({name}) = {p}"
         if equations.kind == "classes":
-            yield r"\hat{y} = \arg\,\max_k\, z_k"
+            yield rf"\hat{{y}} = \arg\,\max_k\, {z}_k"
         else:
-            yield r"\hat{y}_k = 1 \quad \mathrm{where} \quad z_k > 0"
+            yield rf"\hat{{y}}_k = 1 \quad \mathrm{{where}} \quad {z}_k > 0"
     elif len(classes) == 2:
-        yield rf"P({classes[1]}) = \sigma({_symbol(equations.outputs[0].name)})"
-        yield rf"\hat{{y}} = {classes[1]} \quad \mathrm{{if}} \quad z > 0"
+        yield rf"P({classes[1]}) = \sigma({z})"
+        yield rf"\hat{{y}} = {classes[1]} \quad \mathrm{{if}} \quad {z} > 0"
     else:
         yield rf"\hat{{y}} = {classes[0]}"
 
@@ -74,10 +74,11 @@ def _number(value, decimals):
 
 
 def _symbol(name):
-    """h1 as h_1, x0 as x_0; other names upright."""
-    if found := re.fullmatch(r"([a-z])(\d+)(?:_(\d+))?", name):
-        letter, first, second = found.groups()
-        return f"{letter}_{{{first if second is None else f'{first},{second}'}}}"
+    """h1 as h_1, x0 as x_0; other names upright, numbers of units below the line."""
+    if found := re.fullmatch(r"([a-z]|unit|hidden_unit|score)(\d+)(?:_(\d+))?", name):
+        word, first, second = found.groups()
+        below = first if second is None else f"{first},{second}"
+        return f"{word if len(word) == 1 else _word(word)}_{{{below}}}"
     return name if re.fullmatch("[a-z]", name) else _word(name)
 
 

@@ -30,18 +30,18 @@ def lines(equations, decimals):
 
 
 def _decision(equations):
-    classes = equations.classes
+    classes, z = equations.classes, equations.score
     if equations.kind == "classes":
-        yield "P(class) = exp(z of the class) / sum of exp(z) of all classes"
-        yield "class = the one with the largest z"
+        yield f"P(class) = exp({z} of the class) / sum of exp({z}) of all classes"
+        yield f"class = the one with the largest {z}"
     elif equations.kind == "labels":
-        yield "P(label) = logistic(z of the label)"
-        yield "label is set where its z > 0"
+        yield f"P(label) = logistic({z} of the label)"
+        yield f"label is set where its {z} > 0"
     elif len(classes) == 1:
         yield f"class = {classes[0]}"
     else:
-        yield f"P({classes[1]}) = logistic(z)"
-        yield f"class = {classes[1]} if z > 0 else {classes[0]}"
+        yield f"P({classes[1]}) = logistic({z})"
+        yield f"class = {classes[1]} if {z} > 0 else {classes[0]}"
 
 
 def number(value, decimals):

@@ -52,8 +52,8 @@ def export_rules(
     TypeError
         If `model` is no supported classifier, or one of its steps cannot be folded.
     ValueError
-        If the network reads more than 12 inputs, one of them has more than 12 values, or names or
-        groups do not fit.
+        If the network reads more than 12 inputs, one of them has more than 12 values, all of them
+        more than 5,000 combinations, or names or groups do not fit.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 
