@@ -59,10 +59,10 @@ print(
 # The same, drawn: every line is within matplotlib's mathtext, and within LaTeX.
 
 lines = export_text(model, **names, style="latex").splitlines()
-figure = plt.figure(figsize=(9, 0.45 * len(lines)))
+figure = plt.figure(figsize=(12, 0.45 * len(lines)))
 for k, line in enumerate(lines):
     figure.text(0.01, 1 - (k + 0.7) / len(lines), f"${line}$", fontsize=11)
-figure.savefig(options.out / "formula.png", dpi=120, bbox_inches="tight")
+figure.savefig(options.out / "formula.png", dpi=100)
 
 # %%
 # And as a function. It is evaluated here to show that it is the Pipeline.
