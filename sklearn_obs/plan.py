@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class AdamSettings:
@@ -36,3 +38,4 @@ class Plan:
     adam: AdamSettings
     n_jobs: int | None
     batch_bytes: int
+    variables: tuple[np.ndarray, ...] | None = None  # inputs that are removed together, all in one

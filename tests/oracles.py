@@ -75,6 +75,8 @@ def check_inverse(C, H, rng):
     some, rows = rng.permutation(n)[: n // 2], rng.permutation(n)[: n // 3]
     assert_allclose(C.columns(some), exact[:, some], **same)
     assert_allclose(C.columns(some, rows=rows), exact[np.ix_(rows, some)], **same)
+    pairs = rng.integers(n, size=(3, 2))
+    assert_allclose(C.minors(pairs), [exact[np.ix_(B, B)] for B in pairs], **same)
     removed = rng.permutation(n)[: n // 4]
     rest = np.setdiff1d(np.arange(n), removed)
     smaller = C.without(removed)

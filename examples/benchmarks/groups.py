@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.curvature import STRUCTURES, Measurement, factor_diagonal
-from sklearn_obs.elimination.groups import group_saliencies, groups_of
+from sklearn_obs.elimination import group_saliencies
+from sklearn_obs.elimination.groups import groups_of
 from sklearn_obs.network import Network, loss, mean_objective
 
 STRUCTURES_TRIED = ("unit", "layer", "full")

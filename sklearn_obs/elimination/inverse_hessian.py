@@ -14,8 +14,9 @@ import numpy as np
 class InverseHessian(Protocol):
     """What is asked of an inverse Hessian C = H^-1 over n weights.
 
-    `eliminate` needs the first four. The last two are optional: a class that derives from this one
-    and leaves them out has neither blocks nor a weight update of its own.
+    `eliminate` needs the first four. The others are optional: a class that derives from this one
+    and leaves them out has neither blocks nor a weight update of its own, and its minors are taken
+    one by one.
     """
 
     @property
@@ -40,6 +41,10 @@ class InverseHessian(Protocol):
         this is called on may be destroyed.
         """
         ...
+
+    def minors(self, indices: np.ndarray) -> np.ndarray:
+        """C[B][:, B] for each row B of `indices`, (g, k): a fresh array of shape (g, k, k)."""
+        return np.stack([self.columns(B, rows=B) for B in indices])
 
     def blocks(self) -> "Sequence[Block] | None":
         """The blocks by which weights are selected, each inverted and eliminated by itself.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_obs.elimination.greedy import Elimination
-from sklearn_obs.elimination.groups import Group, not_last, reached
+from sklearn_obs.elimination.groups import Group, not_last, reached, side_by_side
 
 
 def eliminate_ranked(
@@ -78,7 +78,7 @@ def eliminate_groups_ranked(
     weights, score, saliency : ndarray of shape (n,)
         `saliency` is what is recorded of each such member, and 0 of the others.
     groups, n_remove, eligible, stops
-        As in `sklearn_obs.elimination.groups.eliminate_groups`.
+        As in `sklearn_obs.elimination.eliminate_groups`.
 
     Returns
     -------
@@ -92,13 +92,18 @@ def eliminate_groups_ranked(
     w, saliency = np.array(weights), np.array(saliency)
     order: list[int] = []
     earlier: list[tuple[int, np.ndarray]] = []
-    remains = np.ones(w.size, bool)
+    remains, there = np.ones(w.size, bool), np.ones(len(groups), bool)
+    layer = np.array([group.layer for group in groups], int)
+    member, costs, owner = side_by_side(groups)
     while len(order) < n_remove:
-        chosen = min(not_last(groups), key=lambda group: score[group.members[group.costs]].sum())
+        able = not_last(layer, there)
+        of_member = np.where(costs & remains[member], score[member], 0)
+        total = np.bincount(owner, weights=of_member, minlength=len(groups))
+        number = able[total[able].argmin()]
+        chosen = groups[number].among(remains)
         order.extend(chosen.members[eligible[chosen.members]])
         saliency[chosen.members[~chosen.costs]] = 0
-        w[chosen.members], remains[chosen.members] = 0, False
-        groups = [group.among(remains) for group in groups if group is not chosen]
+        w[chosen.members], remains[chosen.members], there[number] = 0, False, False
         earlier += reached(stops[len(earlier) :], len(order), w)
     path = Elimination(np.array(order, np.intp), saliency[order], w)
     return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))

@@ -20,6 +20,7 @@ def plan_of(estimator) -> Plan:
         max_loss_increase=estimator.max_loss_increase,
         n_swaps=estimator.n_swaps,
         granularity=estimator.granularity,
+        variables=None,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         adam=AdamSettings(

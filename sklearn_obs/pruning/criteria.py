@@ -42,8 +42,9 @@ from sklearn_obs.elimination import (
     eliminate_groups,
     eliminate_groups_ranked,
     eliminate_ranked,
+    group_saliencies,
 )
-from sklearn_obs.elimination.groups import group_saliencies, groups_of, useless
+from sklearn_obs.elimination.groups import groups_of, useless
 from sklearn_obs.network import Network
 from sklearn_obs.pruning.problem import Problem
 
@@ -79,7 +80,8 @@ class Case:
         """The case of a network of which the parameters `keep` are looked at."""
         plan, layout, groups = problem.plan, network.layout, None
         if plan.granularity != "weight":
-            groups = groups_of(plan.granularity, layout, layout.positions(keep))
+            position = layout.positions(keep)
+            groups = groups_of(plan.granularity, layout, position, plan.variables)
         structure = problem.scope.structure(keep)
         least = problem.scope.least_samples(keep, structure)
         return cls(
@@ -155,7 +157,7 @@ def obs(case, n_remove, freed, stops=()):
     inverse = case.inverse_hessian()
     blocks = inverse.blocks()
     if case.groups is not None:
-        path = eliminate_groups(case.weights, selecting(inverse), case.groups, n_remove, **options)
+        path = eliminate_groups(case.weights, inverse, case.groups, n_remove, **options)
     elif blocks is not None:
         options |= {"freed": watched, "n_jobs": case.n_jobs}
         path = eliminate_blocks(case.weights, blocks, n_remove, **options)

@@ -191,7 +191,7 @@ def reach(layout: Layout, plan: Plan) -> float:
     if plan.granularity == "weight":
         return 1.0
     removable = prunable(layout, plan.prune_intercepts)
-    least = np.count_nonzero(least_left(plan.granularity, layout) & removable)
+    least = np.count_nonzero(least_left(plan.granularity, layout, plan.variables) & removable)
     return 1 - least / np.count_nonzero(removable)
 
 

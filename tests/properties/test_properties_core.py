@@ -28,16 +28,13 @@ from sklearn_obs.elimination import (
     blocks,
     eliminate,
     eliminate_blocks,
+    eliminate_groups,
     eliminate_groups_ranked,
     eliminate_ranked,
     greedy,
-)
-from sklearn_obs.elimination.groups import (
-    LastGroupError,
-    eliminate_groups,
     group_saliencies,
-    groups_of,
 )
+from sklearn_obs.elimination.groups import LastGroupError, groups_of
 from sklearn_obs.network import Layout, forward
 from sklearn_obs.network.compaction import (
     Orphans,

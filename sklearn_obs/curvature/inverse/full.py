@@ -111,6 +111,11 @@ class FullInverse(InverseHessian):
             c[:q], c[q:] = U[:q, q], U[q, q:]
         return (C if self.size == len(U) else C.take(self._rows, axis=1)).T
 
+    def minors(self, indices: np.ndarray) -> np.ndarray:
+        B = self._rows[indices]
+        one, other = B[:, :, None], B[:, None, :]
+        return self._storage.T[np.minimum(one, other), np.maximum(one, other)]
+
     def without(
         self, removed, *, factor: np.ndarray | None = None, overwrite: bool = False
     ) -> "FullInverse":
