@@ -7,6 +7,7 @@ from sklearn_obs.estimators import (
     OBSPrunedMLPClassifier,
     OBSPrunedMLPCV,
     OBSPrunedMLPRegressor,
+    input_groups_of,
     input_importances,
     obs_pruning_path,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "OBSPrunedMLPCV",
     "OBSPrunedMLPClassifier",
     "OBSPrunedMLPRegressor",
+    "input_groups_of",
     "input_importances",
     "obs_pruning_path",
 ]

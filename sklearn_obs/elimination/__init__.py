@@ -1,14 +1,14 @@
 """Optimal Brain Surgeon itself: which weights are removed, in which order, and how others adjust.
 
 `greedy` removes weight by weight, `blocks` does so where H is block-diagonal, `grouped` removes
-whole units or inputs (`groups`), `ranked` removes by a fixed score, and `swaps` has the closed form of the
-best exchange of a removed weight for a remaining one. All of them work on arrays and ask an inverse
-Hessian no more than `inverse_hessian` lists.
+whole units or inputs (`groups`), `ranked` removes by a fixed score, and `swaps` has the closed form
+of the best exchange of a removed weight for a remaining one. All of them work on arrays and ask an
+inverse Hessian no more than `inverse_hessian` lists.
 """
 
 from sklearn_obs.elimination.blocks import eliminate_blocks
 from sklearn_obs.elimination.greedy import PANEL, Elimination, all_at_once, eliminate
-from sklearn_obs.elimination.grouped import eliminate_groups, group_saliencies
+from sklearn_obs.elimination.grouped import eliminate_groups, group_saliencies, group_updates
 from sklearn_obs.elimination.groups import Group
 from sklearn_obs.elimination.inverse_hessian import Block, BlockTask, InverseHessian, inverted
 from sklearn_obs.elimination.ranked import eliminate_groups_ranked, eliminate_ranked
@@ -29,5 +29,6 @@ __all__ = [
     "eliminate_groups_ranked",
     "eliminate_ranked",
     "group_saliencies",
+    "group_updates",
     "inverted",
 ]

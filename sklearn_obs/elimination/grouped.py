@@ -6,8 +6,8 @@ delta w::
 
     L_B = v' (C_BB)^-1 v / 2     delta w = -C_:B (C_BB)^-1 v     C <- C - C_:B (C_BB)^-1 C_B:
 
-With C_BB = R R', R z = v and l = C_:B R'^-1 these are the steps of `sklearn_obs.elimination.greedy`,
-member by member, those whose removal costs nothing first::
+With C_BB = R R', R z = v and l = C_:B R'^-1 these are, member by member, the steps of
+`sklearn_obs.elimination.greedy`, those whose removal costs nothing first::
 
     L_B = z'z / 2                w <- w - l z                C <- C - l l'
 
@@ -17,7 +17,7 @@ each block has a panel of its own. The groups of a block are priced together, in
 matrices.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,6 +121,21 @@ def group_saliencies(
     return saliency
 
 
+def group_updates(
+    weights: np.ndarray, inverse_hessian: InverseHessian, groups: Sequence[Group]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What the removal of each group alone changes: delta w, the weights of the group to 0.
+
+    Yields
+    ------
+    (ndarray of shape (m,), ndarray of shape (m, n_groups))
+        The weights of a block, and by how much each group changes them.
+    """
+    remains = np.ones(weights.size, bool)
+    for part in _parts(inverse_hessian, groups, weights.size):
+        yield part.index, part.updates(len(groups), weights, remains)
+
+
 def _parts(inverse_hessian, groups, n):
     """The blocks of C, inverted one by one as they are asked for.
 
@@ -187,19 +202,19 @@ class _Part:
 
     def __init__(self, number, block, stacks, places):
         self._number, self._places, self._stacks = number, places, stacks
-        self._index, self._C = block.index, block.inverse()
+        self.index, self._C = block.index, block.inverse()
         self._begin()
 
     def _begin(self):
         """Begin a panel; C is up to date."""
-        self._places.row[self._index] = np.arange(self._index.size)
+        self._places.row[self.index] = np.arange(self.index.size)
         self._d = self._C.diagonal()  # of C - L L'
-        self._panel, self._gone = np.empty((self._index.size, PANEL), order="F"), []
+        self._panel, self._gone = np.empty((self.index.size, PANEL), order="F"), []
 
     @property
     def n_left(self):
         """How many weights are left here."""
-        return self._index.size - len(self._gone)
+        return self.index.size - len(self._gone)
 
     @property
     def _L(self):
@@ -212,14 +227,36 @@ class _Part:
             at_once = max(1, STACKED // k**2)
             for start in range(0, len(stack.group), at_once):
                 some = stack.among(slice(start, start + at_once))
-                there = (some.member >= 0) & remains[some.member]
-                v = np.where(there & some.costs, w[some.member], 0)
-                row = np.where(there, self._places.row[some.member], 0)
-                if k == 1:
-                    quadratic = np.divide(v * v, self._d[row], out=np.zeros(v.shape), where=there)
-                else:
-                    quadratic = v * np.linalg.solve(self._minors(row, there), v[..., None])[..., 0]
-                price[some.group] += quadratic.sum(axis=1) / 2
+                there, row, v = self._at(some, w, remains)
+                x = self._solved(there, row, v)
+                price[some.group] += (v * x).sum(axis=1) / 2
+
+    def updates(self, n_groups, w, remains):
+        """delta w of each group, (n_here, n_groups)."""
+        delta = np.zeros((self.index.size, n_groups))
+        for stack in self._stacks:
+            at_once = max(1, PANEL // stack.member.shape[1])
+            for start in range(0, len(stack.group), at_once):
+                some = stack.among(slice(start, start + at_once))
+                there, row, v = self._at(some, w, remains)
+                x = self._solved(there, row, v)
+                columns = self._C.columns(row.ravel()).reshape(-1, *row.shape)
+                delta[:, some.group] -= np.einsum("ngk,gk->ng", columns, x)
+                group = np.broadcast_to(some.group[:, None], there.shape)
+                delta[row[there], group[there]] = -w[some.member[there]]
+        return delta
+
+    def _at(self, stack, w, remains):
+        """Where the groups of a stack have weights, in which rows, and v; each (g, k)."""
+        there = (stack.member >= 0) & remains[stack.member]
+        row = np.where(there, self._places.row[stack.member], 0)
+        return there, row, np.where(there & stack.costs, w[stack.member], 0)
+
+    def _solved(self, there, row, v):
+        """(C_BB)^-1 v of each group, (g, k)."""
+        if v.shape[1] == 1:
+            return np.divide(v, self._d[row], out=np.zeros(v.shape), where=there)
+        return np.linalg.solve(self._minors(row, there), v[..., None])[..., 0]
 
     def _minors(self, row, there):
         """C_BB of each group, (g, k, k), and the identity where there is no weight."""
@@ -242,7 +279,7 @@ class _Part:
         z[here] = solve_triangular(root, w[members] * group.costs[here], lower=True)
         l = solve_triangular(root, l.T, lower=True).T
         l[self._gone] = 0  # which is rounding there, and large where C is
-        w[self._index] -= l @ z[here]
+        w[self.index] -= l @ z[here]
         self._d -= np.einsum("ij,ij->i", l, l)
         self._panel[:, len(self._gone) : len(self._gone) + here.size] = l
         self._gone.extend(B.tolist())
@@ -251,7 +288,7 @@ class _Part:
         """Bring C up to date, with room for `n_next` removals in the panel that begins."""
         if self._gone:
             self._C = self._C.without(self._gone, factor=self._L, overwrite=True)
-            self._index = np.delete(self._index, self._gone)
+            self.index = np.delete(self.index, self._gone)
             self._begin()
         if n_next > PANEL:
-            self._panel = np.empty((self._index.size, n_next), order="F")
+            self._panel = np.empty((self.index.size, n_next), order="F")

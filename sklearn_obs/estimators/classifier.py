@@ -1,6 +1,7 @@
 """Classification: softmax for several classes, logistic for two and for label sets."""
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 from joblib import Memory
@@ -88,6 +89,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         max_loss_increase: float | None = None,
         n_swaps: int = 0,
         granularity: str = "weight",
+        input_groups: ArrayLike | Callable | None = None,
         class_weight: str | dict | list[dict] | None = None,
         memory: str | os.PathLike | Memory | None = None,
         n_jobs: int | None = None,
@@ -131,6 +133,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
             max_loss_increase=max_loss_increase,
             n_swaps=n_swaps,
             granularity=granularity,
+            input_groups=input_groups,
             memory=memory,
             n_jobs=n_jobs,
             solver=solver,

@@ -184,6 +184,9 @@ class Conversion(FittedNetwork, BaseEstimator):
         new.n_features_in_ = len(inputs)
         if hasattr(self, "feature_names_in_"):
             new.feature_names_in_ = self.feature_names_in_[inputs]
+        groups = self.input_groups
+        if groups is not None and not callable(groups):
+            new.input_groups = [groups[i] for i in inputs]
         importances = None if self._importances is None else self._importances[inputs]
         attributes = initial(new, self, network, mask) | {"_importances": importances}
         return new._store(attributes | {"_initial_training": _training_of(self)})

@@ -2,11 +2,21 @@
 
 from sklearn import get_config
 
+from sklearn_obs.estimators.variables import checked_labels, variables_of
 from sklearn_obs.plan import AdamSettings, Plan
 
 
-def plan_of(estimator) -> Plan:
-    """The parameters of pruning and retraining, for the core."""
+def plan_of(estimator, n_features=None, names=None) -> Plan:
+    """The parameters of pruning and retraining, for the core.
+
+    Of samples with so many features of these names; by default those that the estimator has seen.
+    """
+    variables = None
+    if estimator.input_groups is not None:
+        if n_features is None:
+            n_features = estimator.n_features_in_
+            names = getattr(estimator, "feature_names_in_", None)
+        variables = variables_of(checked_labels(estimator.input_groups, n_features, names))
     return Plan(
         criterion=estimator.criterion,
         structure=estimator.structure,
@@ -20,7 +30,6 @@ def plan_of(estimator) -> Plan:
         max_loss_increase=estimator.max_loss_increase,
         n_swaps=estimator.n_swaps,
         granularity=estimator.granularity,
-        variables=None,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         adam=AdamSettings(
@@ -34,6 +43,7 @@ def plan_of(estimator) -> Plan:
         ),
         n_jobs=estimator.n_jobs,
         batch_bytes=int(get_config()["working_memory"] * 2**20),
+        variables=variables,
     )
 
 

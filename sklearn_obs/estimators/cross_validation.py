@@ -18,9 +18,9 @@ from sklearn_obs.estimators.chosen_network import ChosenNetwork
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.folds import (
+    columns_of,
     fitted,
     folds_of,
-    n_columns,
     parameter_of,
     pruned_part,
     splits_of,
@@ -262,8 +262,8 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         if part.granularity == "weight":
             return spread(levels, 1.0)
         n_outputs = part._encode(y, part._classes_of(y)).shape[1]
-        widths = n_columns(estimator, X, y, splits)
-        return spread(levels, min(sparsest(part, n, n_outputs) for n in widths))
+        heads = columns_of(estimator, X, y, splits)
+        return spread(levels, min(sparsest(part, *head, n_outputs) for head in heads))
 
     def _choose(self, estimator, folds, levels):
         """The attributes that say how the levels did, and which one is best."""

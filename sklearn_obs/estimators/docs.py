@@ -77,6 +77,12 @@ granularity : {'weight', 'unit', 'input'}, default='weight'
     What goes at once: a weight, a hidden unit with all its weights, or all weights of an input. The
     group of least saliency goes first; the one that reaches `target_sparsity` goes as a whole, and
     the last of a layer never. To remove weights inside what is left, set 'weight' and `prune`.
+input_groups : array-like of shape (n_features,), callable or None, default=None
+    Which inputs are one variable, such as the one-hot columns of a category: a label for each
+    input, None for one on its own. A callable gets `feature_names_in_` and returns the labels, so
+    that it works in each fold of a search, whose encoder may put out other columns. With
+    ``granularity="input"`` whole variables are removed; `feature_importances_` are joint
+    saliencies. See `input_groups_of`.
 memory : str or joblib.Memory, default=None
     Where dense networks are kept, so that a search over surgical parameters trains each of its
     folds once: a network is trained again only if X, y, weights or parameters of the dense stage
@@ -148,7 +154,8 @@ inputs_ : ndarray of shape (n_inputs_read,), int
     Indices of the inputs that are still read.
 feature_importances_ : ndarray of shape (n_features,)
     Saliency of each input: what the loss would rise by if all its weights went and the others
-    repaired, by the curvature of the network as it is; exactly 0 where it is not read. Of criteria
+    repaired, by the curvature of the network as it is; exactly 0 where it is not read. With
+    `input_groups`, each input has the joint saliency of its variable. Of criteria
     other than 'obs', the sum of OBD's saliencies. Not there before the first round; see
     `input_importances`.
 units_ : list of ndarray of shape (n_units,), int

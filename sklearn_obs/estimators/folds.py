@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import validate_data
 
 from sklearn_obs.estimators.path import fitted_levels
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
@@ -104,12 +105,18 @@ def prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
     return steps, steps.fit_transform(X, y)
 
 
-def n_columns(estimator: Any, X: Any, y: Any, splits: list) -> set[int]:
-    """How many columns the network gets, of all samples and in each fold."""
-    if not isinstance(estimator, Pipeline):
-        return {np.shape(X)[1]}
-    parts = [(X, y), *((rows_of(X, train), rows_of(y, train)) for train, _ in splits)]
-    return {np.shape(prepared(estimator, *part)[1])[1] for part in parts}
+def columns_of(estimator: Any, X: Any, y: Any, splits: list) -> list[tuple[int, Any]]:
+    """How many columns the network gets and their names, of all samples and in each fold."""
+    parts = [(X, y)]
+    if isinstance(estimator, Pipeline):
+        parts += [(rows_of(X, train), rows_of(y, train)) for train, _ in splits]
+    return [_columns_of(prepared(estimator, *part)[1]) for part in parts]
+
+
+def _columns_of(X):
+    seen = BaseEstimator()
+    validate_data(seen, X, skip_check_array=True)
+    return seen.n_features_in_, getattr(seen, "feature_names_in_", None)
 
 
 def whole(estimator: Any, steps: Any, network: PrunedMLP) -> Any:

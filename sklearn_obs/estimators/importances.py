@@ -1,79 +1,111 @@
-"""Importances of inputs for any samples: by how much the loss would rise without each of them."""
+"""Importances of variables for any samples: by how much the loss would rise without each."""
 
-import numpy as np
+from typing import Any
+
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Bunch
 
 from sklearn_obs.estimators.core_plan import plan_of
+from sklearn_obs.estimators.inside import network_and_samples
 from sklearn_obs.estimators.parameters import check_parameters
-from sklearn_obs.estimators.pruned_mlp import PrunedMLP
-from sklearn_obs.estimators.run import importances_of, seed_of
+from sklearn_obs.estimators.run import seed_of
 from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.estimators.variables import checked_labels
 from sklearn_obs.machine import one_blas_thread
-from sklearn_obs.pruning import Problem, Scope
+from sklearn_obs.pruning import Problem, Scope, importances, inputs_of, standard_errors
 
 
 def input_importances(
-    estimator: PrunedMLP,
+    estimator: Any,
     X: MatrixLike,
     y: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
-) -> np.ndarray:
-    """Estimate by how much the loss would rise if an input were removed, on samples of your choice.
+) -> Bunch:
+    """Estimate by how much the loss would rise without each input, and how sure that is.
 
-    With Optimal Brain Surgeon as the criterion, the other weights are adjusted to make up for the
-    removal; with any other, the saliencies of a diagonal Hessian are summed. On the samples of the
-    last `fit` or `prune` these are the numbers of `feature_importances_`.
+    This is the saliency of Optimal Brain Surgeon for all weights of an input at once, after the
+    other weights have been adjusted to make up for the removal. With `input_groups`, it is the
+    joint saliency of all inputs of a variable. (With another criterion than 'obs', the saliencies
+    of a diagonal Hessian are summed and nothing is adjusted.)
+
+    It says what an input is worth to this network. A variable that another one can stand in for is
+    worth little, however much it has to do with y.
 
     Parameters
     ----------
-    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted, pruned or not.
+    estimator : object
+        A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, pruned or not, or a Pipeline or a
+        search that holds one. An MLPClassifier or MLPRegressor is taken as its dense network.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples to measure the curvature of the loss on.
+        Samples to measure the curvature of the loss on; of a Pipeline, as its first step takes
+        them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets. Of the kinds of `curvature`, 'ggn' and 'fisher' need none.
+        Their targets. Of the kinds of `curvature`, 'ggn' and 'fisher' need none; the spread is then
+        that of labels drawn from the network's own outputs.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
     Returns
     -------
-    ndarray of shape (n_features,)
-        In nats (in squared units of y for a regression); 0 for an input that is not read.
+    sklearn.utils.Bunch
+        With these fields, one entry for each variable:
+
+        importances_mean : ndarray of shape (n_variables,)
+            In nats (in squared units of y for a regression); 0 for an input that is not read. On
+            the samples of the last `fit` or `prune` these are the numbers of
+            `feature_importances_`.
+        importances_std : ndarray of shape (n_variables,)
+            The spread over resampled rows: the standard deviation of the rise, to second order,
+            over samples of the same size drawn with replacement from these. Noise that a network
+            has fitted has a spread as large as its importance, or larger.
+        names : list of str
+            What each variable is called: its label in `input_groups`, or the name of its feature.
+        inputs : list of ndarray of int
+            The columns of each variable.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it is of another class.
+        If it holds no such network, or one of transformed targets.
+    ValueError
+        If `input_groups` does not fit X.
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this `damping`.
+
+    See Also
+    --------
+    input_groups_of : The labels of variables from a fitted transformer.
+    sklearn_obs.display.InputImportancesDisplay : The same as bars.
+    sklearn.inspection.permutation_importance : What shuffling a column costs, of any model.
 
     References
     ----------
     Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal
     Brain Surgeon. Advances in Neural Information Processing Systems 5.
 
+    Efron, B. (1982). The jackknife, the bootstrap and other resampling plans. SIAM.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.preprocessing import scale
     >>> from sklearn_obs import OBSPrunedMLPClassifier, input_importances
-    >>> X, y = load_iris(return_X_y=True)
+    >>> iris = load_iris()
+    >>> groups = ["sepal", "sepal", "petal", "petal"]
     >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-    >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
-    >>> input_importances(clf, scale(X)[::2], y[::2]).shape
-    (4,)
+    >>> clf.set_params(target_sparsity=0.5, input_groups=groups).fit(scale(iris.data), iris.target)
+    ... # doctest: +ELLIPSIS
+    OBSPrunedMLPClassifier(...)
+    >>> found = input_importances(clf, scale(iris.data), iris.target)
+    >>> found.names
+    ['sepal', 'petal']
+    >>> bool(found.importances_mean[1] > found.importances_mean[0])
+    True
     """
-    check_is_fitted(estimator)
-    if not isinstance(estimator, PrunedMLP):
-        raise TypeError(
-            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
-            "OBSPrunedMLPRegressor; of a Pipeline pass the last step, of a search the one that it "
-            "holds, and X as the steps before have transformed it."
-        )
+    estimator, X = network_and_samples(estimator, X)
     check_parameters(estimator)
     attributes = vars(estimator)
     with one_blas_thread():
@@ -82,4 +114,23 @@ def input_importances(
         scope = Scope.of(network.layout, plan, objective.X, mask, network.dtype)
         seed = attributes.get("_seed")
         problem = Problem(scope, objective, seed_of(estimator) if seed is None else seed)
-        return importances_of(estimator, attributes, problem)
+        number = estimator.n_rounds_ + 1
+        mean = importances(network, mask, problem, problem.rng(number))
+        std = standard_errors(network, mask, problem, problem.rng(number))
+    inputs = inputs_of(plan, network.layout)
+    return Bunch(
+        importances_mean=mean,
+        importances_std=std,
+        names=_names(estimator, inputs),
+        inputs=inputs,
+    )
+
+
+def _names(estimator, inputs):
+    """What the variables are called."""
+    features = getattr(estimator, "feature_names_in_", None)
+    labels = checked_labels(estimator.input_groups, estimator.n_features_in_, features)
+    if features is None:
+        features = [f"x{i}" for i in range(estimator.n_features_in_)]
+    first = [some[0] for some in inputs]
+    return [str(features[i] if labels[i] is None else labels[i]) for i in first]

@@ -104,7 +104,7 @@ def check_parameters(estimator):
     check_sparsity(estimator.target_sparsity)
     step, epochs = estimator.step, estimator.retrain_epochs
     increase = estimator.max_loss_increase
-    decay = estimator.weight_decay
+    decay, groups = estimator.weight_decay, estimator.input_groups
     rules = {
         "loss": _known(getattr(estimator, "loss", "squared_error"), LOSSES),
         "class_weight": (
@@ -144,6 +144,11 @@ def check_parameters(estimator):
         ),
         "n_swaps": (_integer(estimator.n_swaps, 0), "an int >= 0 (0 is off)"),
         "granularity": _known(estimator.granularity, GRANULARITIES),
+        "input_groups": (
+            groups is None or callable(groups) or (np.ndim(groups) == 1),
+            "a label for each feature, a callable that returns them for `feature_names_in_`, or "
+            "None",
+        ),
         "n_jobs": (
             estimator.n_jobs is None
             or (isinstance(estimator.n_jobs, Integral) and estimator.n_jobs != 0),

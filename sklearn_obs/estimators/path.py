@@ -179,7 +179,9 @@ def fitted_levels(
         train, X, y, sample_weight = estimator._prepared(X, y, sample_weight)
         targets = estimator._encode(y, estimator._classes_of(y))
         if isinstance(sparsities, int):
-            sparsities = spread(sparsities, sparsest(estimator, X.shape[1], targets.shape[1]))
+            names = getattr(estimator, "feature_names_in_", None)
+            reach = sparsest(estimator, X.shape[1], names, targets.shape[1])
+            sparsities = spread(sparsities, reach)
         scope = scope_before_training(estimator, X, targets.shape[1], sparsities[-1])
         asked = estimator._asked_for(y, targets.shape[1])
         taught = estimator._taught(given, y, sample_weight, asked)

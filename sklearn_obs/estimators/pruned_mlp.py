@@ -1,6 +1,7 @@
 """What the classifier and the regressor share: validate, call, store."""
 
 import os
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -70,6 +71,7 @@ class PrunedMLP(
         max_loss_increase: float | None,
         n_swaps: int,
         granularity: str,
+        input_groups: ArrayLike | Callable | None,
         memory: str | os.PathLike | Memory | None,
         n_jobs: int | None,
         solver: str,
@@ -111,6 +113,7 @@ class PrunedMLP(
         self.max_loss_increase = max_loss_increase
         self.n_swaps = n_swaps
         self.granularity = granularity
+        self.input_groups = input_groups
         self.memory = memory
         self.n_jobs = n_jobs
         self.solver = solver

@@ -1,6 +1,7 @@
 """Regression: squared error or Poisson's deviance, any number of outputs."""
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 from joblib import Memory
@@ -91,6 +92,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         max_loss_increase: float | None = None,
         n_swaps: int = 0,
         granularity: str = "weight",
+        input_groups: ArrayLike | Callable | None = None,
         loss: str = "squared_error",
         memory: str | os.PathLike | Memory | None = None,
         n_jobs: int | None = None,
@@ -134,6 +136,7 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
             max_loss_increase=max_loss_increase,
             n_swaps=n_swaps,
             granularity=granularity,
+            input_groups=input_groups,
             memory=memory,
             n_jobs=n_jobs,
             solver=solver,

@@ -31,7 +31,7 @@ from sklearn_obs.network import (
     mean_objective,
     penalty_of,
 )
-from sklearn_obs.pruning import Problem, Scope, importances, prune
+from sklearn_obs.pruning import Problem, Scope, importances, inputs_of, prune
 from sklearn_obs.pruning.feasibility import reach
 from sklearn_obs.pruning.warned import warn
 
@@ -56,10 +56,10 @@ def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | N
     return scope
 
 
-def sparsest(estimator, n_features, n_outputs) -> float:
+def sparsest(estimator, n_features, names, n_outputs) -> float:
     """The largest sparsity that whole groups, or single weights, of such a network reach."""
     layout = _layout(estimator, n_features, n_outputs)
-    return 1.0 if layout is None else reach(layout, plan_of(estimator))
+    return 1.0 if layout is None else reach(layout, plan_of(estimator, n_features, names))
 
 
 def _layout(estimator, n_features, n_outputs):
@@ -263,9 +263,16 @@ def _add(finished, r):
 
 
 def importances_of(estimator, attributes, problem) -> np.ndarray:
-    """Those of the inputs of the fitted network, for the samples of the problem."""
+    """Those of the inputs of the fitted network, for the samples of the problem.
+
+    An input has that of its variable, and 0 if it is not read.
+    """
     network, mask = network_of(estimator, attributes), mask_of(attributes)
-    return importances(network, mask, problem, problem.rng(attributes["n_rounds_"] + 1))
+    rng = problem.rng(attributes["n_rounds_"] + 1)
+    found, importance = importances(network, mask, problem, rng), np.zeros(network.layout.units[0])
+    for value, inputs in zip(found, inputs_of(problem.plan, network.layout), strict=True):
+        importance[np.intersect1d(inputs, attributes["inputs_"])] = value
+    return importance
 
 
 def importances_or_none(estimator, attributes, problem) -> np.ndarray | None:

@@ -15,6 +15,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_obs.estimators.origins import indices
+
 FOLDABLE = (
     "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, feature selectors, 'passthrough', "
     "or a ColumnTransformer of these"
@@ -103,20 +105,3 @@ def _side_by_side(step):
             for name in ("source", "scale", "shift")
         )
     )
-
-
-def indices(chosen, names, n):
-    """Columns as ColumnTransformer takes them, by name, number, mask or slice, as integers."""
-    if isinstance(chosen, str):
-        return np.array([names.index(chosen)])
-    if isinstance(chosen, slice):
-        ends = [
-            names.index(end) if isinstance(end, str) else end for end in (chosen.start, chosen.stop)
-        ]
-        if isinstance(chosen.stop, str):
-            ends[1] += 1  # a slice of names includes its end
-        return np.arange(n)[slice(*ends, chosen.step)]
-    chosen = np.atleast_1d(np.asarray(chosen))
-    if chosen.dtype.kind in "OUS":
-        return np.array([names.index(name) for name in chosen], int)
-    return np.arange(n)[chosen if chosen.size else chosen.astype(int)]

@@ -11,22 +11,13 @@ Of outputs that are exponentials, exp(z) / s is exp(z - log s), and t has to be 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_array
 
-from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
 from sklearn_obs.estimators.attributes import network_of
-from sklearn_obs.estimators.chosen_network import chosen_of
-from sklearn_obs.export.columns import Columns, as_they_are, columns_of, named
+from sklearn_obs.estimators.inside import taken_apart
+from sklearn_obs.export.columns import Columns, as_they_are, columns_of
 from sklearn_obs.network import Network, forward
-
-SUPPORTED = (
-    "a fitted OBSPrunedMLPClassifier, OBSPrunedMLPRegressor, MLPClassifier or MLPRegressor, a "
-    "fitted search for one, or a Pipeline or TransformedTargetRegressor that ends in one"
-)
 
 
 @dataclass(frozen=True)
@@ -92,8 +83,8 @@ def folded(model):
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    steps, estimator, target = taken_apart(model)
-    small = compacted_on_targets(estimator, target)
+    steps, estimator, of_targets = taken_apart(model)
+    small = compacted_on_targets(estimator, of_targets)
     bare = network_of(small, vars(small)).astype(np.float64)
     columns = as_they_are(n_features(steps, estimator))
     for _, step in steps:
@@ -113,41 +104,18 @@ def folded(model):
     )
 
 
-def taken_apart(model):
-    """(named steps before the network, a pruned estimator, columns of its targets or None)."""
-    if hasattr(model, "best_estimator_"):  # a search of scikit-learn
-        return taken_apart(model.best_estimator_)
-    if isinstance(model, OBSPrunedMLPCV):
-        return taken_apart(chosen_of(model))
-    if isinstance(model, Pipeline) and model.steps:
-        *steps, (_, last) = model.steps
-        more, estimator, target = taken_apart(last)
-        return [*steps, *more], estimator, target
-    if isinstance(model, TransformedTargetRegressor):
-        check_is_fitted(model)
-        steps, estimator, target = taken_apart(model.regressor_)
-        outer = columns_of(model.transformer_, estimator.n_outputs_)
-        return steps, estimator, outer if target is None else target.of(outer)
-    if isinstance(model, MLPClassifier):
-        model = OBSPrunedMLPClassifier.from_sklearn(model, keep_zeros=True)
-    if isinstance(model, MLPRegressor):
-        model = OBSPrunedMLPRegressor.from_sklearn(model, keep_zeros=True)
-    if isinstance(model, (OBSPrunedMLPClassifier, OBSPrunedMLPRegressor)):
-        check_is_fitted(model)
-        return [], model, None
-    raise TypeError(f"Got {named(model)}, but expected {SUPPORTED}.")
-
-
 def n_features(steps, estimator):
     """Columns of X, as the first says that looks at them."""
     seen = [step for _, step in steps if hasattr(step, "n_features_in_")]
     return (seen or [estimator])[0].n_features_in_
 
 
-def compacted_on_targets(estimator, target):
-    """The compacted estimator, of targets as they were before the columns `target` of them."""
-    small = estimator.compact()
-    if target is not None and small.out_activation_ == "exp":
+def compacted_on_targets(estimator, of_targets):
+    """The compacted estimator, of targets as they were before these transformers of them."""
+    small, target = estimator.compact(), as_they_are(estimator.n_outputs_)
+    for transformer in of_targets:
+        target = columns_of(transformer, estimator.n_outputs_).of(target)
+    if of_targets and small.out_activation_ == "exp":
         if target.shift.any() or (target.scale <= 0).any():
             raise TypeError(
                 "A scaler that shifts the target cannot be folded into a network with "
@@ -155,7 +123,7 @@ def compacted_on_targets(estimator, target):
                 "scaling."
             )
         small.intercepts_[-1] = small.intercepts_[-1] - np.log(target.scale)
-    elif target is not None:
+    elif of_targets:
         small.coefs_[-1] = small.coefs_[-1] / target.scale
         small.intercepts_[-1] = (small.intercepts_[-1] - target.shift) / target.scale
     return small

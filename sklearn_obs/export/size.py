@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_obs.export.folding import compacted_on_targets, folded, taken_apart
+from sklearn_obs.estimators.inside import taken_apart
+from sklearn_obs.export.folding import compacted_on_targets, folded
 from sklearn_obs.export.rounding import rounded
 from sklearn_obs.export.storage import constant_bytes
 
@@ -74,8 +75,8 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
 
 def sizes(model, dtype):
     """The columns of the report, as a dict of lists."""
-    _, estimator, target = taken_apart(model)
-    small = compacted_on_targets(estimator, target)
+    _, estimator, of_targets = taken_apart(model)
+    small = compacted_on_targets(estimator, of_targets)
     rows = []
     for l, (W, V) in enumerate(zip(estimator.coefs_, small.coefs_, strict=True), start=1):
         n, fan_out = int(np.count_nonzero(V)), V.shape[1]

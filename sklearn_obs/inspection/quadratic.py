@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.curvature import FACTORED, exact_hessian, gauss_newton
 from sklearn_obs.estimators.core_plan import plan_of
+from sklearn_obs.estimators.inside import network_and_samples
 from sklearn_obs.estimators.parameters import check_parameters
-from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 from sklearn_obs.estimators.run import seed_of
 from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.inspection.places import flat_of, places_of
@@ -30,7 +29,7 @@ from sklearn_obs.pruning.criteria import Case, selecting
 
 
 def weight_saliencies(
-    estimator: PrunedMLP,
+    estimator: Any,
     X: MatrixLike,
     y: ArrayLike | None = None,
     *,
@@ -42,9 +41,10 @@ def weight_saliencies(
 
     Parameters
     ----------
-    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted, pruned or not. Its `curvature`, `structure`, `damping` and `n_curvature_samples`
-        count, not its criterion.
+    estimator : object
+        A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, pruned or not, or a Pipeline or a
+        search that holds one, or scikit-learn's own network. Its `curvature`, `structure`,
+        `damping` and `n_curvature_samples` count, not its criterion.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples to measure the curvature of the loss on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
@@ -63,7 +63,7 @@ def weight_saliencies(
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it is of another class.
+        If it holds no such network, or one of transformed targets.
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this `damping`.
 
@@ -101,7 +101,7 @@ def weight_saliencies(
 
 
 def weight_update(
-    estimator: PrunedMLP,
+    estimator: Any,
     X: MatrixLike,
     y: ArrayLike | None = None,
     *,
@@ -112,8 +112,8 @@ def weight_update(
 
     Parameters
     ----------
-    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted, pruned or not.
+    estimator : object
+        As in `weight_saliencies`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples to measure the curvature of the loss on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
@@ -181,7 +181,7 @@ def weight_update(
 
 
 def hessian(
-    estimator: PrunedMLP,
+    estimator: Any,
     X: MatrixLike,
     y: ArrayLike | None = None,
     *,
@@ -192,8 +192,8 @@ def hessian(
 
     Parameters
     ----------
-    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted, pruned or not.
+    estimator : object
+        As in `weight_saliencies`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples to measure the curvature of the loss on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
@@ -258,13 +258,7 @@ def hessian(
 
 def _case(estimator: Any, X, y, sample_weight):
     """What the next round of `prune` looks at, weight by weight; and the mask."""
-    if not isinstance(estimator, PrunedMLP):
-        raise TypeError(
-            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
-            "OBSPrunedMLPRegressor; of a Pipeline pass the last step, and X as the steps before "
-            "have transformed it."
-        )
-    check_is_fitted(estimator)
+    estimator, X = network_and_samples(estimator, X)
     asked = copy(estimator)
     asked.criterion, asked.granularity = "obs", "weight"
     check_parameters(asked)

@@ -1,20 +1,22 @@
 """The record of pruning, weight by weight."""
 
+from typing import Any
+
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.estimators.attributes import network_of
-from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.estimators.inside import taken_apart
 from sklearn_obs.inspection.places import places_of
 
 
-def removed_weights(estimator: PrunedMLP) -> dict[str, np.ndarray]:
+def removed_weights(estimator: Any) -> dict[str, np.ndarray]:
     """List the weights that have been removed, in the order of removal.
 
     Parameters
     ----------
-    estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted.
+    estimator : object
+        A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, or a Pipeline or a search that
+        holds one.
 
     Returns
     -------
@@ -29,7 +31,7 @@ def removed_weights(estimator: PrunedMLP) -> dict[str, np.ndarray]:
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it is of another class.
+        If it holds no such network.
 
     See Also
     --------
@@ -48,12 +50,7 @@ def removed_weights(estimator: PrunedMLP) -> dict[str, np.ndarray]:
     >>> list(record), len(record["layer"])
     (['layer', 'from', 'to', 'round', 'saliency'], 21)
     """
-    if not isinstance(estimator, PrunedMLP):
-        raise TypeError(
-            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
-            "OBSPrunedMLPRegressor; of a Pipeline pass the last step."
-        )
-    check_is_fitted(estimator)
+    _, estimator, _ = taken_apart(estimator)
     path = estimator.pruning_path_
     layer, origin, to = places_of(network_of(estimator, vars(estimator)).layout, path["removed"]).T
     return {

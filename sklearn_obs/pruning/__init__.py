@@ -7,8 +7,17 @@ has rules that read the path of a run, `importances` the worth of each input.
 
 from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.pruning.feasibility import Scope
-from sklearn_obs.pruning.importances import importances
+from sklearn_obs.pruning.importances import importances, inputs_of, standard_errors
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.rounds import Round, prune
 
-__all__ = ["CRITERIA", "Problem", "Round", "Scope", "importances", "prune"]
+__all__ = [
+    "CRITERIA",
+    "Problem",
+    "Round",
+    "Scope",
+    "importances",
+    "inputs_of",
+    "prune",
+    "standard_errors",
+]

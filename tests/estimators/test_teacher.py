@@ -167,7 +167,7 @@ def test_importances_ask_the_teacher_where_targets_count(iris):
     X, y = iris
     for curvature in ("ggn", "hessian"):
         net = small(teacher=FOREST, curvature=curvature).fit(X, y)
-        assert_array_equal(input_importances(net, X, y), net.feature_importances_)
+        assert_array_equal(input_importances(net, X, y).importances_mean, net.feature_importances_)
 
 
 def test_search_clone_and_pickle(iris):
@@ -189,7 +189,7 @@ def test_prune_on_some_of_the_classes(iris, frozen):
     net = small(teacher=teacher, target_sparsity=0.3, curvature="hessian").fit(X, y)
     few = y < 2
     net.prune(X[few], y[few], target_sparsity=0.5)
-    assert input_importances(net, X[few], y[few]).shape == (4,)
+    assert input_importances(net, X[few], y[few]).importances_mean.shape == (4,)
     binary = small(teacher=FOREST, target_sparsity=0.3, max_iter=100).fit(X, y == 0)
     one = y == 0
     before = binary.predict_proba(X[one])[:, 1].mean()

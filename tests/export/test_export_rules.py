@@ -170,7 +170,7 @@ def test_what_is_refused(iris):
         export_rules(small(OBSPrunedMLPRegressor).fit(X, y), X)
     with pytest.raises(ValueError, match="Got X with 2 columns, but the model has 4"):
         export_rules(net, X[:, :2])
-    with pytest.raises(ValueError, match="Got 3 input_groups, but expected 4"):
+    with pytest.raises(ValueError, match="3 labels, but X has 4 features"):
         export_rules(net, X, input_groups=["a", "a", "b"])
     with pytest.raises(ValueError, match="group 'a' of 4 columns, but expected one-hot"):
         export_rules(net, X, input_groups=["a"] * 4)

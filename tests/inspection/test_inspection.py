@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import constrained_minimum
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_nets import ESTIMATORS, assert_same, small
 
-from sklearn_obs import OBSPrunedMLPRegressor, input_importances
+from sklearn_obs import OBSPrunedMLPCV, OBSPrunedMLPRegressor, input_importances
 from sklearn_obs.inspection import hessian, removed_weights, weight_saliencies, weight_update
 from sklearn_obs.network import loss_and_gradient
 
@@ -185,10 +186,30 @@ def test_what_is_refused(iris, function):
     X, y = iris
     with pytest.raises(NotFittedError):
         function(small(), X, y)
-    with pytest.raises(TypeError, match=r"Got Pipeline, but expected .*last step"):
-        function(make_pipeline(StandardScaler(), small()).fit(X, y), X, y)
-    with pytest.raises(TypeError, match="Got LogisticRegression"):
+    with pytest.raises(TypeError, match=r"Got a LogisticRegression, but expected a fitted OBS"):
+        function(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), X, y)
+    with pytest.raises(TypeError, match="Got a LogisticRegression"):
         removed_weights(LogisticRegression())
+    scaled = TransformedTargetRegressor(small(OBSPrunedMLPRegressor), transformer=StandardScaler())
+    with pytest.raises(TypeError, match=r"transformed targets only. Pass its `regressor_`"):
+        function(scaled.fit(X, X[:, 0]), X, X[:, 0])
+
+
+@pytest.mark.parametrize("function", [weight_saliencies, hessian, input_importances])
+def test_a_pipeline_or_a_search_is_looked_into(iris, function):
+    X, y = iris
+    scaler = StandardScaler(with_mean=False).fit(X)
+    pipeline = make_pipeline(StandardScaler(with_mean=False), small(target_sparsity=0.5)).fit(X, y)
+    expected = function(pipeline[-1], scaler.transform(X), y)
+    for model in (pipeline, OBSPrunedMLPCV(pipeline, sparsities=[0.5], cv=2).fit(X, y)):
+        for one, other in zip(_arrays(function(model, X, y)), _arrays(expected), strict=True):
+            assert_array_equal(one, other)
+
+
+def _arrays(found):
+    if isinstance(found, dict):  # of importances
+        return found["importances_mean"], found["importances_std"]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """`export_rules`: the classes of a small network as conditions on inputs of few values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def export_rules(
     *,
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
-    input_groups: ArrayLike | None = None,
+    input_groups: ArrayLike | Callable | None = None,
 ) -> str:
     """Write the classes of a small network as rules, for inputs of few values.
 
@@ -37,10 +37,11 @@ def export_rules(
         Names of the columns of X; by default those that `model` was fitted with, else x0, x1, ...
     class_names : sequence of str, default=None
         Names of the classes in the order of `classes_`; by default the classes themselves.
-    input_groups : array-like of shape (n_features,), default=None
-        A label for each column. Columns of the same label are one variable, one-hot: at most one of
-        them is 1. A column whose name begins with the label, as a5_4 does with a5, gives its
-        value's name. None stands for a column on its own.
+    input_groups : array-like of shape (n_features,) or callable, default=None
+        A label for each column, or a function that makes them of the names. Columns of the same
+        label are one variable, one-hot: at most one of them is 1. A column whose name begins with
+        the label, as a5_4 does with a5, gives its value's name. None stands for a column on its
+        own.
 
     Returns
     -------

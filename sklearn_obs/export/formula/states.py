@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_obs.estimators.variables import checked_labels
+
 MOST_INPUTS = 12
 MOST_VALUES = 12  # of a single column
 MOST_COMBINATIONS = 5_000  # of 12 binary inputs there are 4,096
@@ -55,11 +57,7 @@ def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any)
             f"Got a network that reads {len(read)} inputs, but rules are for at most "
             f"{MOST_INPUTS}. Prune further, or use export_text."
         )
-    labels = [None] * len(names)
-    if groups is not None:
-        labels = [None if label != label else label for label in np.asarray(groups, object)]
-        if len(labels) != len(names):
-            raise ValueError(f"Got {len(labels)} input_groups, but expected {len(names)}.")
+    labels = checked_labels(groups, len(names), np.array(names, object))
     variables = []
     for label in dict.fromkeys(labels[j] for j in read):
         members = [j for j, each in enumerate(labels) if label is not None and each == label]

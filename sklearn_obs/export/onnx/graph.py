@@ -20,7 +20,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
-from sklearn_obs.export.folding import compacted_on_targets, n_features, taken_apart
+from sklearn_obs.estimators.inside import taken_apart
+from sklearn_obs.export.folding import compacted_on_targets, n_features
 from sklearn_obs.export.onnx.inputs import WHOLE
 from sklearn_obs.export.onnx.steps import check_missing, for_onnx
 
@@ -32,9 +33,9 @@ def graph_of(model, columns):
 
     `columns` are those of some rows by name, or None where all are numbers.
     """
-    steps, estimator, target = taken_apart(model)
+    steps, estimator, of_targets = taken_apart(model)
     steps = [(name, for_onnx(step)) for name, step in steps]
-    network = compacted_on_targets(estimator, target)
+    network = compacted_on_targets(estimator, of_targets)
     options = None
     if is_classifier(network):
         _check_labels(network.classes_)

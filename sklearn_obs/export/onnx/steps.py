@@ -13,8 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from sklearn_obs.estimators import OBSPrunedMLPCV, OBSPrunedMLPRegressor
 from sklearn_obs.estimators.chosen_network import chosen_of
+from sklearn_obs.estimators.origins import indices
 from sklearn_obs.estimators.pruned_mlp import PrunedMLP
-from sklearn_obs.export.columns import indices
 
 
 def for_onnx(step):

@@ -1,0 +1,76 @@
+"""The network inside a model: in a Pipeline, a search, or scikit-learn's own estimator."""
+
+from typing import Any
+
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_obs.estimators.chosen_network import chosen_of
+from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
+from sklearn_obs.estimators.cross_validation import OBSPrunedMLPCV
+from sklearn_obs.estimators.pruned_mlp import PrunedMLP
+from sklearn_obs.estimators.regressor import OBSPrunedMLPRegressor
+
+SUPPORTED = (
+    "a fitted OBSPrunedMLPClassifier, OBSPrunedMLPRegressor, MLPClassifier or MLPRegressor, a "
+    "fitted search for one, or a Pipeline or TransformedTargetRegressor that ends in one"
+)
+
+
+def taken_apart(model: Any) -> tuple[list[tuple[str, Any]], PrunedMLP, list[Any]]:
+    """The named steps before the network, the network, and transformers of its targets.
+
+    A network of scikit-learn's becomes one of ours, weights that are 0 counting as removed. The
+    transformers are in the order in which they act on the targets.
+
+    Raises
+    ------
+    TypeError
+        If there is no such network inside.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    if hasattr(model, "best_estimator_"):  # a search of scikit-learn
+        return taken_apart(model.best_estimator_)
+    if isinstance(model, OBSPrunedMLPCV):
+        return taken_apart(chosen_of(model))
+    if isinstance(model, Pipeline) and model.steps:
+        *steps, (_, last) = model.steps
+        more, estimator, of_targets = taken_apart(last)
+        return [*steps, *more], estimator, of_targets
+    if isinstance(model, TransformedTargetRegressor):
+        check_is_fitted(model)
+        steps, estimator, of_targets = taken_apart(model.regressor_)
+        return steps, estimator, [model.transformer_, *of_targets]
+    if isinstance(model, MLPClassifier):
+        model = OBSPrunedMLPClassifier.from_sklearn(model, keep_zeros=True)
+    if isinstance(model, MLPRegressor):
+        model = OBSPrunedMLPRegressor.from_sklearn(model, keep_zeros=True)
+    if isinstance(model, PrunedMLP):
+        check_is_fitted(model)
+        return [], model, []
+    raise TypeError(f"Got a {type(model).__name__}, but expected {SUPPORTED}.")
+
+
+def network_and_samples(model: Any, X: Any) -> tuple[PrunedMLP, Any]:
+    """The network inside, and the samples as the steps before it have transformed them.
+
+    Raises
+    ------
+    TypeError
+        If there is none, or it was fitted on transformed targets.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    steps, estimator, of_targets = taken_apart(model)
+    if of_targets:
+        raise TypeError(
+            "Got a TransformedTargetRegressor, whose network knows transformed targets only. Pass "
+            "its `regressor_`, and y as its `transformer_` makes it."
+        )
+    for _, step in steps:
+        if step is not None and step != "passthrough":
+            X = step.transform(X)
+    return estimator, X

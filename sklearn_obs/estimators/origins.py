@@ -1,0 +1,140 @@
+"""Which variable each column of a fitted transformer comes from."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
+from sklearn.utils.validation import check_is_fitted
+
+
+def input_groups_of(fitted_transformer: Any) -> np.ndarray:
+    """Read from a fitted transformer which of its columns belong to one variable.
+
+    The one-hot columns of a category, the bins of a number, and a column with its indicator of
+    missing values belong together: they have the name of the column that they come from.
+
+    Parameters
+    ----------
+    fitted_transformer : object
+        A fitted OneHotEncoder, KBinsDiscretizer, scaler, imputer, selector, or a Pipeline or
+        ColumnTransformer of such; a classifier or regressor at the end is passed over. Columns that
+        another transformer makes, such as the mixtures of PCA, are variables of their own.
+
+    Returns
+    -------
+    ndarray of shape (n_features_out,), object
+        For `input_groups`: the label of each column that it puts out, or None for one on its own.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    TypeError
+        If it does not say which columns it puts out.
+
+    See Also
+    --------
+    input_importances : What each variable is worth to a network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.compose import make_column_transformer
+    >>> from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    >>> from sklearn_obs import input_groups_of
+    >>> X = np.array([["red", 1.0], ["blue", 2.0], ["green", 4.0]], dtype=object)
+    >>> columns = make_column_transformer((OneHotEncoder(), [0]), (StandardScaler(), [1]))
+    >>> input_groups_of(columns.fit(X)).tolist()
+    ['x0', 'x0', 'x0', 'x1']
+    """
+    check_is_fitted(fitted_transformer)
+    names = getattr(fitted_transformer, "feature_names_in_", None)
+    if names is None:
+        n_features = getattr(fitted_transformer, "n_features_in_", None)
+        if n_features is None:
+            raise TypeError(
+                f"Got a {type(fitted_transformer).__name__} that does not say how many columns it "
+                "was fitted on. Write the labels by hand."
+            )
+        names = [f"x{i}" for i in range(n_features)]
+    labels = _labels(fitted_transformer, [str(name) for name in names])
+    found = np.empty(len(labels), object)
+    found[:] = labels
+    return found
+
+
+def _labels(step, labels):
+    """The labels of the columns that a fitted step puts out, of those that it takes in."""
+    if step is None or (isinstance(step, str) and step == "passthrough"):
+        return labels
+    if isinstance(step, Pipeline):
+        for _, part in step.steps:
+            if not (is_classifier(part) or is_regressor(part)):  # what the labels are for
+                labels = _labels(part, labels)
+        return labels
+    if isinstance(step, ColumnTransformer):
+        return _side_by_side(step, labels)
+    if isinstance(step, OneHotEncoder):
+        return np.repeat(np.array(labels, object), _n_categories(step)).tolist()
+    if isinstance(step, KBinsDiscretizer) and step.encode != "ordinal":
+        return np.repeat(np.array(labels, object), step.n_bins_).tolist()
+    return _by_name(step, labels)
+
+
+def _side_by_side(step, labels):
+    n_out = len(step.get_feature_names_out())
+    found: list[Any] = [None] * n_out
+    names = list(getattr(step, "feature_names_in_", ()))
+    for name, part, chosen in step.transformers_:
+        mine = [labels[i] for i in indices(chosen, names, len(labels))]
+        if mine and not (isinstance(part, str) and part == "drop"):
+            found[step.output_indices_[name]] = _labels(part, mine)
+    return found
+
+
+def _n_categories(encoder):
+    """How many columns each category has."""
+    numbers = np.array([len(values) for values in encoder.categories_])
+    dropped = encoder.drop_idx_
+    if dropped is not None:
+        numbers -= [index is not None for index in dropped]
+    for number, rare in enumerate(getattr(encoder, "infrequent_categories_", [])):
+        if rare is not None:
+            numbers[number] -= len(rare) - 1
+    return numbers
+
+
+def _by_name(step, labels):
+    """Columns that keep their names are what they were; others are on their own."""
+    try:
+        names = getattr(step, "feature_names_in_", None)
+        before = [f"x{i}" for i in range(len(labels))] if names is None else names.tolist()
+        after = step.get_feature_names_out(None if names is not None else np.array(before, object))
+    except AttributeError as error:
+        raise TypeError(
+            f"A {type(step).__name__} does not say by `get_feature_names_out` which columns it "
+            "puts out. Write the labels by hand."
+        ) from error
+    label = dict(zip(before, labels, strict=True))
+    label |= {f"missingindicator_{name}": label[name] for name in before}
+    return [label.get(name) for name in after]
+
+
+def indices(chosen, names, n):
+    """Columns as ColumnTransformer takes them, by name, number, mask or slice, as integers."""
+    if isinstance(chosen, str):
+        return np.array([names.index(chosen)])
+    if isinstance(chosen, slice):
+        ends = [
+            names.index(end) if isinstance(end, str) else end for end in (chosen.start, chosen.stop)
+        ]
+        if isinstance(chosen.stop, str):
+            ends[1] += 1  # a slice of names includes its end
+        return np.arange(n)[slice(*ends, chosen.step)]
+    chosen = np.atleast_1d(np.asarray(chosen))
+    if chosen.dtype.kind in "OUS":
+        return np.array([names.index(name) for name in chosen], int)
+    return np.arange(n)[chosen if chosen.size else chosen.astype(int)]

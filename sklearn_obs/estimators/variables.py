@@ -1,0 +1,54 @@
+"""Variables: which inputs belong together, such as the one-hot columns of a category."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def checked_labels(input_groups: Any, n_features: int, names: np.ndarray | None) -> list[Hashable]:
+    """A label for each input, (n_features,); None for an input on its own.
+
+    Parameters
+    ----------
+    input_groups : array-like of shape (n_features,), callable or None
+        As the parameter of the estimators.
+    n_features : int
+    names : ndarray of shape (n_features,) or None
+        What a callable gets.
+
+    Raises
+    ------
+    ValueError
+        If it is of another kind or length, or a callable and there are no names.
+    """
+    if input_groups is None:
+        return [None] * n_features
+    if callable(input_groups):
+        if names is None:
+            raise ValueError(
+                "Got a callable as input_groups, which reads the names of the features, but X has "
+                "none. Pass X as a DataFrame; in a Pipeline, let the step before put one out by "
+                "`set_output(transform='pandas')`."
+            )
+        input_groups = input_groups(names)
+    if isinstance(input_groups, str) or np.ndim(input_groups) != 1:
+        raise ValueError(
+            f"Got input_groups={input_groups!r}, but expected a label for each feature, a callable "
+            "that returns them for `feature_names_in_`, or None."
+        )
+    labels = [None if label != label else label for label in input_groups]  # nan is no label
+    if len(labels) != n_features:
+        raise ValueError(
+            f"Got input_groups with {len(labels)} labels, but X has {n_features} features. "
+            "Expected a label for each column that the network gets, None for one on its own."
+        )
+    return labels
+
+
+def variables_of(labels: Sequence[Hashable]) -> tuple[np.ndarray, ...]:
+    """The inputs of each variable, in the order of their first ones."""
+    found: dict[Hashable, list[int]] = {}
+    for number, label in enumerate(labels):
+        found.setdefault((label is None, number if label is None else label), []).append(number)
+    return tuple(np.array(inputs) for inputs in found.values())
