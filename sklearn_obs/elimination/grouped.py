@@ -123,17 +123,18 @@ def group_saliencies(
 
 def group_updates(
     weights: np.ndarray, inverse_hessian: InverseHessian, groups: Sequence[Group]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """What the removal of each group alone changes: delta w, the weights of the group to 0.
 
     Yields
     ------
-    (ndarray of shape (m,), ndarray of shape (m, n_groups))
-        The weights of a block, and by how much each group changes them.
+    (ndarray of shape (m,), ndarray of shape (g,), ndarray of shape (m, g))
+        The weights of a block, the groups that have some of them, and by how much each of these
+        changes them.
     """
     remains = np.ones(weights.size, bool)
     for part in _parts(inverse_hessian, groups, weights.size):
-        yield part.index, part.updates(len(groups), weights, remains)
+        yield part.index, *part.updates(weights, remains)
 
 
 def _parts(inverse_hessian, groups, n):
@@ -231,9 +232,9 @@ class _Part:
                 x = self._solved(there, row, v)
                 price[some.group] += (v * x).sum(axis=1) / 2
 
-    def updates(self, n_groups, w, remains):
-        """delta w of each group, (n_here, n_groups)."""
-        delta = np.zeros((self.index.size, n_groups))
+    def updates(self, w, remains):
+        """The groups that have weights here, (g,), and delta w of each, (n_here, g)."""
+        groups, deltas = [], []
         for stack in self._stacks:
             at_once = max(1, PANEL // stack.member.shape[1])
             for start in range(0, len(stack.group), at_once):
@@ -241,10 +242,11 @@ class _Part:
                 there, row, v = self._at(some, w, remains)
                 x = self._solved(there, row, v)
                 columns = self._C.columns(row.ravel()).reshape(-1, *row.shape)
-                delta[:, some.group] -= np.einsum("ngk,gk->ng", columns, x)
-                group = np.broadcast_to(some.group[:, None], there.shape)
-                delta[row[there], group[there]] = -w[some.member[there]]
-        return delta
+                delta = -np.einsum("ngk,gk->ng", columns, x)
+                delta[row[there], np.nonzero(there)[0]] = -w[some.member[there]]
+                groups.append(some.group)
+                deltas.append(delta)
+        return np.concatenate(groups), np.hstack(deltas)
 
     def _at(self, stack, w, remains):
         """Where the groups of a stack have weights, in which rows, and v; each (g, k)."""

@@ -12,7 +12,7 @@ from sklearn_obs.estimators.run import seed_of
 from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.estimators.variables import checked_labels
 from sklearn_obs.machine import one_blas_thread
-from sklearn_obs.pruning import Problem, Scope, importances, inputs_of, standard_errors
+from sklearn_obs.pruning import Problem, Scope, importances, inputs_of
 
 
 def input_importances(
@@ -115,8 +115,7 @@ def input_importances(
         seed = attributes.get("_seed")
         problem = Problem(scope, objective, seed_of(estimator) if seed is None else seed)
         number = estimator.n_rounds_ + 1
-        mean = importances(network, mask, problem, problem.rng(number))
-        std = standard_errors(network, mask, problem, problem.rng(number))
+        mean, std = importances(network, mask, problem, problem.rng(number), spread=True)
     inputs = inputs_of(plan, network.layout)
     return Bunch(
         importances_mean=mean,

@@ -269,7 +269,8 @@ def importances_of(estimator, attributes, problem) -> np.ndarray:
     """
     network, mask = network_of(estimator, attributes), mask_of(attributes)
     rng = problem.rng(attributes["n_rounds_"] + 1)
-    found, importance = importances(network, mask, problem, rng), np.zeros(network.layout.units[0])
+    found, _ = importances(network, mask, problem, rng)
+    importance = np.zeros(network.layout.units[0])
     for value, inputs in zip(found, inputs_of(problem.plan, network.layout), strict=True):
         importance[np.intersect1d(inputs, attributes["inputs_"])] = value
     return importance

@@ -7,7 +7,7 @@ has rules that read the path of a run, `importances` the worth of each input.
 
 from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.pruning.feasibility import Scope
-from sklearn_obs.pruning.importances import importances, inputs_of, standard_errors
+from sklearn_obs.pruning.importances import importances, inputs_of
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.rounds import Round, prune
 
@@ -19,5 +19,4 @@ __all__ = [
     "importances",
     "inputs_of",
     "prune",
-    "standard_errors",
 ]

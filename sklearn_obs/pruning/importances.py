@@ -1,8 +1,17 @@
 """Importances of inputs: by how much the loss would rise if an input were removed.
 
-A variable B, an input or several that belong together, has its joint saliency L_B (see
-`sklearn_obs.elimination.grouped`), with the change of all weights delta that goes with it. On the
-samples t, with their shares v_t, the loss then rises by
+A variable B is an input, or several that belong together. With delta, what its removal changes, its
+weights to 0 and others to make up for it, and H the curvature over all weights, penalty and damping
+included, its joint saliency is::
+
+    L_B = delta' H delta / 2
+
+Where the inverse C of H is at hand as a whole, that is the saliency of
+`sklearn_obs.elimination.grouped`. Where C is known by blocks, delta is made block by block, but
+what it costs is not the sum of what it costs in each: units that lose the same input lose the same
+thing.
+
+On the samples t, with their shares v_t, the loss rises by
 
     sum_t v_t q_t        q_t = g_t' delta + delta' H_t delta / 2
 
@@ -22,13 +31,13 @@ Efron, B. (1982). The jackknife, the bootstrap and other resampling plans, chapt
 infinitesimal jackknife). SIAM.
 """
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import LinAlgError
 
-from sklearn_obs.curvature.factors import layer_factors
-from sklearn_obs.curvature.measurement import Measurement, measure
+from sklearn_obs.curvature import FACTORED, measure
 from sklearn_obs.elimination import group_updates
 from sklearn_obs.elimination.groups import groups_of
 from sklearn_obs.network import Layout, Network
@@ -44,108 +53,106 @@ def inputs_of(plan: Plan, layout: Layout) -> list[np.ndarray]:
 
 
 def importances(
-    network: Network, mask: np.ndarray, problem: Problem, rng: np.random.Generator
-) -> np.ndarray:
-    """By how much the loss would rise without each variable, (n_variables,), 0 of those not read.
+    network: Network,
+    mask: np.ndarray,
+    problem: Problem,
+    rng: np.random.Generator,
+    *,
+    spread: bool = False,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The joint saliencies of all variables and, if asked for, their standard errors.
 
-    With the weight update of the others, if the criterion is OBS; else by a diagonal Hessian.
+    With the weight update of the others, if the criterion is OBS. Without labels the errors are as
+    if the network were right: of labels that are drawn from its outputs.
+
+    Returns
+    -------
+    (ndarray, ndarray or None), each of shape (n_variables,)
+        0 for variables that are not read.
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If the curvature cannot be inverted with this damping, or a number is not finite.
     """
-    case, at, importance = _case(network, mask, problem, rng)
-    if case is None:
-        return importance
-    with np.errstate(over="ignore", invalid="ignore"):  # said below
-        if problem.plan.criterion == "obs":
-            importance[at] = case.group_saliencies(case.groups)
-        else:
-            saliency = case.hessian_diagonal() * case.weights**2 / 2
-            importance[at] = [saliency[group.members].sum() for group in case.groups]
-    if not np.isfinite(importance).all():
-        raise LinAlgError("they are not finite, as the weights of the network are too large")
-    return importance
-
-
-def standard_errors(
-    network: Network, mask: np.ndarray, problem: Problem, rng: np.random.Generator
-) -> np.ndarray:
-    """Those of `importances` for other samples of the same kind, (n_variables,).
-
-    Without labels, as if the network were right: of labels that are drawn from its outputs.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        As of `importances`.
-    """
-    case, at, error = _case(network, mask, problem, rng)
-    if case is None:
-        return error
-    kind = "fisher" if problem.objective.labels is None else "empirical_fisher"
-    plan = replace(problem.plan, curvature=kind)
-    first = measure(network, problem.objective, plan, rng)
-    if problem.plan.criterion == "obs":
-        updates = group_updates(case.weights, case.inverse_hessian(), case.groups)
-    else:
-        updates = [(np.arange(case.keep.size), _without(case.weights, case.groups))]
-    # a root of v_t in each of its rows
-    slopes, bends = 0.0, 0.0
-    for index, delta in updates:
-        flat = case.keep[index]
-        slopes += _along(first, flat, delta)
-        bends += _along(replace(first, kind="ggn"), flat, delta)
-    root = np.sqrt(first.shares)[:, None]
-    q = slopes[:, 0] / root + (bends**2).sum(axis=1) / root**2 / 2
-    mean = first.shares @ q
-    variance = first.shares @ (q - mean) ** 2
-    error[at] = np.sqrt(variance * (problem.objective.shares**2).sum())
-    return error
-
-
-def _case(network, mask, problem, rng):
-    """The case of the variables that are read, or None; their numbers; zeros for all."""
-    layout = network.layout
-    variables = inputs_of(problem.plan, layout)
+    layout, plan = network.layout, problem.plan
+    variables = inputs_of(plan, layout)
     number = np.empty(layout.units[0], np.intp)
     for n, inputs in enumerate(variables):
         number[inputs] = n
+    saliency, error = np.zeros(len(variables)), np.zeros(len(variables)) if spread else None
     keep = np.flatnonzero(mask & ~problem.scope.unread & ~dead_weights(layout, mask))
     groups = groups_of("input", layout, layout.positions(keep), variables)
-    at = [number[keep[group.members[0]] // layout.units[1]] for group in groups]
-    case = replace(Case.of(network, keep, problem, rng), groups=groups) if groups else None
-    return case, at, np.zeros(len(variables))
+    if groups:
+        at = [number[keep[group.members[0]] // layout.units[1]] for group in groups]
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            saliency[at], errors = _of_groups(network, keep, groups, problem, rng, spread)
+        if error is not None:
+            error[at] = errors
+        if not np.isfinite(saliency).all():
+            raise LinAlgError("they are not finite, as the weights of the network are too large")
+    return saliency, error
 
 
-def _without(weights, groups):
-    """The change that removes each group and adjusts nothing, (n, n_groups)."""
+def _of_groups(network, keep, groups, problem, rng, spread):
+    """Joint saliencies of the groups, and their standard errors or None."""
+    plan = problem.plan
+    case = Case.of(network, keep, problem, copy.deepcopy(rng))
+    if plan.structure == "auto" and plan.curvature in FACTORED:
+        case = replace(case, structure="unit")
+    adjusted = plan.criterion == "obs"
+    if adjusted:
+        updates = group_updates(case.weights, case.inverse_hessian(), groups)
+    else:
+        updates = _removals(case.weights, groups)
+    ridge = case.ridge(case.damping if adjusted else 0)
+    kind = plan.curvature if plan.curvature in FACTORED else "ggn"
+    roots = [_Along(replace(case.measurement, kind=kind), len(groups))]
+    if spread:
+        first = "fisher" if problem.objective.labels is None else "empirical_fisher"
+        seen = measure(network, problem.objective, replace(plan, curvature=first), rng)
+        roots += [_Along(seen, len(groups)), _Along(replace(seen, kind="ggn"), len(groups))]
+    of_ridge = np.zeros(len(groups))
+    for index, some, delta in updates:
+        of_ridge[some] += ridge[index] @ delta**2 / 2
+        for root in roots:
+            root.add(keep[index], some, delta)
+    saliency = (roots[0].value ** 2).sum(axis=(0, 1)) / 2 + of_ridge
+    if adjusted and kind != plan.curvature:  # the exact Hessian, which has no root
+        saliency = case.group_saliencies(groups)
+    if not spread:
+        return saliency, None
+    slopes, bends = roots[1].value[:, 0], (roots[2].value ** 2).sum(axis=1) / 2
+    root = np.sqrt(seen.shares)[:, None]
+    q = slopes / root + bends / root**2
+    variance = seen.shares @ (q - seen.shares @ q) ** 2
+    return saliency, np.sqrt(variance * (problem.objective.shares**2).sum())
+
+
+def _removals(weights, groups):
+    """What `group_updates` yields where nothing is adjusted."""
     delta = np.zeros((weights.size, len(groups)))
     for column, group in zip(delta.T, groups, strict=True):
         column[group.members] = -weights[group.members]
-    return delta
+    yield np.arange(weights.size), np.arange(len(groups)), delta
 
 
-def _along(measurement: Measurement, flat: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    """G delta of the root G of the curvature, by samples: (n, K, n_directions).
+class _Along:
+    """G delta of the root G of a curvature, for several directions delta: (n, K, n_directions)."""
 
-    Parameters
-    ----------
-    measurement : Measurement
-    flat : ndarray of shape (m,), int
-        Flat indices of the weights that change.
-    delta : ndarray of shape (m, n_directions)
-        By what they do, in each direction.
-    """
-    layout = measurement.network.layout
-    position = layout.positions(flat)
-    found = np.zeros((measurement.n_samples, measurement.n_signals, delta.shape[1]))
-    for rows in measurement.slices(measurement.factor_numbers):
-        for index, layer in zip(layout.index, layer_factors(measurement.subset(rows)), strict=True):
-            for unit, column in enumerate(position[index].T):
-                (reads,) = np.nonzero(column >= 0)
-                if reads.size:
-                    along = layer.inputs[:, reads] @ delta[column[reads]]
-                    found[rows] += layer.signals[:, :, unit, None] * along[:, None, :]
-    return found
+    def __init__(self, measurement, n_directions):
+        self._layout = measurement.network.layout
+        self._batches = list(measurement.batches(measurement.factor_numbers))
+        self.value = np.zeros((measurement.n_samples, measurement.n_signals, n_directions))
+
+    def add(self, flat, some, delta):
+        """Of directions `some`, what they change in the parameters `flat`: delta, (m, n_some)."""
+        position = self._layout.positions(flat)
+        for rows, layers in self._batches:
+            for index, layer in zip(self._layout.index, layers, strict=True):
+                for unit, column in enumerate(position[index].T):
+                    (reads,) = np.nonzero(column >= 0)
+                    if reads.size:
+                        along = layer.inputs[:, reads] @ delta[column[reads]]
+                        signal = layer.signals[:, :, unit, None]
+                        self.value[rows, :, some] += signal * along[:, None, :]

@@ -1,5 +1,7 @@
 """Variables of several inputs: their labels, where these come from, and what is removed by them."""
 
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,14 +52,16 @@ def test_a_variable_has_the_joint_saliency_of_its_inputs(six, estimator, structu
     found = input_importances(model, X, targets(estimator, y))
     assert found.names == ["a", "x1", "b", "x5"]
     assert [inputs.tolist() for inputs in found.inputs] == VARIABLES
-    H, index = hessian(model, X, targets(estimator, y))
+    H, index = hessian(model, X, targets(estimator, y))  # of the structure, which makes delta
+    whole, _ = hessian(copy(model).set_params(structure="full"), X, targets(estimator, y))
     w = np.array(
         [model.coefs_[l][i, j] if i >= 0 else model.intercepts_[l][j] for l, i, j in index]
     )
     for mean, inputs in zip(found.importances_mean, VARIABLES, strict=True):
         of_variable = np.flatnonzero((index[:, 0] == 0) & np.isin(index[:, 1], inputs))
+        delta = constrained_minimum(w, H, of_variable)[0] - w
         # H is well damped: 1e-8 is far above the rounding of either route
-        assert_allclose(mean, constrained_minimum(w, H, of_variable)[1], rtol=1e-8)
+        assert_allclose(mean, delta @ whole @ delta / 2, rtol=1e-8)
         read = np.intersect1d(inputs, model.inputs_)
         assert (model.feature_importances_[read] == mean).all()
 
