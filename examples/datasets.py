@@ -134,32 +134,27 @@ def mixed_table(n_samples, seed):
 
     Returns
     -------
-    numbers, categories, y, names, noise
-        (n_samples, 9) of floats; (n_samples, 3) of strings; (n_samples,) of 0 and 1; the names of
-        the variables in that order; the set of those that are noise.
+    X, y, noise
+        A DataFrame; an array of 0 and 1; the set of the names of the columns that are noise.
     """
+    import pandas as pd
+
     rng = np.random.default_rng(seed)
-    numbers = rng.standard_normal((n_samples, 9))
-    numbers[:, 6] = 0.6 * numbers[:, 0] + 0.8 * numbers[:, 6]  # follows "slope"
-    levels = [
-        ("region", {"north": -1.2, "east": 0.8, "south": 1.2, "west": -0.8}),
-        ("colour", {"red": 1, "green": -1, "blue": 1, "black": -1, "white": 1, "grey": -1}),
-        ("batch", dict.fromkeys(("a", "b", "c", "d", "e"), 0)),
-    ]
-    drawn = [rng.choice(list(effects), n_samples) for _, effects in levels]
-    log_odds = (
-        1.5 * numbers[:, 0]
-        - 1.2 * numbers[:, 1]
-        + 0.8 * (numbers[:, 2] ** 2 - 1)
-        + 1.2 * np.sign(numbers[:, 3])
-        + 1.5 * numbers[:, 4] * numbers[:, 5]
-    )
-    for values, (_, effects) in zip(drawn, levels, strict=True):
-        log_odds += np.vectorize(effects.get)(values)
-    y = (rng.random(n_samples) < 1 / (1 + np.exp(-log_odds))).astype(int)
-    names = ["slope", "fall", "square", "step", "left", "right", "shadow", "noise 1", "noise 2"]
-    names += [name for name, _ in levels]
-    return numbers, np.column_stack(drawn), y, names, {"shadow", "noise 1", "noise 2", "batch"}
+    numbers = ["slope", "fall", "square", "step", "left", "right", "shadow", "noise 1", "noise 2"]
+    X = pd.DataFrame(rng.standard_normal((n_samples, 9)), columns=numbers)
+    X["shadow"] = 0.6 * X["slope"] + 0.8 * X["shadow"]
+    log_odds = 1.5 * X["slope"] - 1.2 * X["fall"] + 0.8 * (X["square"] ** 2 - 1)
+    log_odds += 1.2 * np.sign(X["step"]) + 1.5 * X["left"] * X["right"]
+    levels = {
+        "region": {"north": -1.2, "east": 0.8, "south": 1.2, "west": -0.8},
+        "colour": {"red": 1, "green": -1, "blue": 1, "black": -1, "white": 1, "grey": -1},
+        "batch": dict.fromkeys(("a", "b", "c", "d", "e"), 0),
+    }
+    for name, effects in levels.items():
+        X[name] = rng.choice(list(effects), n_samples)
+        log_odds += X[name].map(effects)
+    y = (rng.random(n_samples) < 1 / (1 + np.exp(-log_odds))).to_numpy().astype(int)
+    return X, y, {"shadow", "noise 1", "noise 2", "batch"}
 
 
 def _local(name):

@@ -15,9 +15,13 @@ so they are done in panels as well: the l of several removals are gathered in L,
 brought up to date, C - L L' stands for it. Where C is block-diagonal, L_B is a sum over blocks, and
 each block has a panel of its own. The groups of a block are priced together, in stacks of small
 matrices.
+
+A group that has weights in several blocks costs more, or less, than that sum: its units may lose
+the same thing, or opposite ones. If a function is at hand that knows the *joint* saliencies, they
+are asked for once, and each L_B is multiplied from then on by what it was wrong by at the start.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +33,9 @@ from sklearn_obs.elimination.inverse_hessian import InverseHessian, inverted
 
 STACKED = 2**22  # numbers in a stack of matrices, 32 MiB, unless a single one is larger
 
+# the weights of a block, (m,); the groups that have some of them, (g,); delta w of each, (m, g)
+Update = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 def eliminate_groups(
     weights: np.ndarray,
@@ -38,6 +45,7 @@ def eliminate_groups(
     *,
     eligible: np.ndarray | None = None,
     stops: Sequence[int] = (),
+    joint: Callable[[Iterable[Update]], np.ndarray] | None = None,
 ) -> Elimination:
     """Remove groups one at a time, the one of least saliency first; the others adjust each time.
 
@@ -56,6 +64,9 @@ def eliminate_groups(
         The weights that count and are recorded; the others become 0 with their groups.
     stops : sequence of int, default=()
         As in `eliminate`; here, too, the group that reaches one is removed as a whole.
+    joint : callable, default=None
+        Gets the updates of `group_updates` and returns the joint saliencies, (n_groups,). It is not
+        called where all groups are in one block.
 
     Returns
     -------
@@ -89,10 +100,14 @@ def eliminate_groups(
     order: list[int] = []
     saliency: list[float] = []
     earlier: list[tuple[int, np.ndarray]] = []
+    factor = np.ones(len(groups))
+    if joint is not None and len(parts) > 1:
+        apart = _prices(parts, len(groups), w, remains)
+        together = joint((part.index, *part.updates(w, remains)) for part in parts)
+        np.divide(together, apart, out=factor, where=apart > 0)
     while len(order) < n_remove:
-        able, price = not_last(layer, there), np.zeros(len(groups))
-        for part in parts:
-            part.price(price, w, remains)
+        able = not_last(layer, there)
+        price = factor * _prices(parts, len(groups), w, remains)
         chosen = able[price[able].argmin()]
         group = groups[chosen].among(remains)
         z = np.zeros(group.members.size)
@@ -102,7 +117,7 @@ def eliminate_groups(
         w[group.members], remains[group.members], there[chosen] = 0, False, False
         recorded = counts[group.members]
         order.extend(group.members[recorded])
-        saliency.extend(z[recorded] ** 2 / 2)
+        saliency.extend(factor[chosen] * z[recorded] ** 2 / 2)
         earlier += reached(stops[len(earlier) :], len(order), w)
     path = Elimination(np.array(order, np.intp), np.array(saliency), w)
     return replace(path, earlier=tuple(path.until(*stop) for stop in earlier))
@@ -115,15 +130,13 @@ def group_saliencies(
 
     Blocks are inverted one after the other, so that one inverse is held at a time.
     """
-    saliency, remains = np.zeros(len(groups)), np.ones(weights.size, bool)
-    for part in _parts(inverse_hessian, groups, weights.size):
-        part.price(saliency, weights, remains)
-    return saliency
+    parts = _parts(inverse_hessian, groups, weights.size)
+    return _prices(parts, len(groups), weights, np.ones(weights.size, bool))
 
 
 def group_updates(
     weights: np.ndarray, inverse_hessian: InverseHessian, groups: Sequence[Group]
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> Iterator[Update]:
     """What the removal of each group alone changes: delta w, the weights of the group to 0.
 
     Yields
@@ -135,6 +148,14 @@ def group_updates(
     remains = np.ones(weights.size, bool)
     for part in _parts(inverse_hessian, groups, weights.size):
         yield part.index, *part.updates(weights, remains)
+
+
+def _prices(parts, n_groups, w, remains):
+    """L_B of each group, summed over the blocks."""
+    price = np.zeros(n_groups)
+    for part in parts:
+        part.price(price, w, remains)
+    return price
 
 
 def _parts(inverse_hessian, groups, n):

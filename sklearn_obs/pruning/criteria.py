@@ -18,7 +18,7 @@ LeCun, Y., Denker, J. S. and Solla, S. A. (1989). Optimal Brain Damage. NIPS 2.
 Hassibi, B. and Stork, D. G. (1992). Optimal Brain Surgeon. NIPS 5.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -44,8 +44,10 @@ from sklearn_obs.elimination import (
     eliminate_ranked,
     group_saliencies,
 )
+from sklearn_obs.elimination.grouped import Update
 from sklearn_obs.elimination.groups import groups_of, useless
 from sklearn_obs.network import Network
+from sklearn_obs.pruning.joint import joint_saliencies
 from sklearn_obs.pruning.problem import Problem
 
 
@@ -67,6 +69,7 @@ class Case:
     rng: np.random.Generator
     movement: np.ndarray | None = None  # (m,) -sum w g over gradients, where they were watched
     groups: Sequence[Group] | None = None  # what is removed as a whole, unless weight by weight
+    joint: bool = False  # whether groups are priced by what all blocks lose together
 
     @classmethod
     def of(
@@ -95,6 +98,7 @@ class Case:
             rng=rng,
             movement=None if movement is None else movement[keep],
             groups=groups,
+            joint=problem.scope.joint,
         )
 
     @property
@@ -136,6 +140,11 @@ class Case:
         """By how much the loss rises if a group is removed and the others adjust, (n_groups,)."""
         return group_saliencies(self.weights, self.inverse_hessian(), groups)
 
+    def joint_saliencies(self, updates: Iterable[Update]) -> np.ndarray:
+        """What the case's groups cost all blocks together, (n_groups,), of their updates."""
+        ridge, groups = self.ridge(self.damping), self.groups or ()
+        return joint_saliencies(self.measurement, self.keep, ridge, updates, len(groups))
+
     def _penalties(self):
         n_coefs = self.measurement.network.layout.n_coefs
         return np.where(self.keep < n_coefs, self.penalty, 0.0)
@@ -157,6 +166,8 @@ def obs(case, n_remove, freed, stops=()):
     inverse = case.inverse_hessian()
     blocks = inverse.blocks()
     if case.groups is not None:
+        if case.joint:
+            options["joint"] = case.joint_saliencies
         path = eliminate_groups(case.weights, inverse, case.groups, n_remove, **options)
     elif blocks is not None:
         options |= {"freed": watched, "n_jobs": case.n_jobs}

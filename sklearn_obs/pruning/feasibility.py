@@ -23,6 +23,7 @@ from sklearn_obs.retraining import solver_for
 MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
 LBFGS_VECTORS, ADAM_VECTORS = 26, 8  # of the size of all parameters, that a solver holds
 NETWORKS = 7  # held at once: of two rounds, with masks, what they are made of, and the dense one
+MOST_JOINT = 256  # inputs; of more, the joint price takes longer than all the rest
 LAYER_SIZE = 600  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
 
 
@@ -89,6 +90,11 @@ class Scope:
         blocked = self.plan.curvature in STRUCTURES["unit"].kinds
         return "unit" if largest > LAYER_SIZE and blocked else "layer"
 
+    @property
+    def joint(self) -> bool:
+        """Whether groups are priced by what all blocks lose together."""
+        return self.plan.granularity == "input" and self.layout.units[0] <= MOST_JOINT
+
     def least_samples(self, keep: np.ndarray, structure: str) -> int:
         """How many samples curvature is measured on at least: as many as a block needs."""
         return math.ceil(STRUCTURES[structure].rank(self._extent_of(keep)))
@@ -127,7 +133,10 @@ class Scope:
     def needed_bytes(self) -> float:
         """An estimate of what the run takes at its peak: in a removal, or in training."""
         size, keep = self._extent()
-        return self._with_training(STRUCTURES[self.structure(keep)].needs(size))
+        n_bytes = STRUCTURES[self.structure(keep)].needs(size)
+        if self.joint:  # G delta of each
+            n_bytes += 8 * size.n_samples * size.n_signals * self.layout.units[0]
+        return self._with_training(n_bytes)
 
     def _with_training(self, n_bytes):
         """The same where a removal takes `n_bytes`; training has its own, but not at that time."""

@@ -1,17 +1,7 @@
 """Importances of inputs: by how much the loss would rise if an input were removed.
 
-A variable B is an input, or several that belong together. With delta, what its removal changes, its
-weights to 0 and others to make up for it, and H the curvature over all weights, penalty and damping
-included, its joint saliency is::
-
-    L_B = delta' H delta / 2
-
-Where the inverse C of H is at hand as a whole, that is the saliency of
-`sklearn_obs.elimination.grouped`. Where C is known by blocks, delta is made block by block, but
-what it costs is not the sum of what it costs in each: units that lose the same input lose the same
-thing.
-
-On the samples t, with their shares v_t, the loss rises by
+A variable is an input, or several that belong together; its importance is its joint saliency (see
+`sklearn_obs.pruning.joint`). On the samples t, with their shares v_t, the loss rises by
 
     sum_t v_t q_t        q_t = g_t' delta + delta' H_t delta / 2
 
@@ -44,6 +34,7 @@ from sklearn_obs.network import Layout, Network
 from sklearn_obs.network.compaction import dead_weights
 from sklearn_obs.plan import Plan
 from sklearn_obs.pruning.criteria import Case
+from sklearn_obs.pruning.joint import Along, joint_saliencies
 from sklearn_obs.pruning.problem import Problem
 
 
@@ -105,24 +96,21 @@ def _of_groups(network, keep, groups, problem, rng, spread):
         updates = group_updates(case.weights, case.inverse_hessian(), groups)
     else:
         updates = _removals(case.weights, groups)
-    ridge = case.ridge(case.damping if adjusted else 0)
-    kind = plan.curvature if plan.curvature in FACTORED else "ggn"
-    roots = [_Along(replace(case.measurement, kind=kind), len(groups))]
+    seen, others = None, []
     if spread:
         first = "fisher" if problem.objective.labels is None else "empirical_fisher"
         seen = measure(network, problem.objective, replace(plan, curvature=first), rng)
-        roots += [_Along(seen, len(groups)), _Along(replace(seen, kind="ggn"), len(groups))]
-    of_ridge = np.zeros(len(groups))
-    for index, some, delta in updates:
-        of_ridge[some] += ridge[index] @ delta**2 / 2
-        for root in roots:
-            root.add(keep[index], some, delta)
-    saliency = (roots[0].value ** 2).sum(axis=(0, 1)) / 2 + of_ridge
-    if adjusted and kind != plan.curvature:  # the exact Hessian, which has no root
+        others = [Along(seen, len(groups)), Along(replace(seen, kind="ggn"), len(groups))]
+    ridge = case.ridge(case.damping if adjusted else 0)
+    measurement = case.measurement
+    if plan.curvature not in FACTORED:
+        measurement = replace(measurement, kind="ggn")
+    saliency = joint_saliencies(measurement, keep, ridge, updates, len(groups), others)
+    if adjusted and plan.curvature not in FACTORED:  # whose root is not there
         saliency = case.group_saliencies(groups)
-    if not spread:
+    if seen is None:
         return saliency, None
-    slopes, bends = roots[1].value[:, 0], (roots[2].value ** 2).sum(axis=1) / 2
+    slopes, bends = others[0].value[:, 0], (others[1].value ** 2).sum(axis=1) / 2
     root = np.sqrt(seen.shares)[:, None]
     q = slopes / root + bends / root**2
     variance = seen.shares @ (q - seen.shares @ q) ** 2
@@ -135,24 +123,3 @@ def _removals(weights, groups):
     for column, group in zip(delta.T, groups, strict=True):
         column[group.members] = -weights[group.members]
     yield np.arange(weights.size), np.arange(len(groups)), delta
-
-
-class _Along:
-    """G delta of the root G of a curvature, for several directions delta: (n, K, n_directions)."""
-
-    def __init__(self, measurement, n_directions):
-        self._layout = measurement.network.layout
-        self._batches = list(measurement.batches(measurement.factor_numbers))
-        self.value = np.zeros((measurement.n_samples, measurement.n_signals, n_directions))
-
-    def add(self, flat, some, delta):
-        """Of directions `some`, what they change in the parameters `flat`: delta, (m, n_some)."""
-        position = self._layout.positions(flat)
-        for rows, layers in self._batches:
-            for index, layer in zip(self._layout.index, layers, strict=True):
-                for unit, column in enumerate(position[index].T):
-                    (reads,) = np.nonzero(column >= 0)
-                    if reads.size:
-                        along = layer.inputs[:, reads] @ delta[column[reads]]
-                        signal = layer.signals[:, :, unit, None]
-                        self.value[rows, :, some] += signal * along[:, None, :]

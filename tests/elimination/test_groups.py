@@ -140,6 +140,44 @@ def test_panels_and_stacks_remove_what_brute_force_removes(in_blocks):
     )
 
 
+def joint_with(H, n_groups):
+    """delta' H delta / 2, the update of each group put together from those of the blocks."""
+
+    def joint(updates):
+        delta = np.zeros((len(H), n_groups))
+        for index, some, part in updates:
+            delta[np.ix_(index, some)] += part
+        return np.einsum("pg,pq,qg->g", delta, H, delta) / 2
+
+    return joint
+
+
+def test_the_joint_price_is_what_all_blocks_lose_together():
+    rng = np.random.default_rng(5)
+    n = 12
+    H, w = spd(rng, n, 20), rng.standard_normal(n)
+    index = [np.arange(0, n, 2), np.arange(1, n, 2)]
+    groups = [units(([], np.arange(i, i + 3))) for i in range(0, n, 3)]
+
+    def blocks():
+        return BlockInverse([inverted(i, FullInverse(H[np.ix_(i, i)])) for i in index])
+
+    apart_H = np.where(np.equal.outer(np.arange(n) % 2, np.arange(n) % 2), H, 0)
+    alone = eliminate_groups(w, blocks(), groups, 9)
+    same = eliminate_groups(w, blocks(), groups, 9, joint=joint_with(apart_H, 4))
+    assert_array_equal(same.order, alone.order)
+    assert_allclose(same.saliency, alone.saliency, rtol=1e-10)
+    prices = []
+    for group in groups:  # each block adjusts by itself; what it costs is by the whole H
+        new = constrained_minimum(w, apart_H, list(group.members))[0]
+        prices.append((new - w) @ H @ (new - w) / 2)
+    first = eliminate_groups(w, blocks(), groups, 1, joint=joint_with(H, 4))
+    cheapest = groups[int(np.argmin(prices))]
+    assert_array_equal(first.order, cheapest.members)
+    assert_allclose(first.saliency.sum(), min(prices), rtol=1e-9)
+    assert not np.array_equal(first.order, alone.order[:3])  # here it makes a difference
+
+
 def test_ranked_groups_take_the_least_sum_over_what_costs():
     groups = [units(([0], [1, 2])), units(([3], [4])), units(([], [5]))]
     score = np.array([-9, 3, 3, -9, 5, 7.0])
