@@ -17,6 +17,7 @@ ORDER = (
     "stopping",
     "lottery",
     "formula",
+    "variables",
     "csv_to_c",
     "teacher",
     "dask",

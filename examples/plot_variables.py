@@ -2,19 +2,18 @@
 Which variables does the network need?
 ======================================
 
-A made table has nine numbers and three categories; four of these twelve variables are noise, one of
-which follows a useful one. The encoder turns each category into several columns. With
-`input_groups`, these columns are one variable: it has one importance, and it is removed as a whole.
+A made table (`examples/datasets.py`) has nine numbers and three categories; four of these twelve
+variables are noise, one of which follows a useful one. The encoder turns each category into several
+columns. With `input_groups`, these columns are one variable: it has one importance, and it is
+removed as a whole.
 """
 
 # %%
 # The regularisation comes first: a network that has learned noise finds noise important. Here it is
 # chosen by cross-validation of the network as it is, without pruning.
-import sys
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
+from datasets import mixed_table
 from sklearn.compose import make_column_transformer
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -24,17 +23,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_obs import OBSPrunedMLPClassifier, input_groups_of
 from sklearn_obs.display import InputImportancesDisplay
 
-here = Path(__file__).parent if "__file__" in globals() else Path()
-sys.path.insert(0, str(here))
-from datasets import mixed_table
-
 X, y, noise = mixed_table(3000, seed=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
 numbers, texts = list(X.select_dtypes("number")), list(X.select_dtypes(exclude="number"))
 columns = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(), texts))
-net = OBSPrunedMLPClassifier((30,), target_sparsity=0, solver="lbfgs", max_iter=500, random_state=0)
-grid = {"obsprunedmlpclassifier__alpha": [0.1, 1, 10, 100]}
+net = OBSPrunedMLPClassifier((30,), target_sparsity=0, max_iter=500, random_state=0)
+grid = {"obsprunedmlpclassifier__alpha": [0.1, 1, 10]}
 search = GridSearchCV(make_pipeline(columns, net), grid, scoring="neg_log_loss", cv=3)
 model = search.fit(X_train, y_train).best_estimator_
 print(f"alpha = {model[-1].alpha}, test accuracy {model.score(X_test, y_test):.3f}")
@@ -78,7 +73,13 @@ while left[-1] > 3:
 _, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 ax.plot(left, scores, marker="o", color="tab:blue")
 ax.axvline(8, color="0.5", linestyle=":")
-ax.annotate("only noise removed", (8, min(scores)), (5, 0), textcoords="offset points")
+ax.annotate(
+    "up to here only noise\nwas removed",
+    (8, min(scores)),
+    (-6, 0),
+    textcoords="offset points",
+    ha="right",
+)
 ax.set(xlabel="variables left", ylabel="test accuracy", xticks=left)
 ax.invert_xaxis()
 ax.grid(alpha=0.3)

@@ -8,11 +8,11 @@
    variable after variable; what is counted are the seeds in which all four that are noise are
    removed before any other.
 2. On three tables of KEEL (Alcala-Fdez et al. 2011), standardised, 75 % of the samples for
-   training, a network is pruned to a quarter and to a tenth of its inputs, with all other parameters
-   at their defaults. Beside it stands a network that was trained on as many inputs, those that
-   logistic regression with an L1 penalty selects: of the strongest penalty that leaves at least as
-   many, the ones of the largest coefficients. Differences are paired by seed, after +- is their
-   standard error.
+   training, a network is pruned to a quarter and to a tenth of its inputs, with all other
+   parameters at their defaults. Beside it stands a network that was trained on as many inputs,
+   those that logistic regression with an L1 penalty selects: of the strongest penalty that leaves
+   at least as many, the ones of the largest coefficients. Differences are paired by seed, after ±
+   is their standard error.
 3. The CPU time of `granularity="input"` on 784-30-10 and 3,000 samples of MNIST, divided by that of
    the dense network's training. Of more than 256 inputs the price is the sum over blocks; beside it
    stands the joint price, which smaller networks are pruned by.
@@ -158,7 +158,7 @@ def main():
             apart = pruned - other
             print(
                 f"| {name} | {accuracies[0].mean():.3f} | {share:.0%} | {pruned.mean():.3f} | "
-                f"{other.mean():.3f} | {apart.mean():+.3f} +- "
+                f"{other.mean():.3f} | {apart.mean():+.3f} ± "
                 f"{apart.std(ddof=1) / len(apart) ** 0.5:.3f} |",
                 flush=True,
             )

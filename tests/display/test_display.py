@@ -13,8 +13,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import scale
 from small_nets import ESTIMATORS, small
 
-from sklearn_obs import OBSPrunedMLPClassifier
-from sklearn_obs.display import NetworkDisplay, PruningPathDisplay, WeightMaskDisplay
+from sklearn_obs import OBSPrunedMLPClassifier, input_importances
+from sklearn_obs.display import (
+    InputImportancesDisplay,
+    NetworkDisplay,
+    PruningPathDisplay,
+    WeightMaskDisplay,
+)
 from sklearn_obs.display.diagram import diagram_of, touching_output
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -458,3 +463,30 @@ def test_a_linear_network_and_names_with_dollars_are_drawn(iris):
     assert len(drawn.diagram_.nodes) == 2
     assert_apart(drawn.ax_.texts)
     WeightMaskDisplay.from_estimator(net, feature_names=names).figure_.canvas.draw()
+
+
+# Importances
+
+
+def test_importances_are_sorted_bars_with_their_spread(cancer):
+    net, data = cancer
+    X, y = scale(data.data), data.target
+    found = input_importances(net, X, y)
+    display = InputImportancesDisplay.from_estimator(net, X, y, n_most=7)
+    widths = [bar.get_width() for bar in display.bars_]
+    np.testing.assert_array_equal(widths, np.sort(found.importances_mean)[::-1][:7])
+    order = np.argsort(-found.importances_mean, kind="stable")[:7]
+    names = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert names == [f"x{i}" for i in order]
+    lines = display.bars_.errorbar.lines[2][0].get_segments()
+    spreads = [(right - left) / 2 for (left, _), (right, _) in lines]
+    np.testing.assert_allclose(spreads, found.importances_std[order])
+    assert display.ax_.get_ylim()[0] > display.ax_.get_ylim()[1]  # the largest on top
+    assert "nats" in display.ax_.get_xlabel()
+    _, ax = plt.subplots()
+    assert InputImportancesDisplay.from_estimator(net, X, y, ax=ax).ax_ is ax
+
+
+def test_importances_that_do_not_fit_together():
+    with pytest.raises(ValueError, match="2 importances, 2 spreads and 1 names"):
+        InputImportancesDisplay(importances=[1, 2], spread=[1, 1], names=["one"]).plot()

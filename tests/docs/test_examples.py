@@ -66,6 +66,15 @@ def test_formula(tmp_path):
     assert (tmp_path / "formula.png").exists()
 
 
+def test_variables(tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("pandas")
+    text = output(tmp_path, "plot_variables.py")
+    assert "the first four to go: batch, noise 1, noise 2, shadow" in text
+    # the log odds of the table allow some 0.81, the larger class has 0.53
+    assert float(re.search(r"test accuracy ([\d.]+)", text)[1]) > 0.77
+
+
 def test_compensation(tmp_path):
     pytest.importorskip("matplotlib")
     text = output(tmp_path, "plot_compensation.py", "--out", str(tmp_path))
