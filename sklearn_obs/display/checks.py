@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.pipeline import Pipeline
+
+from sklearn_obs.estimators.inside import taken_apart
 
 
 def checked_pyplot():
@@ -17,15 +19,24 @@ def checked_pyplot():
     return pyplot
 
 
-def checked_estimator(estimator):
-    """The estimator, if it holds a network with masks."""
-    check_is_fitted(estimator)
-    if not hasattr(estimator, "masks_"):
-        raise TypeError(
-            f"Got {type(estimator).__name__}, but expected a fitted OBSPrunedMLPClassifier or "
-            "OBSPrunedMLPRegressor; of a Pipeline or a search, pass the one that it holds."
-        )
-    return estimator
+def checked_network(model):
+    """The network in a model, and the names of its inputs or None.
+
+    Raises
+    ------
+    TypeError
+        If there is none inside.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    steps, network, _ = taken_apart(model)
+    names = getattr(network, "feature_names_in_", None)
+    if names is None and steps:
+        try:
+            names = Pipeline(steps).get_feature_names_out()
+        except (AttributeError, ValueError):  # of a step that names nothing, or needs names
+            names = None
+    return network, names
 
 
 def checked_names(names, n_names, argument):

@@ -27,20 +27,50 @@ class Diagram:
         return np.stack([columns, np.reshape(heights, columns.shape)], axis=-1).astype(float)
 
 
-def diagram_of(coefs, masks, nodes):
-    """The diagram of the weights in `masks` between the nodes given, column by column."""
+def diagram_of(coefs, masks, nodes, order=None):
+    """The diagram of the weights in `masks` between the nodes given, column by column.
+
+    Nodes stand where they stand in `order`, which has at least these in each column; by default,
+    where the fewest lines cross.
+    """
     layers = range(len(coefs))
-    links = [masks[i][np.ix_(nodes[i], nodes[i + 1])] for i in layers]
-    orders = _orders(links)
-    nodes = [column[order] for column, order in zip(nodes, orders, strict=True)]
+    if order is None:
+        links = [masks[i][np.ix_(nodes[i], nodes[i + 1])] for i in layers]
+        nodes = [column[some] for column, some in zip(nodes, _orders(links), strict=True)]
+        heights = [_heights(column.size) for column in nodes]
+    else:
+        places = _places(nodes, order)
+        nodes = [column[np.argsort(at)] for column, at in zip(nodes, places, strict=True)]
+        heights = [
+            _heights(len(column))[np.sort(at)] for column, at in zip(order, places, strict=True)
+        ]
     edges, weights = [], []
     for i in layers:
         between = np.ix_(nodes[i], nodes[i + 1])
         start, end = np.nonzero(masks[i][between])
         edges.append(np.column_stack([np.full_like(start, i), start, end]))
         weights.append(coefs[i][between][start, end])
-    heights = [_heights(column.size) for column in nodes]
     return Diagram(nodes, heights, np.concatenate(edges), np.concatenate(weights))
+
+
+def _places(nodes, order):
+    """Where each node is in the order of its column."""
+    if len(order) != len(nodes):
+        raise ValueError(
+            f"Got an order of {len(order)} columns, but expected {len(nodes)}: inputs, the units "
+            "of each hidden layer, outputs."
+        )
+    places = []
+    for number, (column, given) in enumerate(zip(nodes, order, strict=True)):
+        place = {node: at for at, node in enumerate(np.asarray(given).tolist())}
+        missing = [node for node in column.tolist() if node not in place]
+        if missing:
+            raise ValueError(
+                f"Got an order without {missing} in column {number}, but the network has them. "
+                "Draw the densest network of a series first, and pass its `order_`."
+            )
+        places.append(np.array([place[node] for node in column.tolist()], int))
+    return places
 
 
 def touching_output(masks):

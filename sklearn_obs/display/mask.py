@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_obs.display.checks import checked_axes, checked_estimator, checked_names
+from sklearn_obs.display.checks import checked_axes, checked_names, checked_network
 from sklearn_obs.display.styles import is_dark, signed_colours, size_in_points
 
 BLANK = "#f4f4f4"  # where a weight was removed
@@ -85,8 +85,9 @@ class WeightMaskDisplay:
 
         Parameters
         ----------
-        estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-            Fitted.
+        estimator : object
+            A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, a Pipeline or a search that
+            holds one, or scikit-learn's own network.
         image_shape : (int, int), default=None
             As in the constructor.
         feature_names : array-like of shape (n_features,), default=None
@@ -122,9 +123,9 @@ class WeightMaskDisplay:
         >>> len(WeightMaskDisplay.from_estimator(clf).axes_)  # a panel a layer
         2
         """
-        checked_estimator(estimator)
+        estimator, names = checked_network(estimator)
         if feature_names is None:
-            feature_names = getattr(estimator, "feature_names_in_", None)
+            feature_names = names
         display = cls(
             coefs=estimator.coefs_,
             masks=estimator.masks_,

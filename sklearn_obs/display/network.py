@@ -1,25 +1,32 @@
 """The remaining network as a diagram."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 
-from sklearn_obs.display.checks import checked_axes, checked_estimator, checked_names
+from sklearn_obs.display.checks import checked_axes, checked_names, checked_network
 from sklearn_obs.display.diagram import diagram_of, touching_output
-from sklearn_obs.display.styles import NEGATIVE, POSITIVE, size_in_points
+from sklearn_obs.display.strokes import (
+    GAP,
+    draw_edges,
+    draw_headers,
+    draw_nodes,
+    draw_weights,
+    set_width,
+)
+from sklearn_obs.display.styles import size_in_points
 
-NODE, UNIT = 7, 17  # points, diameters of inputs and outputs and of hidden units
-GAP = 5  # points between a node and its name
-FONT = 9  # points; names are smaller where a column is crowded
-SMALLEST_FONT = 5  # they are left out below
+MOST_WRITTEN = 20  # weights whose numbers are written on their lines
 
 
 class NetworkDisplay:
     """The remaining network as a diagram: inputs that are read, units, outputs, weights.
 
     Edges are as wide as their weights are large; positive weights are solid, negative ones dashed.
+    Of up to 20 weights the numbers are written on the lines, if there is room.
     What does not touch the output is left out: inputs that nobody reads, dead units, and weights to
     them. Intercepts are not drawn.
 
@@ -38,6 +45,11 @@ class NetworkDisplay:
     class_names : list of str, default=None
         Names of the outputs; of a single output, two names are those of the negative and the
         positive class. "output 0", "output 1", ... by default.
+    order : list of ndarray of int, default=None
+        Column by column, the indices of inputs, units and outputs from top to bottom, such as the
+        `order_` of another display. What is drawn stands where it stands in that order, so that a
+        series of pictures can be compared; what is not drawn leaves its place empty. By default
+        each picture has the order of the fewest crossings.
 
     Attributes
     ----------
@@ -49,6 +61,10 @@ class NetworkDisplay:
         The figure that holds it.
     diagram_ : Diagram
         The nodes, in the order drawn, and the edges between them.
+    order_ : list of ndarray of int
+        The order of the nodes, for other displays: `order`, or that of this diagram.
+    weights_ : list of matplotlib.text.Text
+        The numbers on the lines.
     labels_ : list of matplotlib.text.Text
         Names of inputs, units and outputs; a column too crowded for names has none.
 
@@ -76,7 +92,15 @@ class NetworkDisplay:
     """
 
     def __init__(
-        self, *, coefs, masks, inputs=None, units=None, feature_names=None, class_names=None
+        self,
+        *,
+        coefs,
+        masks,
+        inputs=None,
+        units=None,
+        feature_names=None,
+        class_names=None,
+        order=None,
     ):
         self.coefs = coefs
         self.masks = masks
@@ -84,6 +108,7 @@ class NetworkDisplay:
         self.units = units
         self.feature_names = feature_names
         self.class_names = class_names
+        self.order = order
 
     @classmethod
     def from_estimator(
@@ -92,18 +117,23 @@ class NetworkDisplay:
         *,
         feature_names: ArrayLike | None = None,
         class_names: ArrayLike | None = None,
+        order: Sequence[ArrayLike] | None = None,
         ax: Any = None,
     ) -> Self:
         """Draw what is left of a fitted estimator.
 
         Parameters
         ----------
-        estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-            Fitted.
+        estimator : object
+            A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, a Pipeline or a search that
+            holds one, or scikit-learn's own network.
         feature_names : array-like of shape (n_features,), default=None
-            Names of the inputs; by default those that the estimator was fitted with, if any.
+            Names of the network's inputs; by default those that it was fitted with, or that the
+            steps before it give their columns, if any.
         class_names : array-like of shape (n_outputs_,) or (2,), default=None
             Names of the outputs, or of the two classes; by default from a classifier's `classes_`.
+        order : list of array-like of int, default=None
+            The order of inputs, units and outputs, such as the `order_` of another display.
         ax : matplotlib.axes.Axes or list of one, default=None
             Where to draw; a new figure by default.
 
@@ -136,9 +166,9 @@ class NetworkDisplay:
         >>> len(display.diagram_.nodes)  # inputs, one hidden layer, outputs
         3
         """
-        checked_estimator(estimator)
+        estimator, names = checked_network(estimator)
         if feature_names is None:
-            feature_names = getattr(estimator, "feature_names_in_", None)
+            feature_names = names
         if class_names is None and is_classifier(estimator):
             class_names = [c if isinstance(c, str) else f"class {c}" for c in estimator.classes_]
         display = cls(
@@ -148,6 +178,7 @@ class NetworkDisplay:
             units=estimator.units_,
             feature_names=feature_names,
             class_names=class_names,
+            order=order,
         )
         return display.plot(ax=ax)
 
@@ -167,8 +198,8 @@ class NetworkDisplay:
         Raises
         ------
         ValueError
-            If there are not as many names as inputs or outputs, or `ax` is a list of another
-            length.
+            If there are not as many names as inputs or outputs, `order` leaves out something that
+            is drawn, or `ax` is a list of another length.
         ImportError
             If matplotlib is not installed.
 
@@ -184,8 +215,9 @@ class NetworkDisplay:
         ['x0', 'x1']
         """
         names = self._names()
-        self.diagram_ = diagram_of(self.coefs, self.masks, self._in_use())
-        n_columns, tallest = len(names), max(map(len, self.diagram_.nodes))
+        self.diagram_ = diagram_of(self.coefs, self.masks, self._in_use(), self.order)
+        self.order_ = self.diagram_.nodes if self.order is None else list(self.order)
+        n_columns, tallest = len(names), max(map(len, self.order_))
         size = (2.2 * n_columns + 1.2, min(max(0.21 * tallest, 2) + 0.9, 10))
         self.axes_ = checked_axes(ax, 1, figsize=size)
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
@@ -193,13 +225,17 @@ class NetworkDisplay:
         root = self.figure_.canvas.figure
         if root.get_layout_engine() is not None:
             root.get_layout_engine().execute(root)  # sizes below are those of the axes laid out
-        headers = _draw_headers(self.ax_, self._headers())
-        legend = _draw_edges(self.ax_, self.diagram_)
+        headers = draw_headers(self.ax_, self._headers())
+        legend = draw_edges(self.ax_, self.diagram_)
         rooms = [size_in_points(box)[1] + 2 * GAP for box in (legend, headers[n_columns // 2])]
         height = max(size_in_points(self.ax_)[1] - sum(rooms), 20)
         self.ax_.set_ylim(-rooms[0] / height, 1 + rooms[1] / height)
-        self.labels_ = _draw_nodes(self.ax_, self.diagram_, names, height)
-        _set_width(self.ax_, headers, self.labels_)
+        self.labels_ = draw_nodes(
+            self.ax_, self.diagram_, names, height, [len(column) for column in self.order_]
+        )
+        set_width(self.ax_, headers, self.labels_)
+        few = self.diagram_.weights.size <= MOST_WRITTEN
+        self.weights_ = draw_weights(self.ax_, self.diagram_) if few else []
         return self
 
     def _in_use(self):
@@ -232,99 +268,3 @@ class NetworkDisplay:
             hidden = [f"hidden layer {i}\n{header}" for i, header in enumerate(hidden, start=1)]
         outputs = "1 output" if drawn[-1] == 1 else f"{drawn[-1]} outputs"
         return [f"{drawn[0]} of {there[0]} inputs", *hidden, outputs]
-
-
-def _side(column, n_columns):
-    """Names of inputs stand left of their nodes (-1), outputs' right (1), units' in them (0)."""
-    return int(column == n_columns - 1) - int(column == 0)
-
-
-def _write(ax, text, place, side, offset, **style):
-    return ax.annotate(
-        text,
-        place,
-        offset,
-        textcoords="offset points",
-        ha=("center", "left", "right")[side],
-        parse_math=False,
-        **style,
-    )
-
-
-def _draw_headers(ax, headers):
-    texts, style = [], {"va": "bottom", "fontsize": FONT, "color": "0.35"}
-    for column, header in enumerate(headers):
-        side = _side(column, len(headers))
-        offset = (side * (NODE / 2 + GAP), GAP)
-        texts.append(_write(ax, header, (column, 1), side, offset, **style))
-    return texts
-
-
-def _draw_edges(ax, diagram):
-    """The weights, and a legend for their signs, which is returned."""
-    from matplotlib.collections import LineCollection
-    from matplotlib.lines import Line2D
-
-    largest = np.abs(diagram.weights).max(initial=0)
-    crowd = min(1, np.sqrt(60 / max(diagram.weights.size, 1)))
-    widths = crowd * (0.7 + 3.3 * np.abs(diagram.weights) / (largest or 1))
-    handles = []
-    for sign, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
-        chosen = (diagram.weights < 0) == (sign == "negative")
-        edges = LineCollection(
-            diagram.segments[chosen],
-            linewidths=widths[chosen],
-            colors=colour,
-            linestyles=style,
-            alpha=max(crowd, 0.4),
-            zorder=1,
-        )
-        ax.add_collection(edges, autolim=False)
-        handles.append(Line2D([], [], color=colour, linestyle=style, label=f"{sign} weight"))
-    if largest:
-        label = f"|weight| = {largest:.2g}"
-        handles.append(Line2D([], [], color="0.4", linewidth=4 * crowd, label=label))
-    style = {"handles": handles, "loc": "lower center", "frameon": False, "fontsize": FONT - 1}
-    legend = ax.legend(**style, ncols=len(handles))
-    if size_in_points(legend)[0] > size_in_points(ax)[0]:
-        legend = ax.legend(**style)
-    return legend
-
-
-def _draw_nodes(ax, diagram, names, height):
-    """Nodes, and their names where a column `height` points high has room for them."""
-    labels = []
-    for column, (nodes, heights) in enumerate(zip(diagram.nodes, diagram.heights, strict=True)):
-        side, spacing = _side(column, len(names)), height / max(len(nodes), 1)
-        diameter = min(0.85 * spacing, NODE if side else UNIT)
-        size = min(FONT, 0.8 * spacing if side else 0.55 * diameter)
-        ax.scatter(
-            np.full(len(nodes), column),
-            heights,
-            s=diameter**2,
-            color="0.25" if side else "white",
-            edgecolor="0.25",
-            zorder=2,
-        )
-        if size < SMALLEST_FONT:
-            continue
-        offset, style = (side * (diameter / 2 + GAP), 0), {"va": "center_baseline", "zorder": 3}
-        for node, y in zip(nodes, heights, strict=True):
-            name = names[column][node]
-            labels.append(_write(ax, name, (column, y), side, offset, fontsize=size, **style))
-    return labels
-
-
-def _set_width(ax, headers, labels):
-    """Limits that leave room for the names beside the diagram; headers that fit between them."""
-    rooms = []
-    for side in ("right", "left"):
-        texts = [text for text in (*headers, *labels) if text.get_ha() == side]
-        rooms.append(max(size_in_points(text)[0] for text in texts) + 4 * GAP)
-    width, n_gaps = size_in_points(ax)[0], len(headers) - 1
-    gap = max(width - sum(rooms), 0.25 * width) / n_gaps
-    ax.set_xlim(-rooms[0] / gap, n_gaps + rooms[1] / gap)
-    widest = max(size_in_points(header)[0] for header in headers[1:-1] or headers)
-    size = min(FONT, 0.9 * FONT * gap / widest)
-    for header in headers:
-        header.set(fontsize=size, visible=size >= SMALLEST_FONT)

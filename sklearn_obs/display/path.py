@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_obs.display.checks import checked_axes, checked_estimator
+from sklearn_obs.display.checks import checked_axes, checked_network
 from sklearn_obs.display.panels import LOSSES, draw_losses, draw_score, finish
 from sklearn_obs.display.styles import free_style
 
@@ -100,8 +100,9 @@ class PruningPathDisplay:
 
         Parameters
         ----------
-        estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-            Fitted, and pruned.
+        estimator : object
+            A fitted and pruned OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, or a Pipeline or a
+            search that holds one.
         ax : matplotlib.axes.Axes or list of one, default=None
             As in `plot`.
         name : str, default=None
@@ -135,7 +136,8 @@ class PruningPathDisplay:
         >>> PruningPathDisplay.from_estimator(clf).ax_.get_xlabel()
         'weights removed (%)'
         """
-        path = checked_estimator(estimator).pruning_path_
+        estimator, _ = checked_network(estimator)
+        path = estimator.pruning_path_
         if not path["loss"].size:
             raise ValueError(
                 "Got an estimator without a round of pruning, so that there is no path to draw: "

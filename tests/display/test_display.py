@@ -5,15 +5,18 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import scale
+from sklearn.preprocessing import StandardScaler, scale
 from small_nets import ESTIMATORS, small
 
-from sklearn_obs import OBSPrunedMLPClassifier, input_importances
+from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, input_importances
 from sklearn_obs.display import (
     InputImportancesDisplay,
     NetworkDisplay,
@@ -95,10 +98,60 @@ def test_unfitted_is_said(display):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_a_pipeline_is_refused_with_a_remedy(display, iris):
-    pipeline = make_pipeline(small()).fit(*iris)
-    with pytest.raises(TypeError, match=r"Got Pipeline, .* pass the one that it holds"):
-        display.from_estimator(pipeline)
+def test_the_network_inside_is_drawn(display, iris):
+    X, y = iris
+    pipeline = make_pipeline(StandardScaler(), small(target_sparsity=0.7)).fit(X, y)
+    search = OBSPrunedMLPCV(pipeline, sparsities=[0.7], cv=2).fit(X, y)
+    expected = vars(display.from_estimator(pipeline[-1]))
+    for model in (pipeline, search):
+        drawn = vars(display.from_estimator(model))
+        for name in ("coefs", "loss"):
+            if name in expected:
+                assert all(map(np.array_equal, drawn[name], expected[name]))
+    with pytest.raises(TypeError, match=r"Got a LogisticRegression, but expected a fitted OBS"):
+        display.from_estimator(LogisticRegression())
+
+
+def test_a_network_of_scikit_learn_is_drawn_with_the_names_of_its_steps(iris):
+    X, y = iris
+    frame = pd.DataFrame(X, columns=["sl", "sw", "pl", "pw"])
+    mlp = MLPClassifier((3,), solver="lbfgs", max_iter=300, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), mlp).fit(frame, y)
+    display = NetworkDisplay.from_estimator(pipeline)
+    assert display.diagram_.weights.size == 4 * 3 + 3 * 3
+    assert {"sl", "sw", "pl", "pw"} <= {label.get_text() for label in display.labels_}
+    assert {label.get_text() for label in NetworkDisplay.from_estimator(mlp).labels_} >= {"x0"}
+
+
+def test_an_order_keeps_places_in_a_series(iris):
+    X, y = iris
+    net = small(hidden_layer_sizes=(6,), target_sparsity=0.2, max_iter=200).fit(X, y)
+    first = NetworkDisplay.from_estimator(net)
+    sparser = net.prune(X, y, target_sparsity=0.8)
+    second = NetworkDisplay.from_estimator(sparser, order=first.order_)
+    for number, (nodes, heights) in enumerate(
+        zip(second.diagram_.nodes, second.diagram_.heights, strict=True)
+    ):
+        before = dict(
+            zip(first.diagram_.nodes[number], first.diagram_.heights[number], strict=True)
+        )
+        assert [before[node] for node in nodes] == list(heights)
+    assert second.order_ == first.order_
+    with pytest.raises(ValueError, match=r"without \[.*\] in column 0.*densest network"):
+        NetworkDisplay.from_estimator(net, order=[[], *first.order_[1:]])
+    with pytest.raises(ValueError, match="order of 2 columns, but expected 3"):
+        NetworkDisplay.from_estimator(net, order=first.order_[1:])
+
+
+def test_weights_are_written_where_they_are_few(iris):
+    X, y = iris
+    net = small(hidden_layer_sizes=(6,), target_sparsity=0.65, max_iter=200).fit(X, y)
+    display = NetworkDisplay.from_estimator(net)
+    assert 8 < display.diagram_.weights.size <= 20
+    written = [float(text.get_text()) for text in display.weights_]
+    np.testing.assert_allclose(written, display.diagram_.weights, rtol=0.05)  # two digits
+    assert not NetworkDisplay.from_estimator(small(target_sparsity=0).fit(X, y)).weights_
+    assert_apart(display.weights_)
 
 
 @pytest.mark.parametrize("display", DISPLAYS)

@@ -75,6 +75,19 @@ def test_variables(tmp_path):
     assert float(re.search(r"test accuracy ([\d.]+)", text)[1]) > 0.77
 
 
+def test_lesson(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_lesson.py")
+    # OBS removes an intercept, which XOR can do without, and the parabola says too little
+    predicted, measured = numbers(re.search(r"without 1-h\d: (predicted.*)", text)[1])
+    assert predicted < measured < 0.5
+    with_retraining = float(re.search(r"retrained: training accuracy ([\d.]+)", text)[1])
+    without = [float(a) for a in re.findall(r"(?<!d): training accuracy ([\d.]+)", text)]
+    # measured .973, and .627, .593, .460 for OBS, OBD and the smallest weight
+    assert with_retraining > 0.9 > max(without) + 0.1
+    assert len(without) == 3
+
+
 def test_compensation(tmp_path):
     pytest.importorskip("matplotlib")
     text = output(tmp_path, "plot_compensation.py", "--out", str(tmp_path))

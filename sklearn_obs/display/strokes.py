@@ -1,0 +1,132 @@
+"""The strokes of a diagram: edges, nodes, names and numbers, each where there is room for it."""
+
+import numpy as np
+
+from sklearn_obs.display.styles import NEGATIVE, POSITIVE, size_in_points
+
+NODE, UNIT = 7, 17  # points, diameters of inputs and outputs and of hidden units
+GAP = 5  # points between a node and its name
+FONT = 9  # points; names are smaller where a column is crowded
+SMALL = 7  # points, of numbers on lines
+SMALLEST_FONT = 5  # names are left out below
+ALONG = (0.5, 0.38, 0.62, 0.26, 0.74, 0.16, 0.84)  # where on its line a weight may be written
+
+
+def _side(column, n_columns):
+    """Names of inputs stand left of their nodes (-1), outputs' right (1), units' in them (0)."""
+    return int(column == n_columns - 1) - int(column == 0)
+
+
+def _write(ax, text, place, side, offset, **style):
+    return ax.annotate(
+        text,
+        place,
+        offset,
+        textcoords="offset points",
+        ha=("center", "left", "right")[side],
+        parse_math=False,
+        **style,
+    )
+
+
+def draw_headers(ax, headers):
+    """How many inputs, units and outputs there are, above each column."""
+    texts, style = [], {"va": "bottom", "fontsize": FONT, "color": "0.35"}
+    for column, header in enumerate(headers):
+        side = _side(column, len(headers))
+        offset = (side * (NODE / 2 + GAP), GAP)
+        texts.append(_write(ax, header, (column, 1), side, offset, **style))
+    return texts
+
+
+def draw_edges(ax, diagram):
+    """The weights, and a legend for their signs, which is returned."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.lines import Line2D
+
+    largest = np.abs(diagram.weights).max(initial=0)
+    crowd = min(1, np.sqrt(60 / max(diagram.weights.size, 1)))
+    widths = crowd * (0.7 + 3.3 * np.abs(diagram.weights) / (largest or 1))
+    handles = []
+    for sign, colour, style in (("positive", POSITIVE, "-"), ("negative", NEGATIVE, "--")):
+        chosen = (diagram.weights < 0) == (sign == "negative")
+        edges = LineCollection(
+            diagram.segments[chosen],
+            linewidths=widths[chosen],
+            colors=colour,
+            linestyles=style,
+            alpha=max(crowd, 0.4),
+            zorder=1,
+        )
+        ax.add_collection(edges, autolim=False)
+        handles.append(Line2D([], [], color=colour, linestyle=style, label=f"{sign} weight"))
+    if largest:
+        label = f"|weight| = {largest:.2g}"
+        handles.append(Line2D([], [], color="0.4", linewidth=4 * crowd, label=label))
+    style = {"handles": handles, "loc": "lower center", "frameon": False, "fontsize": FONT - 1}
+    legend = ax.legend(**style, ncols=len(handles))
+    if size_in_points(legend)[0] > size_in_points(ax)[0]:
+        legend = ax.legend(**style)
+    return legend
+
+
+def draw_nodes(ax, diagram, names, height, n_places):
+    """Nodes, and their names where a column `height` points high has room for them.
+
+    Of each column's `n_places` some may be empty.
+    """
+    labels = []
+    for column, (nodes, heights) in enumerate(zip(diagram.nodes, diagram.heights, strict=True)):
+        side, spacing = _side(column, len(names)), height / max(n_places[column], 1)
+        diameter = min(0.85 * spacing, NODE if side else UNIT)
+        size = min(FONT, 0.8 * spacing if side else 0.55 * diameter)
+        ax.scatter(
+            np.full(len(nodes), column),
+            heights,
+            s=diameter**2,
+            color="0.25" if side else "white",
+            edgecolor="0.25",
+            zorder=2,
+        )
+        if size < SMALLEST_FONT:
+            continue
+        offset, style = (side * (diameter / 2 + GAP), 0), {"va": "center_baseline", "zorder": 3}
+        for node, y in zip(nodes, heights, strict=True):
+            name = names[column][node]
+            labels.append(_write(ax, name, (column, y), side, offset, fontsize=size, **style))
+    return labels
+
+
+def draw_weights(ax, diagram):
+    """The numbers on the lines, each where it is farthest from others; none if one has no room."""
+    size = size_in_points(ax) / (np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))  # points per unit
+    needed, taken = np.array([2.6, 1.1]) * SMALL, []
+    for start, end in diagram.segments:
+        places = start + np.outer(ALONG, end - start)
+        apart = np.abs(places[:, None] - np.reshape(taken, (-1, 2))) * size / needed
+        room = apart.max(axis=2).min(axis=1, initial=1)  # 1 is all that is needed
+        if room.max() < 1:
+            return []
+        taken.append(places[room.argmax()])
+    texts = []
+    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    for place, weight in zip(taken, diagram.weights, strict=True):
+        style = {"ha": "center", "va": "center", "fontsize": SMALL, "zorder": 4, "bbox": box}
+        colour = NEGATIVE if weight < 0 else POSITIVE
+        texts.append(ax.text(*place, f"{weight:.2g}", color=colour, **style))
+    return texts
+
+
+def set_width(ax, headers, labels):
+    """Limits that leave room for the names beside the diagram; headers that fit between them."""
+    rooms = []
+    for side in ("right", "left"):
+        texts = [text for text in (*headers, *labels) if text.get_ha() == side]
+        rooms.append(max(size_in_points(text)[0] for text in texts) + 4 * GAP)
+    width, n_gaps = size_in_points(ax)[0], len(headers) - 1
+    gap = max(width - sum(rooms), 0.25 * width) / n_gaps
+    ax.set_xlim(-rooms[0] / gap, n_gaps + rooms[1] / gap)
+    widest = max(size_in_points(header)[0] for header in headers[1:-1] or headers)
+    size = min(FONT, 0.9 * FONT * gap / widest)
+    for header in headers:
+        header.set(fontsize=size, visible=size >= SMALLEST_FONT)
