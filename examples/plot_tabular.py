@@ -42,7 +42,7 @@ X, X_test = scaler.transform(X), scaler.transform(X_test)
 # loss, in nats, that is predicted if it went and the rest made up for it.
 
 net = OBSPrunedMLPClassifier(
-    (8,), "tanh", granularity="input", target_sparsity=0.5, alpha=0.1, max_iter=500, random_state=0
+    (8,), "tanh", granularity="input", target_sparsity=0.5, alpha=1, max_iter=500, random_state=0
 ).fit(X, y)
 importances = net.feature_importances_
 order = np.argsort(importances)[::-1][: net.inputs_.size]
@@ -71,7 +71,7 @@ print(f"logistic regression: {few:.3f} with these columns, {everything:.3f} with
 # weighs against each other.
 
 net = OBSPrunedMLPClassifier(
-    (8,), "tanh", target_sparsity=1 - 30 / (8 * 31), alpha=0.1, max_iter=500, random_state=0
+    (8,), "tanh", target_sparsity=1 - 30 / (8 * 31), alpha=1, max_iter=500, random_state=0
 ).fit(X, y)
 print(
     f"{net.n_weights_} weights, {net.inputs_.size} of {net.n_features_in_} columns, "

@@ -231,7 +231,7 @@ def test_tabular(tmp_path):
     few, everything = numbers(text.split("logistic regression:")[1].splitlines()[0])
     n_weights, n_read, _, n_units, by_weights = numbers(text.splitlines()[-1])
     assert n_weights == 30 and n_read < 30 and n_units <= 8
-    # measured .972, .965 and .958; 143 test rows, so that a standard error is .015
+    # measured .958, .944 and .979; 143 test rows, so that a standard error is .015
     assert min(by_columns, few, by_weights) > 0.92 and few > everything - 0.03
     for name in ("importances.png", "network_breast_cancer.png"):
         assert (tmp_path / name).stat().st_size > 10_000
