@@ -135,6 +135,9 @@ def test_monks(tmp_path):
     # 10, 5 and 8 of ten seeds were measured to reach it; 3, 2 and 3 of the first three
     assert all(int(n_reach) >= 1 for *_, n_reach in rows)
     assert "drawn: 14 weights, test accuracy 1.000" in text  # as in the 1992 paper
+    assert text.count("agrees with the network on 432 of 432 samples") == 2
+    assert "    jacket is not blue and body is not octagon\n" in text  # of MONK-3
+    assert "jacket is red" in text.split("MONK-1, 14 weights")[1]
     assert (tmp_path / "network_monks.png").stat().st_size > 10_000
 
 
