@@ -8,6 +8,7 @@ inverse Hessian no more than `inverse_hessian` lists.
 
 from sklearn_obs.elimination.blocks import eliminate_blocks
 from sklearn_obs.elimination.greedy import PANEL, Elimination, all_at_once, eliminate
+from sklearn_obs.elimination.grid import Grid
 from sklearn_obs.elimination.grouped import eliminate_groups, group_saliencies, group_updates
 from sklearn_obs.elimination.groups import Group
 from sklearn_obs.elimination.inverse_hessian import Block, BlockTask, InverseHessian, inverted
@@ -19,6 +20,7 @@ __all__ = [
     "Block",
     "BlockTask",
     "Elimination",
+    "Grid",
     "Group",
     "InverseHessian",
     "SwapModel",

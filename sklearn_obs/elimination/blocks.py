@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.elimination.greedy import Elimination, all_at_once, eliminate
+from sklearn_obs.elimination.grid import Grid, among
 from sklearn_obs.elimination.inverse_hessian import Block
 from sklearn_obs.elimination.stacked import eliminate_stacked
 from sklearn_obs.machine import one_blas_thread
@@ -46,6 +47,7 @@ def eliminate_blocks(
     freed: Callable[[int], ArrayLike] | None = None,
     stops: Sequence[int] = (),
     n_jobs: int | None = None,
+    grid: Grid | None = None,
 ) -> Elimination:
     """`eliminate` for a block-diagonal Hessian.
 
@@ -54,7 +56,7 @@ def eliminate_blocks(
     weights : ndarray of shape (n,)
     blocks : sequence of Block
         Together they cover all weights once.
-    n_remove, eligible, freed, stops
+    n_remove, eligible, freed, stops, grid
         As in `eliminate`.
     n_jobs : int, default=None
         Workers, as in joblib. Results do not depend on it.
@@ -79,9 +81,9 @@ def eliminate_blocks(
     share = AHEAD * n_remove / max(n_eligible, 1)
     # one BLAS thread everywhere: blocks are small, and sums must not depend on the workers
     with one_blas_thread():
-        paths = _start(blocks, weights, removable, share, n_jobs)
+        paths = _start(blocks, weights, removable, grid, share, n_jobs)
         order, saliency, at = _merge(paths, weights, n_remove, freed, stops)
-        path = Elimination(order, saliency, _standing(paths, weights, order))
+        path = Elimination(order, saliency, _standing(paths, weights))
     earlier = tuple(path.until(*stop) for stop in zip(stops, at, strict=True))
     return replace(path, earlier=earlier)
 
@@ -107,9 +109,12 @@ def held_bytes(layers: Sequence[np.ndarray], n_remove: int, n_jobs: int = 1) -> 
     return 8 * (float(sizes @ lengths(sizes)) + n_jobs * max(map(stack, layers)))
 
 
-def _start(blocks, weights, removable, share, n_jobs):
+def _start(blocks, weights, removable, grid, share, n_jobs):
     hold = len(blocks) <= HELD
-    tasks = [(block, weights[block.index], removable[block.index], share, hold) for block in blocks]
+    tasks = [
+        (block, weights[i], removable[i], among(grid, i), share, hold)
+        for block, i in ((block, block.index) for block in blocks)
+    ]
     n_workers = effective_n_jobs(n_jobs)
     flops = sum(block.index.size**3 for block in blocks)
     stacks = _stacks(tasks, hold)
@@ -190,21 +195,22 @@ def _paths_of(shared, stack):
 def _paths_in_step(shared, stack):
     inverses = [task.inverse(shared) for task, *_ in stack]
     weights, removable = [task[1] for task in stack], [task[2] for task in stack]
-    n_paths = [_length(task[2], task[3]) for task in stack]
-    found = eliminate_stacked(weights, inverses, n_paths, eligible=removable)
+    grids = None if stack[0][3] is None else [task[3] for task in stack]
+    n_paths = [_length(task[2], task[4]) for task in stack]
+    found = eliminate_stacked(weights, inverses, n_paths, eligible=removable, grids=grids)
     return [(path, None, columns) for path, columns in found]
 
 
-def _path_of(shared, task, weights, removable, share, hold):
+def _path_of(shared, task, weights, removable, grid, share, hold):
     """A block's path, with its inverse or with those columns of it that the path removes."""
     with _naming(task.name):
         inverse = task.inverse(shared)
-        path = _path(weights, inverse, removable, share)
+        path = _path(weights, inverse, removable, grid, share)
     return path, inverse if hold else None, None if hold else inverse.columns(path.order)
 
 
-def _path(weights, inverse, removable, share):
-    return eliminate(weights, inverse, _length(removable, share), eligible=removable)
+def _path(weights, inverse, removable, grid, share):
+    return eliminate(weights, inverse, _length(removable, share), eligible=removable, grid=grid)
 
 
 def _length(removable, share):
@@ -216,11 +222,13 @@ def _length(removable, share):
 class _BlockPath:
     """One block's path, and how much of it has been taken."""
 
-    def __init__(self, block, weights, removable, share, hold, path, inverse, columns):
+    def __init__(self, block, weights, removable, grid, share, hold, path, inverse, columns):
         self.block, self.index = block, block.index
-        self.weights, self.removable, self.share, self.hold = weights, removable, share, hold
+        self.weights, self.removable, self.grid = weights, removable, grid
+        self.share, self.hold = share, hold
         self.path, self.inverse, self.columns = path, inverse, columns
         self.n_taken = 0
+        self.settled = []  # what was removed before this path: (positions, what it became)
 
     def cut_short(self):
         """Whether all of the path is taken, but not all of the weights that may be removed."""
@@ -228,20 +236,23 @@ class _BlockPath:
         return self.n_taken == n < np.count_nonzero(self.removable)
 
     def weights_now(self):
-        """The weights of `index`, 0 where the path has removed them."""
+        """The weights of `index`, 0 or on the grid where the path has removed them."""
         if not self.n_taken or not self.weights.any():
             return self.weights
         removed = self.path.order[: self.n_taken]
+        values = self.path.weights[removed]  # which stay as they are
         if self.hold:
-            return all_at_once(self.weights, self.inverse.columns(removed), removed)
-        return all_at_once(self.weights, self.columns[:, : self.n_taken], removed)
+            return all_at_once(self.weights, self.inverse.columns(removed), removed, values)
+        return all_at_once(self.weights, self.columns[:, : self.n_taken], removed, values)
 
     def go_on(self, orphans):
         """A new path from here on, the weights `orphans` (positions in all) being 0."""
         removed = self.path.order[: self.n_taken]
         rest = np.delete(np.arange(self.index.size), removed)
+        self.settled.append((self.index[removed], self.path.weights[removed]))
         self.weights = self.weights_now()[rest]
         self.index, self.removable = self.index[rest], self.removable[rest]
+        self.grid = among(self.grid, rest)
         self.weights[np.isin(self.index, orphans)] = 0
         self.n_taken = 0
         if not self.weights.any():  # they are removed in their order, at no cost
@@ -254,7 +265,7 @@ class _BlockPath:
             else:
                 (before,) = np.nonzero(np.isin(self.block.index, self.index, invert=True))
                 inverse = self.block.inverse().without(before)
-            self.path = _path(self.weights, inverse, self.removable, self.share)
+            self.path = _path(self.weights, inverse, self.removable, self.grid, self.share)
         if not self.hold:
             self.columns = inverse.columns(self.path.order)
 
@@ -284,16 +295,17 @@ def _merge(paths, weights, n_remove, freed, stops):
                 continue
             break  # a path has changed: sort again
         if n_done == n_next < n_remove:
-            at.append(_standing(paths, weights, order[:n_done]))
+            at.append(_standing(paths, weights))
     return order, saliency, at
 
 
-def _standing(paths, weights, removed):
-    """The weights as they stand, 0 where removed."""
+def _standing(paths, weights):
+    """The weights as they stand, 0 or on the grid where removed."""
     standing = weights.astype(np.float64)
     for path in paths:
         standing[path.index] = path.weights_now()
-    standing[removed] = 0
+        for index, values in path.settled:
+            standing[index] = values
     return standing
 
 

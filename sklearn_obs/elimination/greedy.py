@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, get_blas_funcs
 
+from sklearn_obs.elimination.grid import Grid, among, errors
 from sklearn_obs.elimination.inverse_hessian import InverseHessian
 
 # weights removed between two updates of C: fewer are slow in syrk, more are slow in cache
@@ -39,7 +40,7 @@ class Elimination:
 
     order: np.ndarray  # (n_remove,) indices into `weights`, first removed first
     saliency: np.ndarray  # (n_remove,) predicted increase of the loss by each removal
-    weights: np.ndarray  # (n,) the updated weights, exactly 0 where removed
+    weights: np.ndarray  # (n,) the updated weights, exactly 0 (or on the grid) where removed
     earlier: tuple["Elimination", ...] = ()  # the same as it stood at each of `stops`
 
     def until(self, n_removed: int, weights: np.ndarray) -> "Elimination":
@@ -56,6 +57,7 @@ def eliminate(
     freed: Callable[[int], ArrayLike] | None = None,
     overwrite: bool = False,
     stops: Sequence[int] = (),
+    grid: Grid | None = None,
 ) -> Elimination:
     """Remove weights one at a time, the one of least saliency first; the others adjust each time.
 
@@ -80,6 +82,8 @@ def eliminate(
     stops : sequence of int, default=()
         Numbers of removals, ascending from 1 and less than `n_remove`, to look back at: `earlier`
         holds what stood after each.
+    grid : Grid, default=None
+        Where weights are put that are "removed": on the nearest value of a grid, in place of 0.
 
     Returns
     -------
@@ -127,20 +131,20 @@ def eliminate(
     saliency = np.empty(n_remove, w.dtype)
     n_done, seen = 0, list[np.ndarray]()
     while n_done < n_remove:
-        Q, z, L = _panel(w, d, C, removable, min(PANEL, n_remove - n_done))
+        Q, z, L, c = _panel(w, d, C, removable, min(PANEL, n_remove - n_done), among(grid, left))
         orphans = np.empty(0, np.intp)
         if freed is not None:
             for j, q in enumerate(Q, start=1):
                 orphans = _places(left, freed(int(left[q])))
                 if orphans.size:
-                    Q, z, L = Q[:j], z[:j], L[:, :j]
+                    Q, z, L, c = Q[:j], z[:j], L[:, :j], c[:j]
                     break
         for k in (stop - n_done for stop in stops[len(seen) :]):
             if k > Q.size:
                 break
-            then = np.zeros_like(updated)
+            then = updated.copy()
             then[left] = w - _times(L[:, :k], z[:k])
-            then[left[Q[:k]]] = 0
+            then[left[Q[:k]]] = c[:k]
             if k == Q.size:
                 then[left[orphans]] = 0
             seen.append(then)
@@ -149,6 +153,7 @@ def eliminate(
         order[n_done : n_done + Q.size] = left[Q]
         saliency[n_done : n_done + Q.size] = z**2 / 2
         n_done += Q.size
+        updated[left[Q]] = c
         rest = np.delete(np.arange(w.size), Q)
         w, left, removable = w[rest], left[rest], removable[rest]
         if n_done < n_remove:
@@ -172,8 +177,8 @@ def _times(L, z):
     return gemv(1.0, L, z)
 
 
-def _panel(w, d, C, removable, n_pick):
-    """The next at most `n_pick` removals: positions Q, their z, and L = C_:Q chol(C_QQ)^-T.
+def _panel(w, d, C, removable, n_pick, grid):
+    """The next at most `n_pick` removals: positions Q, their z, L = C_:Q chol(C_QQ)^-T, constants.
 
     The choice is made among the cheapest weights alone, in cache; the rest is then brought up to
     date at once, and the panel is cut where one of them would have been removed earlier.
@@ -181,26 +186,30 @@ def _panel(w, d, C, removable, n_pick):
     can = np.flatnonzero(removable)
     K = can
     if can.size > CANDIDATES:
-        cheapest = np.argsort(w[can] ** 2 / d[can], kind="stable")
+        e = errors(among(grid, can), w[can])
+        cheapest = np.argsort(e**2 / d[can], kind="stable")
         K = np.sort(can[cheapest[:CANDIDATES]])
-    picks, z, L_K = _greedy(w[K], d[K], C.columns(K, rows=K), min(n_pick, K.size))
+    C_KK, n_pick = C.columns(K, rows=K), min(n_pick, K.size)
+    picks, z, L_K, c = _greedy(w[K], d[K], C_KK, n_pick, among(grid, K))
     Q = K[picks]
     (trsm,) = get_blas_funcs(("trsm",), (L_K,))
     L = trsm(1.0, L_K[picks], C.columns(Q), side=1, lower=1, trans_a=1, overwrite_b=1)
     if K.size < can.size:
         outside = np.setdiff1d(can, K, assume_unique=True)
-        n_pick = _first_intrusion(w[outside], d[outside], L[outside], outside, z, Q)
-    return Q[:n_pick], z[:n_pick], L[:, :n_pick]
+        others = among(grid, outside)
+        n_pick = _first_intrusion(w[outside], d[outside], L[outside], outside, z, Q, others)
+    return Q[:n_pick], z[:n_pick], L[:, :n_pick], c[:n_pick]
 
 
-def _greedy(w, d, C, n_pick):
-    """The elimination loop itself on a C that fits in cache: picks, z and their columns l."""
+def _greedy(w, d, C, n_pick, grid):
+    """The elimination loop itself on a C that fits in cache: picks, z, columns l, constants."""
     L = np.zeros((w.size, n_pick), w.dtype, order="F")
-    picks, z = np.empty(n_pick, np.intp), np.empty(n_pick, w.dtype)
+    picks, z, c = np.empty(n_pick, np.intp), np.empty(n_pick, w.dtype), np.zeros(n_pick, w.dtype)
     (gemv,) = get_blas_funcs(("gemv",), (L,))
     buffer = np.empty_like(w)
     for j in range(n_pick):
-        np.multiply(w, w, out=buffer)
+        e = errors(grid, w)
+        np.multiply(e, e, out=buffer)
         buffer /= d
         q = int(buffer.argmin())  # w_q^2 / C_qq = 2 L_q; ties to the lowest index
         if not d[q] > 0:
@@ -211,42 +220,48 @@ def _greedy(w, d, C, n_pick):
             l = gemv(-1.0, L[:, :j], L[q, :j], beta=1.0, y=l, overwrite_y=1)
             l[picks[:j]] = 0  # which is rounding there, and large where C is
         l /= root
-        picks[j], z[j], L[:, j] = q, w[q] / root, l
+        picks[j], z[j], L[:, j] = q, e[q] / root, l
+        if grid is not None:
+            c[j] = grid.among(q).nearest(w[q])
         np.multiply(l, z[j], out=buffer)
         w -= buffer
         np.multiply(l, l, out=buffer)
         d -= buffer
         w[q], d[q] = np.inf, 1  # never the cheapest again
-    return picks, z, L
+    return picks, z, L, c
 
 
-def _first_intrusion(w, d, L, index, z, Q):
+def _first_intrusion(w, d, L, index, z, Q, grid):
     """How many picks stand before a weight outside the candidates would have come first.
 
     After j picks an outsider's saliency is (w - sum z l)^2 / (2 (d - sum l^2)), which has to stay
-    above z_j^2 / 2. Most are cleared at once: by Cauchy-Schwarz |sum z l| <= |z| |l|.
+    above z_j^2 / 2. Most are cleared at once: by Cauchy-Schwarz |sum z l| <= |z| |l|. On a grid the
+    errors are no such lines, and all are looked at.
     """
     z, earlier = z[1:], z[:-1]  # pick 0 is the cheapest of all
     L = L[:, :-1]
     if not z.size:
         return 1
     slack = np.abs(w) - np.linalg.norm(earlier) * np.sqrt(np.einsum("ij,ij->i", L, L))
-    suspect = np.flatnonzero(np.maximum(slack, 0) ** 2 <= d * (z**2).max())
+    near = np.maximum(slack, 0) ** 2 <= d * (z**2).max()
+    suspect = np.flatnonzero(near if grid is None else np.ones(w.size, bool))
     L = L[suspect]
     w_later = w[suspect, None] - np.cumsum(L * earlier, axis=1)
     d_later = d[suspect, None] - np.cumsum(L * L, axis=1)
+    if grid is not None:
+        w_later = errors(Grid(grid.scale[suspect, None], grid.most), w_later)
     score = w_later**2 / d_later
     sooner = (score < z**2) | ((score == z**2) & (index[suspect, None] < Q[1:]))
     cut = np.flatnonzero(sooner.any(axis=0))
     return int(cut[0]) + 1 if cut.size else z.size + 1
 
 
-def all_at_once(weights, columns, removed):
+def all_at_once(weights, columns, removed, values=0.0):
     """The weights after the removal of `removed`: the closed form of the whole path.
 
-    The minimum of the quadratic model under w_R = 0 is w + delta w with
+    The minimum of the quadratic model under w_R = c_R is w + delta w with
 
-        delta w = -C_:R C_RR^-1 w_R
+        delta w = -C_:R C_RR^-1 (w_R - c_R)
 
     Parameters
     ----------
@@ -254,14 +269,16 @@ def all_at_once(weights, columns, removed):
     columns : ndarray of shape (n, n_removed)
         C_:R of the inverse Hessian C.
     removed : ndarray of shape (n_removed,), int
+    values : ndarray of shape (n_removed,) or 0, default=0
+        c_R.
 
     Returns
     -------
     ndarray of shape (n,)
-        Exactly 0 where removed.
+        Exactly c_R where removed.
     """
     w = np.array(weights, dtype=columns.dtype)
     if len(removed):
-        w -= columns @ cho_solve(cho_factor(columns[removed]), w[removed])
-    w[removed] = 0
+        w -= columns @ cho_solve(cho_factor(columns[removed]), w[removed] - values)
+    w[removed] = values
     return w

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.linalg import LinAlgError
 
 from sklearn_obs.elimination.greedy import Elimination
+from sklearn_obs.elimination.grid import Grid, among, constants, errors
 from sklearn_obs.elimination.inverse_hessian import InverseHessian
 
 
@@ -23,6 +24,7 @@ def eliminate_stacked(
     n_remove: Sequence[int],
     *,
     eligible: Sequence[np.ndarray],
+    grids: Sequence[Grid] | None = None,
 ) -> list[tuple[Elimination, np.ndarray]]:
     """`eliminate` for each of several small blocks.
 
@@ -30,6 +32,8 @@ def eliminate_stacked(
     ----------
     weights, inverses, n_remove, eligible : sequences
         One entry a block, as in `eliminate`.
+    grids : sequence of Grid, default=None
+        One for each block, with as many values.
 
     Returns
     -------
@@ -50,6 +54,11 @@ def eliminate_stacked(
     for b, (inverse, n) in enumerate(zip(inverses, sizes, strict=True)):
         C[b, :n, :n] = inverse.columns(np.arange(n))
         w[b, :n], d[b, :n], left[b, :n] = weights[b], inverse.diagonal(), eligible[b]
+    grid = None
+    if grids is not None:
+        grid = Grid(np.ones(w.shape), grids[0].most)
+        for b, (each, n) in enumerate(zip(grids, sizes, strict=True)):
+            grid.scale[b, :n] = each.scale
     every = np.arange(n_blocks)
     there = np.ones((n_blocks, size), dtype)  # 0 where removed
     L = np.zeros((n_blocks, n_steps, size), dtype)
@@ -58,7 +67,8 @@ def eliminate_stacked(
     score = np.empty_like(w)
     for j in range(n_steps):
         score.fill(np.inf)
-        np.divide(w * w, d, out=score, where=left)
+        e = errors(grid, w)
+        np.divide(e * e, d, out=score, where=left)
         q = score.argmin(axis=1)  # ties to the lowest index
         going = counts > j
         pivot = d[every, q]
@@ -70,13 +80,15 @@ def eliminate_stacked(
             l = l - np.matmul(L[every, :j, q][:, None, :], L[:, :j])[:, 0]
         l *= there  # which is rounding where a weight has gone, and large where C is
         l *= (going / root).astype(dtype)[:, None]
-        z = np.where(going, w[every, q] / root, 0)
+        z = np.where(going, e[every, q] / root, 0)
+        c = constants(among(grid, (every, q)), w[every, q])
         L[:, j] = l
         w -= z[:, None] * l
         d -= l * l
         order[:, j], saliency[:, j] = q, z**2 / 2
         gone = every[going], q[going]
-        w[gone], d[gone], left[gone], there[gone] = 0, 1, False, 0
+        w[gone] = c[going]
+        d[gone], left[gone], there[gone] = 1, False, 0
     return [
         (
             Elimination(order[b, :k], saliency[b, :k].copy(), w[b, :n].copy()),

@@ -1,0 +1,54 @@
+"""A grid that weights are put on: a constant other than zero for each.
+
+A weight may be constrained to any constant c_q. With e_q = w_q - c_q, elimination is as ever::
+
+    L_q = e_q^2 / (2 C_qq)        delta w = -(e_q / C_qq) C e_q
+
+and w_q stays at c_q. Here c_q is the value of the grid that is nearest to w_q as it is when its
+turn comes: others have moved it by then. Without a grid every constant is 0, and a weight is
+removed.
+
+References
+----------
+Hassibi, B. and Stork, D. G. (1992), section 7. Frantar, E. and Alistarh, D. (2022). Optimal Brain
+Compression: a framework for accurate post-training quantization and pruning. NeurIPS 35.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The multiples of a scale from -`most` to `most`, for each weight."""
+
+    scale: np.ndarray  # of the shape of the weights, positive
+    most: int  # 2^(bits - 1) - 1
+
+    def integers(self, weights: np.ndarray) -> np.ndarray:
+        """Which multiple is nearest to each weight; of two, the even one."""
+        return np.clip(np.rint(weights / self.scale), -self.most, self.most)
+
+    def nearest(self, weights: np.ndarray) -> np.ndarray:
+        """The value of the grid that is nearest to each weight."""
+        return self.scale * self.integers(weights)
+
+    def among(self, index: np.ndarray) -> "Grid":
+        """The grid of some of the weights."""
+        return Grid(self.scale[index], self.most)
+
+
+def errors(grid: Grid | None, weights: np.ndarray) -> np.ndarray:
+    """e = w - c: without a grid the weights themselves."""
+    return weights if grid is None else weights - grid.nearest(weights)
+
+
+def constants(grid: Grid | None, weights: np.ndarray) -> np.ndarray:
+    """c of each weight: without a grid 0."""
+    return np.zeros(weights.shape, weights.dtype) if grid is None else grid.nearest(weights)
+
+
+def among(grid: Grid | None, index: np.ndarray) -> Grid | None:
+    """The grid of some of the weights, if there is one."""
+    return None if grid is None else grid.among(index)
