@@ -163,9 +163,9 @@ display = NetworkDisplay.from_estimator(net, feature_names=FEATURES, class_names
 display.figure_.savefig(options.out / "network_monks.png", dpi=150)
 
 # %%
-# What the two smallest networks have learned, as rules. MONK-3 was published as "(jacket is green and
-# holding is sword) or (jacket is not blue and body is not octagon)", with 5 % of wrong labels: four
-# weights hold the second part.
+# What the two smallest networks have learned, as rules. MONK-3 was published as "(jacket is green
+# and holding is sword) or (jacket is not blue and body is not octagon)", with 5 % of wrong labels:
+# four weights hold the second part.
 
 for number in (1, 3):
     net, robots, _ = of_published_size(number)

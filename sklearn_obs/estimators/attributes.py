@@ -86,7 +86,8 @@ class FittedNetwork(Versioned):
         if self._importances is None:
             absent: Any = NoImportances(
                 "feature_importances_ come from the curvature after the last round of pruning, and "
-                "there was no round, or it could not be inverted, or this is a level of a path: "
+                "there was no round, or it could not be inverted, or this is a level of a path, "
+                "or the network has been quantized since: "
                 "prune to a higher `target_sparsity`, increase `damping`, or compute them with "
                 "`sklearn_obs.input_importances`."
             )

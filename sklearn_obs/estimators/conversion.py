@@ -21,6 +21,7 @@ from sklearn_obs.estimators.attributes import (
     unpruned,
 )
 from sklearn_obs.estimators.parameters import TRAINING_PARAMETERS, check_parameters
+from sklearn_obs.estimators.quantization import quantization_of
 from sklearn_obs.network.compaction import compacted, fold_constants
 from sklearn_obs.pruning.warned import warn
 
@@ -189,6 +190,7 @@ class Conversion(FittedNetwork, BaseEstimator):
             new.input_groups = [groups[i] for i in inputs]
         importances = None if self._importances is None else self._importances[inputs]
         attributes = initial(new, self, network, mask) | {"_importances": importances}
+        attributes |= quantization_of(self, kept)
         return new._store(attributes | {"_initial_training": _training_of(self)})
 
 

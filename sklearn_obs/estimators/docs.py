@@ -180,6 +180,16 @@ n_rounds_ : int
 loss_ : float
     Loss of the network as it is, on all training samples, as in `pruning_path_`. (`from_sklearn`
     has no samples, and keeps scikit-learn's until `prune` is called.)
+n_bits_ : int
+    Bits of a weight, after `quantize` alone, as the next three; `fit` drops them.
+weight_scales_ : list of ndarray of shape (fan_out,)
+    What a step of the whole numbers is worth in each unit: ``coefs_[l] / weight_scales_[l]`` are
+    whole numbers from -(2^(n_bits_ - 1) - 1) to its opposite.
+activation_scales_ : ndarray of shape (n_hidden_layers,)
+    What a step of an eight-bit activation is worth in each hidden layer: 127 steps reach the
+    largest magnitude on the samples of `quantize`.
+input_range_ : ndarray of shape (2, n_features)
+    The least and the largest value of each feature on these samples.
 n_layers_ : int
     Layers of units, inputs and outputs included.
 n_outputs_ : int

@@ -168,6 +168,16 @@ def check_parameters(estimator):
     _check_groups(estimator)
 
 
+def check_not_quantized(estimator):
+    """Raise ValueError if the weights of a fitted network are on a grid."""
+    if hasattr(estimator, "n_bits_"):
+        raise ValueError(
+            f"Got a network whose weights have been quantized to {estimator.n_bits_} bits, which "
+            "pruning and retraining would undo. Prune first, then quantize: fit again, or prune a "
+            "copy that was made before `quantize`."
+        )
+
+
 def check_without_labels(estimator, *, pruning=True):
     """Raise ValueError if something needs labels: curvature, or else what acts in `pruning`."""
     teacher = estimator.teacher

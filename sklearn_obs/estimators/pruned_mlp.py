@@ -11,16 +11,17 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_obs.estimators.attributes import unchanged_after_failure, unpruned
-from sklearn_obs.estimators.checked_samples import CheckedSamples
 from sklearn_obs.estimators.conversion import Conversion
 from sklearn_obs.estimators.docs import PAGE
 from sklearn_obs.estimators.initial_training import cache, trained
 from sklearn_obs.estimators.parameters import (
+    check_not_quantized,
     check_parameters,
     check_sparsity,
     check_without_labels,
     sparsity_of_weights,
 )
+from sklearn_obs.estimators.quantization import Quantization
 from sklearn_obs.estimators.run import (
     Run,
     importances_or_none,
@@ -35,7 +36,7 @@ from sklearn_obs.network.prediction import last_units
 
 class PrunedMLP(
     Conversion,
-    CheckedSamples,
+    Quantization,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -230,9 +231,9 @@ class PrunedMLP(
         Raises
         ------
         ValueError
-            If the network is sparser than `target_sparsity` already, or has fewer weights than
-            `n_weights`; if both are given; if a parameter or a callback needs targets and there are
-            none, and as in `fit`. The network then stays as it was.
+            If the network is sparser than `target_sparsity` already, has fewer weights than
+            `n_weights`, or has been quantized; if both are given; if a parameter or a callback
+            needs targets and there are none, and as in `fit`. The network then stays as it was.
         MemoryError, numpy.linalg.LinAlgError
             As in `fit`; the network stays as it was.
 
@@ -251,6 +252,7 @@ class PrunedMLP(
         """
         check_is_fitted(self)
         check_parameters(self)
+        check_not_quantized(self)
         target = self.target_sparsity if target_sparsity is None else target_sparsity
         if n_weights is not None:
             target = sparsity_of_weights(self, n_weights, target_sparsity)

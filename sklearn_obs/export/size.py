@@ -4,6 +4,7 @@ Bytes are those of weights, their places and intercepts; a file or a program add
 depend on them.
 """
 
+import math
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,7 +41,9 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
         - ``c_bytes``, the constants of `export_c`, in all as many as its ``n_bytes``; scales of
           columns count to the first layer (left out for what `export_c` cannot export);
         - ``onnx_bytes``, the initializers of `export_onnx` with ``sparse=True``;
-        - ``multiply_adds`` of these for a sample.
+        - ``multiply_adds`` of these for a sample;
+        - ``packed_bytes``, of a quantized network alone: its weights without their places, of
+          `n_bits_` bits, and a scale and an intercept for each unit that is left.
 
         Without pandas the table is printed, and returned as a dict.
 
@@ -96,6 +99,8 @@ def sizes(model, dtype):
                 "multiply_adds": n,
             }
         )
+        if hasattr(estimator, "n_bits_"):
+            rows[-1]["packed_bytes"] = math.ceil(estimator.n_bits_ * n / 8) + 2 * REAL * fan_out
     try:
         n_bytes = constant_bytes(rounded(folded(model), dtype))
         for row, n in zip(rows, n_bytes, strict=True):

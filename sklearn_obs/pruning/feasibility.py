@@ -111,7 +111,7 @@ class Scope:
         """
         if n_remove > 0:
             self._check_reach(n_remove)
-            self._check_memory()
+            self.check_memory()
             if self.plan.n_swaps:
                 n_left = int(np.count_nonzero(self.mask)) - n_remove
                 check_swaps(n_left, int(np.count_nonzero(self.prunable & ~self.mask)) + n_remove)
@@ -169,7 +169,8 @@ class Scope:
             itemsize=self.itemsize,
         )
 
-    def _check_memory(self):
+    def check_memory(self) -> None:
+        """Raise MemoryError if a round would need more memory than there is."""
         plan = self.plan
         if plan.criterion != "obs":
             return

@@ -1,0 +1,83 @@
+"""Training what is free in a network of few bits: a scale for each unit, and the intercepts.
+
+The weights of unit j are w_ij = s_j z_ij with integers z that stay, so that::
+
+    df/ds_j = sum_i z_ij df/dw_ij
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from sklearn_obs.network import Network, Objective, loss_and_gradient
+
+
+class _EpochsSpent(Exception):
+    pass
+
+
+def train_scales(
+    network: Network,
+    integers: list[np.ndarray],
+    scales: list[np.ndarray],
+    free: np.ndarray,
+    objective: Objective,
+    *,
+    epochs: int,
+) -> tuple[Network, list[np.ndarray]]:
+    """At most `epochs` evaluations of f and its gradient by L-BFGS; the best point.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are `integers` times `scales`.
+    integers : list of ndarray of shape (fan_in, fan_out)
+    scales : list of ndarray of shape (fan_out,)
+        Positive; they stay so.
+    free : ndarray of shape (n_parameters,), bool
+        The intercepts that move.
+    objective : Objective
+    epochs : int
+
+    Returns
+    -------
+    (Network, list of ndarray of shape (fan_out,))
+        The network and its scales.
+    """
+    layout = network.layout
+    ends = np.cumsum([s.size for s in scales])
+    moving = np.flatnonzero(free)
+    theta = network.theta.astype(np.float64)
+
+    def at(x):
+        new = np.split(x[: ends[-1]], ends[:-1])
+        theta[moving] = x[ends[-1] :]
+        _, intercepts = layout.split(theta)
+        W = [Z * s.astype(network.dtype) for Z, s in zip(integers, new, strict=True)]
+        coefs = tuple(each.astype(network.dtype, copy=False) for each in W)
+        b = tuple(each.astype(network.dtype) for each in intercepts)
+        return Network(coefs, b, network.activation, network.out_activation), new
+
+    least, best, n_evaluated = np.inf, None, 0
+
+    def value_and_gradient(x):
+        nonlocal least, best, n_evaluated
+        if n_evaluated > epochs:
+            raise _EpochsSpent
+        n_evaluated += 1
+        value, gradient = loss_and_gradient(at(x)[0], objective)
+        if best is None or value < least:
+            least, best = value, x.copy()
+        coefs, _ = layout.split(gradient)
+        of_scales = [(Z * g).sum(axis=0) for Z, g in zip(integers, coefs, strict=True)]
+        return value, np.concatenate([*of_scales, gradient[moving]]).astype(np.float64)
+
+    start = np.concatenate([*scales, theta[moving]]).astype(np.float64)
+    positive = [(np.finfo(network.dtype).tiny, None)] * ends[-1] + [(None, None)] * moving.size
+    options = {"maxiter": epochs, "maxfun": epochs + 1}
+    with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+        try:
+            method = {"method": "L-BFGS-B", "bounds": positive, "options": options}
+            minimize(value_and_gradient, start, jac=True, **method)
+        except _EpochsSpent:
+            pass
+    return at(start if best is None else best)
