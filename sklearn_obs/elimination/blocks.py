@@ -1,9 +1,8 @@
 """The greedy path of a block-diagonal Hessian: the paths of the blocks, merged by a sort.
 
-The removals of a block do not change another block, so each has a greedy path of its own. The
-global greedy order takes the blocks' heads, cheapest first. Saliencies along a path are not
-monotone, but a weight that is cheaper than one before it follows right after that one, so the order
-is that of the running maxima::
+Removals in a block do not change another, so each has a greedy path of its own. The global order
+takes the blocks' heads, cheapest first. Saliencies along a path are not monotone, but a weight that
+is cheaper than one before it follows right after that one, so the order is that of running maxima::
 
     order = stable argsort of concatenate(maximum.accumulate(saliency) for each block)
 
@@ -111,10 +110,9 @@ def held_bytes(layers: Sequence[np.ndarray], n_remove: int, n_jobs: int = 1) -> 
 
 def _start(blocks, weights, removable, grid, share, n_jobs):
     hold = len(blocks) <= HELD
-    tasks = [
-        (block, weights[i], removable[i], among(grid, i), share, hold)
-        for block, i in ((block, block.index) for block in blocks)
-    ]
+    places = [block.index for block in blocks]
+    parts = [(weights[i], removable[i], among(grid, i), share, hold) for i in places]
+    tasks = [(block, *part) for block, part in zip(blocks, parts, strict=True)]
     n_workers = effective_n_jobs(n_jobs)
     flops = sum(block.index.size**3 for block in blocks)
     stacks = _stacks(tasks, hold)
@@ -223,11 +221,9 @@ class _BlockPath:
     """One block's path, and how much of it has been taken."""
 
     def __init__(self, block, weights, removable, grid, share, hold, path, inverse, columns):
-        self.block, self.index = block, block.index
+        self.block, self.index, self.share, self.hold = block, block.index, share, hold
         self.weights, self.removable, self.grid = weights, removable, grid
-        self.share, self.hold = share, hold
-        self.path, self.inverse, self.columns = path, inverse, columns
-        self.n_taken = 0
+        self.path, self.inverse, self.columns, self.n_taken = path, inverse, columns, 0
         self.settled = []  # what was removed before this path: (positions, what it became)
 
     def cut_short(self):
@@ -248,8 +244,8 @@ class _BlockPath:
     def go_on(self, orphans):
         """A new path from here on, the weights `orphans` (positions in all) being 0."""
         removed = self.path.order[: self.n_taken]
-        rest = np.delete(np.arange(self.index.size), removed)
         self.settled.append((self.index[removed], self.path.weights[removed]))
+        rest = np.delete(np.arange(self.index.size), removed)
         self.weights = self.weights_now()[rest]
         self.index, self.removable = self.index[rest], self.removable[rest]
         self.grid = among(self.grid, rest)

@@ -15,6 +15,7 @@ Compression: a framework for accurate post-training quantization and pruning. Ne
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Grid:
         """The value of the grid that is nearest to each weight."""
         return self.scale * self.integers(weights)
 
-    def among(self, index: np.ndarray) -> "Grid":
+    def among(self, index: Any) -> "Grid":
         """The grid of some of the weights."""
         return Grid(self.scale[index], self.most)
 
@@ -49,6 +50,6 @@ def constants(grid: Grid | None, weights: np.ndarray) -> np.ndarray:
     return np.zeros(weights.shape, weights.dtype) if grid is None else grid.nearest(weights)
 
 
-def among(grid: Grid | None, index: np.ndarray) -> Grid | None:
+def among(grid: Grid | None, index: Any) -> Grid | None:
     """The grid of some of the weights, if there is one."""
     return None if grid is None else grid.among(index)
