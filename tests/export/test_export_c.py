@@ -1,5 +1,7 @@
 """Exported C against `predict` and `predict_proba`: every row, compiled with all warnings."""
 
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -596,3 +598,115 @@ def test_fast_math_stops_the_compiler_or_the_check_holds(iris, tmp_path):
 def fitted(samples):
     net = OBSPrunedMLPClassifier((4,), target_sparsity=0.5, solver="lbfgs", random_state=0)
     return net.fit(*samples)
+
+
+# test vectors, and constants that stay in flash
+
+
+def program_of(written, tmp_path, command=(CC, *FLAGS)):
+    """What the program of the test vectors prints, and what it returns."""
+    program = tmp_path / "vectors"
+    files = [written.test, written.source]
+    done = subprocess.run([*command, *files, "-lm", "-o", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    ran = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    return ran.stdout, ran.returncode
+
+
+def model_with_vectors(kind):
+    """A model of this kind of output, and its data."""
+    X, y = load_iris(return_X_y=True)
+    sets = np.column_stack([y == 0, X[:, 0] > 5.8]).astype(int)
+    counts = small(OBSPrunedMLPRegressor, loss="poisson", max_iter=100)
+    model, y = {
+        "classes": (make_pipeline(StandardScaler(), small(max_iter=100)), y),
+        "binary": (small(max_iter=100), np.where(y == 1, "b", "a")),
+        "labels": (small(max_iter=100), sets),
+        "values": (small(OBSPrunedMLPRegressor, max_iter=100), X[:, :2] @ [1.0, -3.0]),
+        "exponentials": (counts, y),
+    }[kind]
+    return model.fit(X, y), X, y
+
+
+@needs_c
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
+@pytest.mark.parametrize("kind", ["classes", "binary", "labels", "values", "exponentials"])
+def test_vectors_agree_and_a_wrong_one_is_found(tmp_path, kind, dtype):
+    model, X, y = model_with_vectors(kind)
+    path = tmp_path / "net.c"
+    written = export_c(model, path, dtype=dtype, test_data=(X, y), test_vectors=12)
+    assert program_of(written, tmp_path) == ("12 of 12 test vectors agree\n", 0)
+    head, rows = written.test.read_text().split("expected[N]")
+    first = re.search(r"\n\{([^,}]+)", rows)
+    wrong = str(int(float(first[1].rstrip("f"))) + 2)
+    written.test.write_text(
+        f"{head}expected[N]{rows[: first.start(1)]}{wrong}{rows[first.end(1) :]}"
+    )
+    assert program_of(written, tmp_path) == ("11 of 12 test vectors agree\n", 1)
+
+
+@needs_c
+@needs_cpp
+def test_vectors_as_cpp(tmp_path):
+    model, X, y = model_with_vectors("labels")
+    written = export_c(model, tmp_path / "n.c", test_data=(X, y), test_vectors=3)
+    command = ["g++", "-x", "c++", "-Wall", "-Wextra", "-Werror"]
+    assert program_of(written, tmp_path, command) == (" 3 of 3 test vectors agree\n", 0)
+
+
+AVR_GCC, SIMAVR = shutil.which("avr-gcc"), shutil.which("simavr")
+
+
+@pytest.mark.skipif(not (AVR_GCC and SIMAVR), reason="needs avr-gcc, avr-libc and simavr")
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
+@pytest.mark.parametrize("kind", ["classes", "labels", "values", "exponentials"])
+def test_on_an_avr_constants_stay_in_flash_and_vectors_agree(tmp_path, kind, dtype):
+    model, X, y = model_with_vectors(kind)
+    path = tmp_path / "net.c"
+    written = export_c(model, path, dtype=dtype, test_data=(X, y), test_vectors=4)
+    compiler = [AVR_GCC, "-std=gnu99", "-Os", "-Wall", "-Wextra", "-Werror", "-mmcu=atmega328p"]
+    subprocess.run([*compiler, "-c", written.source, "-o", tmp_path / "net.o"], check=True)
+    sizes = subprocess.run(["avr-size", tmp_path / "net.o"], capture_output=True, text=True)
+    _, data, bss, *_ = sizes.stdout.splitlines()[1].split()
+    assert (data, bss) == ("0", "0")  # what is not in flash would be there
+    files = [written.test, written.source]
+    subprocess.run([*compiler, *files, "-lm", "-o", tmp_path / "net.elf"], check=True)
+    simulator = [SIMAVR, "-m", "atmega328p", "-f", "16000000", tmp_path / "net.elf"]
+    ran = subprocess.run(simulator, capture_output=True, text=True, timeout=60)
+    assert " 4 of 4 test vectors agree" in ran.stdout + ran.stderr
+
+
+@needs_c
+def test_another_memory_may_be_named(iris, tmp_path):
+    X, y = iris
+    written = export_c(small().fit(X, y), tmp_path / "net.c", test_data=(X, y), test_vectors=2)
+    macros = {"ROM": '__attribute__((section(".far")))'}
+    macros |= {f"{kind}(p)": "(*(p))" for kind in ("FLOAT", "8", "16", "32")}
+    command = [CC, *FLAGS, *(f"-DSKLEARN_OBS_{name}={value}" for name, value in macros.items())]
+    assert program_of(written, tmp_path, command) == (" 2 of 2 test vectors agree\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("n", "rows", "message"),
+    [
+        (-1, 9, r"test_vectors=-1, but expected an int in \[0, 99\]"),
+        (2.5, 9, r"test_vectors=2.5"),
+        (True, 9, r"test_vectors=True"),
+        (4, 0, r"without test_data, whose rows they are"),
+        (99, 50, r"test_vectors=99, but test_data has 50 rows"),
+    ],
+)
+def test_vectors_that_cannot_be_written(iris, tmp_path, n, rows, message):
+    X, y = iris
+    data = {"test_data": (X[:rows], y[:rows])} if rows else {}
+    with pytest.raises(ValueError, match=message):
+        export_c(small().fit(X, y), tmp_path / "net.c", test_vectors=n, **data)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_program_stays(iris, tmp_path):
+    X, y = iris
+    (tmp_path / "net_test.c").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"net_test\.c"):
+        export_c(small().fit(X, y), tmp_path / "net.c", test_data=(X, y), test_vectors=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["net_test.c"]

@@ -16,6 +16,10 @@ def header_text(net, device, words, prototypes, scores):
         "made by sklearn_obs.",
         "",
         *_columns(net, device),
+        "",
+        "x86-64: gcc -std=c99 -Os FILES -lm",
+        "AVR: avr-gcc -std=gnu99 -Os -mmcu=atmega328p FILES -lm (constants stay in flash)",
+        "Cortex-M0+: arm-none-eabi-gcc -std=c99 -Os -mcpu=cortex-m0plus -mthumb FILES -lm",
     ]
     if net.kind == "labels":
         facts += ["", f"y and p have {n_outputs} values, one for each label."]

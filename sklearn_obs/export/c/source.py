@@ -10,6 +10,7 @@ array of each type through which a pointer runs: an intercept, its unit's weight
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from string import Template
@@ -29,13 +30,8 @@ from sklearn_obs.export.c.templates import (
     ROWS,
     SOURCE,
 )
-from sklearn_obs.export.c.text import (
-    c_type,
-    header_name,
-    number,
-    numbers,
-    prefix,
-)
+from sklearn_obs.export.c.text import c_type, header_name, number, numbers, prefix, read
+from sklearn_obs.export.c.vectors import MOST, program_text
 from sklearn_obs.export.files import checked_path, write
 from sklearn_obs.export.folding import folded
 from sklearn_obs.export.offsets import warn_of_folded
@@ -52,6 +48,7 @@ class CSource:
     n_bytes: int  # of constant arrays; code comes on top
     score: float | None  # accuracy or R^2 of the model on the test data
     exported_score: float | None  # the same of the network in the numbers of the device
+    test: Path | None = None  # the program of the test vectors
 
 
 def export_c(
@@ -61,6 +58,7 @@ def export_c(
     name: str | None = None,
     dtype: str = "float32",
     test_data: tuple[Any, Any] | None = None,
+    test_vectors: int = 0,
     feature_names: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> CSource:
@@ -88,6 +86,9 @@ def export_c(
     test_data : tuple of (X, y), default=None
         Rows to measure what the numbers of the device cost in accuracy or R^2, whatever else the
         model's own ``score`` may be.
+    test_vectors : int, default=0
+        How many of these rows to write into a program beside the source, ``NAME_test.c``, that says
+        on the device whether it predicts for them what the network predicts here: at most 99.
     feature_names : list of str, default=None
         Names of the columns for the header; by default those that `model` was fitted with, if any.
     overwrite : bool, default=False
@@ -97,7 +98,8 @@ def export_c(
     -------
     CSource
         With the fields ``source``, ``header``, ``n_bytes`` (of constant arrays; code comes on top,
-        about 500 bytes by ``gcc -Os``), ``score`` and ``exported_score`` (on `test_data`).
+        about 500 bytes by ``gcc -Os``), ``score`` and ``exported_score`` (on `test_data`), and
+        ``test``, the program of `test_vectors` or None.
 
     Raises
     ------
@@ -105,7 +107,8 @@ def export_c(
         If `model` is not supported or one of its steps cannot be folded; the message lists what is.
     ValueError
         If `dtype` is unknown, a number is too large for it, `path` does not end in ``.c`` or is
-        called like a header of C, `name` is no identifier, `feature_names` are not as many as
+        called like a header of C, `name` is no identifier, `test_vectors` are more than there are
+        rows or 99, `feature_names` are not as many as
         columns, or a class label is neither a string nor a number.
     OSError
         If a file exists or cannot be written. No file is then changed.
@@ -141,8 +144,11 @@ def export_c(
     >>> written.header.name, written.n_bytes < 100, written.exported_score == written.score
     ('iris.h', True, True)
     """
-    paths = checked_path(path, ".c", overwrite, also=(".h",))
-    source, header = paths
+    source, header = checked_path(path, ".c", overwrite, also=(".h",))
+    _check_vectors(test_vectors, test_data)
+    test = None
+    if test_vectors:
+        (test,) = checked_path(source.with_name(f"{source.stem}_test.c"), ".c", overwrite)
     name, header_file = prefix(source, name), header_name(header)
     net = folded(model)
     if feature_names is not None:
@@ -158,9 +164,23 @@ def export_c(
     if test_data is not None:
         X, y = test_data
         scores = net.score(y, model.predict(X)), net.score(y, net.predict(device.network, X))
-    texts = c_files(net, device, name, header_file, scores)
-    write({path: text.encode() for path, text in zip((header, source), texts, strict=True)})
-    return CSource(source, header, sum(constant_bytes(device)), *scores)
+    texts = dict(
+        zip((header, source), c_files(net, device, name, header_file, scores), strict=True)
+    )
+    if test is not None:
+        files = {"file": test.name, "source": source.name, "header": header_file}
+        words = words_of(net, device, name)
+        texts[test] = program_text(net, device.network, test_data[0], test_vectors, words, files)
+    write({path: text.encode() for path, text in texts.items()})
+    return CSource(source, header, sum(constant_bytes(device)), *scores, test=test)
+
+
+def _check_vectors(n, test_data):
+    """Raise ValueError unless so many test vectors can be written."""
+    if isinstance(n, bool) or not isinstance(n, Integral) or not 0 <= n <= MOST:
+        raise ValueError(f"Got test_vectors={n!r}, but expected an int in [0, {MOST}].")
+    if n and test_data is None:
+        raise ValueError(f"Got test_vectors={n} without test_data, whose rows they are. Pass both.")
 
 
 @dataclass
@@ -180,10 +200,10 @@ class Streams:
         return dict(sorted(joined.items(), key=lambda item: -item[1].itemsize))
 
 
-def c_files(net, device, name, header, scores):
-    """(header, source); `header` is the name of the file."""
+def words_of(net, device, name):
+    """What templates ask for of a model that is called so."""
     real = c_type(device.network.intercepts[0].dtype)
-    words = {
+    return {
         "name": name,
         "upper": name.upper(),
         "real": real,
@@ -192,6 +212,11 @@ def c_files(net, device, name, header, scores):
         "exp": "expf" if real == "float" else "exp",
         "tanh": "tanhf" if real == "float" else "tanh",
     }
+
+
+def c_files(net, device, name, header, scores):
+    """(header, source); `header` is the name of the file."""
+    words = words_of(net, device, name)
     streams = Streams()
     code = _linear(net, device, streams, words)
     prototypes = []
@@ -219,7 +244,7 @@ def _linear(net, device, streams, words):
     first = first_used(device.layers)
     if device.input_scale is not None and first == 0:
         streams.add("input_scale", device.input_scale)
-        inputs, scaling = "u", "        u[j] = x[j] * *input_scale++;\n"
+        inputs, scaling = "u", f"        u[j] = x[j] * {read(device.input_scale, 'input_scale')};\n"
         variables.append(f"{words['real']} u[{net.n_features}];")
     layers = []
     for l, layer in list(enumerate(device.layers, start=1))[first:]:
@@ -250,7 +275,7 @@ def _linear(net, device, streams, words):
 def _layer(layer, inputs, into, phi, streams, words):
     """The code of one layer; its numbers go into `streams`."""
     rows, b = stored(layer.weights), layer.intercepts
-    start, finish = "*weights++", ""
+    start, finish = read(b, "weights"), ""
     if layer.scale is None:  # each intercept before the weights of its unit
         ends = np.cumsum(_weights_per_unit(rows, layer.weights), dtype=np.intp)
         streams.add("weights", np.insert(rows.values, [0, *ends[:-1]], b))
@@ -258,13 +283,15 @@ def _layer(layer, inputs, into, phi, streams, words):
         if rows.values.size:
             streams.add("weights", rows.values)
         streams.add("intercepts", b)
-        start, finish = "0", f"        sum = *intercepts++ + {number(layer.scale)} * sum;\n"
-    template, names = DENSE, {}
+        intercept = read(b, "intercepts")
+        start, finish = "0", f"        sum = {intercept} + {number(layer.scale)} * sum;\n"
+    template, names = DENSE, {"weight": read(b if layer.scale is None else rows.values, "weights")}
     if rows.columns is not None:
         template = ROWS if rows.values.size else CONSTANT
         if rows.values.size:
-            names["columns"] = streams.add(f"columns_{rows.columns.dtype.name}", rows.columns)
-            names["counts"] = streams.add(f"counts_{rows.counts.dtype.name}", rows.counts)
+            columns = streams.add(f"columns_{rows.columns.dtype.name}", rows.columns)
+            counts = streams.add(f"counts_{rows.counts.dtype.name}", rows.counts)
+            names |= {"column": read(rows.columns, columns), "count": read(rows.counts, counts)}
     return template.substitute(
         words,
         **names,
@@ -286,4 +313,4 @@ def _constants(name, arrays):
     """One struct of all arrays."""
     fields = "".join(f"    {c_type(a.dtype)} {name}[{a.size}];\n" for name, a in arrays.items())
     values = ",\n".join("{\n" + numbers(a) + "}" for a in arrays.values())
-    return f"static const struct {{\n{fields}}} {name}_model = {{\n{values}\n}};\n"
+    return f"static const struct {{\n{fields}}} {name}_model SKLEARN_OBS_ROM = {{\n{values}\n}};\n"

@@ -7,6 +7,24 @@ $facts
 #ifndef $guard
 #define $guard
 
+/* Where constants are kept, and how they are read there: define all of these for other memories. */
+#ifndef SKLEARN_OBS_ROM
+#ifdef __AVR__
+#include <avr/pgmspace.h>
+#define SKLEARN_OBS_ROM PROGMEM
+#define SKLEARN_OBS_FLOAT(p) pgm_read_float(p)
+#define SKLEARN_OBS_8(p) pgm_read_byte(p)
+#define SKLEARN_OBS_16(p) pgm_read_word(p)
+#define SKLEARN_OBS_32(p) pgm_read_dword(p)
+#else
+#define SKLEARN_OBS_ROM
+#define SKLEARN_OBS_FLOAT(p) (*(p))
+#define SKLEARN_OBS_8(p) (*(p))
+#define SKLEARN_OBS_16(p) (*(p))
+#define SKLEARN_OBS_32(p) (*(p))
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,6 +49,10 @@ SOURCE = Template("""\
 #error "x is checked to be finite: compile without -ffast-math, or add -fno-finite-math-only"
 #endif
 
+#if defined(__AVR__) && defined(__SIZEOF_DOUBLE__) && __SIZEOF_DOUBLE__ > 4
+#error "constants are read as numbers of four bytes: compile without -mdouble=64"
+#endif
+
 $constants$code""")
 
 LINEAR = Template("""
@@ -50,7 +72,7 @@ DENSE = Template("""\
     for (j = 0; j < $units; j++) {
         $real sum = $start;
         int k;
-        for (k = 0; k < $fan_in; k++) sum += *weights++ * $inputs[k];
+        for (k = 0; k < $fan_in; k++) sum += $weight * $inputs[k];
 $finish        $into[j] = $value;
     }
 """)
@@ -58,8 +80,8 @@ $finish        $into[j] = $value;
 ROWS = Template("""\
     for (j = 0; j < $units; j++) {
         $real sum = $start;
-        int k = *$counts++;
-        while (k--) sum += *weights++ * $inputs[*$columns++];
+        int k = $count;
+        while (k--) sum += $weight * $inputs[$column];
 $finish        $into[j] = $value;
     }
 """)

@@ -35,6 +35,14 @@ def c_type(dtype):
     return f"{dtype.name}_t"
 
 
+def read(values, pointer):
+    """The next of an array's numbers, from wherever constants are kept; the pointer moves on."""
+    dtype = np.asarray(values).dtype
+    if dtype.kind == "f":
+        return f"SKLEARN_OBS_FLOAT({pointer}++)"
+    return f"({c_type(dtype)})SKLEARN_OBS_{8 * dtype.itemsize}({pointer}++)"
+
+
 def numbers(values):
     """Numbers with commas between them, in lines."""
     return "\n".join(wrap(", ".join(map(number, values)), WIDTH, break_on_hyphens=False))
