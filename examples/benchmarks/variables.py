@@ -14,8 +14,8 @@
    at least as many, the ones of the largest coefficients. Differences are paired by seed, after ±
    is their standard error.
 3. The CPU time of `granularity="input"` on 784-30-10 and 3,000 samples of MNIST, divided by that of
-   the dense network's training. Of more than 256 inputs the price is the sum over blocks; beside it
-   stands the joint price, which smaller networks are pruned by.
+   the dense network's training. Of more than 256 variables the price is the sum over blocks; beside
+   it stands the joint price, which smaller networks are pruned by.
 
 `alpha` is set first, as the guide says: by three-fold cross-validation of the dense network's log
 loss on the training samples of each seed. The same `alpha` serves both networks.

@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from sklearn_obs.estimators.inside import taken_apart
+from sklearn_obs.estimators.inside import input_names, taken_apart
 
 
 def checked_pyplot():
@@ -29,14 +28,8 @@ def checked_network(model):
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    steps, network, _ = taken_apart(model)
-    names = getattr(network, "feature_names_in_", None)
-    if names is None and steps:
-        try:
-            names = Pipeline(steps).get_feature_names_out()
-        except (AttributeError, ValueError):  # of a step that names nothing, or needs names
-            names = None
-    return network, names
+    _, network, _ = taken_apart(model)
+    return network, input_names(model)
 
 
 def checked_names(names, n_names, argument):

@@ -127,6 +127,8 @@ class InputImportancesDisplay:
         >>> len(InputImportancesDisplay.from_estimator(clf, scale(X), y).bars_)
         4
         """
+        if not n_most >= 1:
+            raise ValueError(f"Got n_most={n_most!r}, but expected at least 1 bar.")
         found = input_importances(estimator, X, y, sample_weight=sample_weight)
         most = np.argsort(-found.importances_mean, kind="stable")[:n_most]
         _, network, _ = taken_apart(estimator)

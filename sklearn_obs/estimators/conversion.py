@@ -22,6 +22,7 @@ from sklearn_obs.estimators.attributes import (
 )
 from sklearn_obs.estimators.parameters import TRAINING_PARAMETERS, check_parameters
 from sklearn_obs.estimators.quantization import quantization_of
+from sklearn_obs.estimators.variables import checked_labels
 from sklearn_obs.network.compaction import compacted, fold_constants
 from sklearn_obs.pruning.warned import warn
 
@@ -187,7 +188,8 @@ class Conversion(FittedNetwork, BaseEstimator):
             new.feature_names_in_ = self.feature_names_in_[inputs]
         groups = self.input_groups
         if groups is not None and not callable(groups):
-            new.input_groups = [groups[i] for i in inputs]
+            labels = checked_labels(groups, self.n_features_in_, None)
+            new.input_groups = [labels[i] for i in inputs]
         importances = None if self._importances is None else self._importances[inputs]
         attributes = initial(new, self, network, mask) | {"_importances": importances}
         attributes |= quantization_of(self, kept)

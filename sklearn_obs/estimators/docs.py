@@ -52,7 +52,8 @@ structure : {'auto', 'unit', 'layer', 'full', 'low_rank', 'kronecker'}, default=
     per layer, or all of it; a block of n weights takes 8 n^2 bytes and n^3 operations. 'low_rank'
     is all of it, too, held by its m rows: 8 m n bytes, for m much smaller than n. 'kronecker' takes
     the inputs and the signals of a layer for independent (K-FAC): units choose, layers repair.
-    'auto' is, round by round, 'layer' where no layer has more than 600 survivors, else 'unit'.
+    'auto' is, round by round, 'layer' where no layer has more than 600 survivors, else 'unit'; of
+    whole inputs, and of their importances, always 'unit'.
 curvature : {'ggn', 'fisher', 'empirical_fisher', 'hessian'}, default='ggn'
     What the Hessian is taken to be. 'ggn' is Gauss-Newton's, which the 1992 paper uses. 'fisher'
     estimates it from one label a row, drawn from the network: cheaper by the number of outputs, and

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from sklearn_obs.estimators.core_plan import plan_of
-from sklearn_obs.estimators.inside import network_and_samples
+from sklearn_obs.estimators.inside import input_names, network_and_samples
 from sklearn_obs.estimators.parameters import check_parameters
 from sklearn_obs.estimators.run import seed_of
 from sklearn_obs.estimators.samples import MatrixLike
@@ -29,8 +29,9 @@ def input_importances(
     joint saliency of all inputs of a variable. (With another criterion than 'obs', the saliencies
     of a diagonal Hessian are summed and nothing is adjusted.)
 
-    It says what an input is worth to this network. A variable that another one can stand in for is
-    worth little, however much it has to do with y.
+    Each unit is adjusted by itself unless `structure` says otherwise; what units lose together is
+    counted. The importance says what an input is worth to this network. A variable that another one
+    can stand in for is worth little, however much it has to do with y.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ def input_importances(
             over samples of the same size drawn with replacement from these. Noise that a network
             has fitted has a spread as large as its importance, or larger.
         names : list of str
-            What each variable is called: its label in `input_groups`, or the name of its feature.
+            What each variable is called: its label in `input_groups`, or the name of its feature,
+            of a Pipeline as its steps call it.
         inputs : list of ndarray of int
             The columns of each variable.
 
@@ -105,6 +107,7 @@ def input_importances(
     >>> bool(found.importances_mean[1] > found.importances_mean[0])
     True
     """
+    names = input_names(estimator)
     estimator, X = network_and_samples(estimator, X)
     check_parameters(estimator)
     attributes = vars(estimator)
@@ -120,15 +123,15 @@ def input_importances(
     return Bunch(
         importances_mean=mean,
         importances_std=std,
-        names=_names(estimator, inputs),
+        names=_names(estimator, names, inputs),
         inputs=inputs,
     )
 
 
-def _names(estimator, inputs):
+def _names(estimator, features, inputs):
     """What the variables are called."""
-    features = getattr(estimator, "feature_names_in_", None)
-    labels = checked_labels(estimator.input_groups, estimator.n_features_in_, features)
+    seen = getattr(estimator, "feature_names_in_", None)
+    labels = checked_labels(estimator.input_groups, estimator.n_features_in_, seen)
     if features is None:
         features = [f"x{i}" for i in range(estimator.n_features_in_)]
     first = [some[0] for some in inputs]

@@ -34,6 +34,8 @@ def taken_apart(model: Any) -> tuple[list[tuple[str, Any]], PrunedMLP, list[Any]
     """
     if hasattr(model, "best_estimator_"):  # a search of scikit-learn
         return taken_apart(model.best_estimator_)
+    if hasattr(model, "cv") and hasattr(model, "refit"):  # ours, or one that has not found it yet
+        check_is_fitted(model)
     if isinstance(model, OBSPrunedMLPCV):
         return taken_apart(chosen_of(model))
     if isinstance(model, Pipeline) and model.steps:
@@ -52,6 +54,18 @@ def taken_apart(model: Any) -> tuple[list[tuple[str, Any]], PrunedMLP, list[Any]
         check_is_fitted(model)
         return [], model, []
     raise TypeError(f"Got a {type(model).__name__}, but expected {SUPPORTED}.")
+
+
+def input_names(model: Any) -> Any:
+    """What the inputs of the network inside are called: its own names, or its steps'; or None."""
+    steps, network, _ = taken_apart(model)
+    names = getattr(network, "feature_names_in_", None)
+    if names is None and steps:
+        try:
+            names = Pipeline(steps).get_feature_names_out()
+        except (AttributeError, ValueError):  # of a step that names nothing, or needs names
+            names = None
+    return names
 
 
 def network_and_samples(model: Any, X: Any) -> tuple[PrunedMLP, Any]:

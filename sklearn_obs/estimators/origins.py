@@ -51,9 +51,13 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
     ['x0', 'x0', 'x0', 'x1']
     """
     check_is_fitted(fitted_transformer)
-    names = getattr(fitted_transformer, "feature_names_in_", None)
+    seen = fitted_transformer
+    while isinstance(seen, Pipeline):  # which asks its first step, whatever that is
+        steps = [part for _, part in seen.steps if not _is_idle(part)]
+        seen = steps[0] if steps else None
+    names = getattr(seen, "feature_names_in_", None)
     if names is None:
-        n_features = getattr(fitted_transformer, "n_features_in_", None)
+        n_features = getattr(seen, "n_features_in_", None)
         if n_features is None:
             raise TypeError(
                 f"Got a {type(fitted_transformer).__name__} that does not say how many columns it "
@@ -68,12 +72,12 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
 
 def _labels(step, labels):
     """The labels of the columns that a fitted step puts out, of those that it takes in."""
-    if step is None or (isinstance(step, str) and step == "passthrough"):
+    if _is_idle(step):
         return labels
     if isinstance(step, Pipeline):
         for _, part in step.steps:
-            if not (is_classifier(part) or is_regressor(part)):  # what the labels are for
-                labels = _labels(part, labels)
+            if _is_idle(part) or not (is_classifier(part) or is_regressor(part)):
+                labels = _labels(part, labels)  # a network at the end is what they are for
         return labels
     if isinstance(step, ColumnTransformer):
         return _side_by_side(step, labels)
@@ -84,15 +88,24 @@ def _labels(step, labels):
     return _by_name(step, labels)
 
 
+def _is_idle(step):
+    return step is None or (isinstance(step, str) and step == "passthrough")
+
+
 def _side_by_side(step, labels):
-    n_out = len(step.get_feature_names_out())
-    found: list[Any] = [None] * n_out
+    places = step.output_indices_
+    found: list[Any] = [None] * max((where.stop for where in places.values()), default=0)
     names = list(getattr(step, "feature_names_in_", ()))
     for name, part, chosen in step.transformers_:
         mine = [labels[i] for i in indices(chosen, names, len(labels))]
-        if mine and not (isinstance(part, str) and part == "drop"):
-            found[step.output_indices_[name]] = _labels(part, mine)
+        if mine and _says(part):
+            found[places[name]] = _labels(part, mine)
     return found
+
+
+def _says(part):
+    """Whether a part of a ColumnTransformer puts out columns and says which."""
+    return _is_idle(part) or hasattr(part, "get_feature_names_out")
 
 
 def _n_categories(encoder):

@@ -8,6 +8,7 @@ from sklearn.utils import check_array
 
 from sklearn_obs.curvature import FACTORED, KINDS, STRUCTURES
 from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.variables import as_sequence
 from sklearn_obs.network.compaction import prunable
 from sklearn_obs.pruning.criteria import CRITERIA
 from sklearn_obs.retraining.newton import LEAST_EPOCHS
@@ -104,7 +105,7 @@ def check_parameters(estimator):
     check_sparsity(estimator.target_sparsity)
     step, epochs = estimator.step, estimator.retrain_epochs
     increase = estimator.max_loss_increase
-    decay, groups = estimator.weight_decay, estimator.input_groups
+    decay = estimator.weight_decay
     rules = {
         "loss": _known(getattr(estimator, "loss", "squared_error"), LOSSES),
         "class_weight": (
@@ -144,11 +145,6 @@ def check_parameters(estimator):
         ),
         "n_swaps": (_integer(estimator.n_swaps, 0), "an int >= 0 (0 is off)"),
         "granularity": _known(estimator.granularity, GRANULARITIES),
-        "input_groups": (
-            groups is None or callable(groups) or (np.ndim(groups) == 1),
-            "a label for each feature, a callable that returns them for `feature_names_in_`, or "
-            "None",
-        ),
         "n_jobs": (
             estimator.n_jobs is None
             or (isinstance(estimator.n_jobs, Integral) and estimator.n_jobs != 0),
@@ -162,6 +158,8 @@ def check_parameters(estimator):
     for name, (valid, expected) in rules.items():
         if not valid:
             raise ValueError(f"Got {name}={getattr(estimator, name)!r}, but expected {expected}.")
+    if not (estimator.input_groups is None or callable(estimator.input_groups)):
+        as_sequence(estimator.input_groups)
     _check_curvature(estimator)
     _check_teacher(estimator)
     _check_epochs(estimator)

@@ -1,5 +1,6 @@
 """Few bits: the part of `PrunedMLP` that puts the weights of a network on grids."""
 
+from copy import copy
 from numbers import Integral
 from typing import Self
 
@@ -56,7 +57,8 @@ class Quantization(CheckedSamples):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training data, or new data of the same kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their targets; as in `prune`, the network's own outputs without them.
+            Their targets. Without them the dense network's outputs are all that counts, as in
+            `prune`.
         bits : {8, 4, 3, 2}, default=4
             Bits of a weight.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -65,8 +67,9 @@ class Quantization(CheckedSamples):
         Returns
         -------
         self : object
-            The estimator; what has been removed stays so. `coefs_` hold the values on the grid, so
-            that `predict` and all else work as before.
+            The estimator. `coefs_` hold the values on the grid, so that `predict` and all else work
+            as before. What has been removed stays so; a weight that is put on 0 still counts as
+            one that is left.
 
         Raises
         ------
@@ -98,14 +101,17 @@ class Quantization(CheckedSamples):
         True
         """
         check_is_fitted(self)
-        check_parameters(self)
+        asked = copy(self)  # what is put on a grid is single weights, by Optimal Brain Surgeon
+        asked.criterion, asked.granularity, asked.n_swaps = "obs", "weight", 0
+        asked.max_loss_increase = None  # which acts in `prune` alone
+        check_parameters(asked)
         if not (isinstance(bits, Integral) and not isinstance(bits, bool) and bits in BITS):
             raise ValueError(
                 f"Got bits={bits!r}, but expected one of {', '.join(map(str, BITS))}: the bits of "
                 "a weight."
             )
         if y is None:
-            check_without_labels(self)
+            check_without_labels(asked)
         with one_blas_thread(), unchanged_after_failure(self):
             given = X, sample_weight
             X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)

@@ -32,18 +32,40 @@ def checked_labels(input_groups: Any, n_features: int, names: np.ndarray | None)
                 "`set_output(transform='pandas')`."
             )
         input_groups = input_groups(names)
-    if isinstance(input_groups, str) or np.ndim(input_groups) != 1:
-        raise ValueError(
-            f"Got input_groups={input_groups!r}, but expected a label for each feature, a callable "
-            "that returns them for `feature_names_in_`, or None."
-        )
-    labels = [None if label != label else label for label in input_groups]  # nan is no label
+    labels = [None if _is_missing(label) else label for label in as_sequence(input_groups)]
     if len(labels) != n_features:
         raise ValueError(
             f"Got input_groups with {len(labels)} labels, but X has {n_features} features. "
             "Expected a label for each column that the network gets, None for one on its own."
         )
     return labels
+
+
+def as_sequence(input_groups: Any) -> list[Any]:
+    """The labels as a list, from whatever holds them.
+
+    Raises
+    ------
+    ValueError
+        If it is no sequence of labels.
+    """
+    try:
+        labels = None if isinstance(input_groups, (str, bytes, dict)) else list(input_groups)
+        if labels is not None and np.ndim(input_groups if hasattr(input_groups, "ndim") else 0) < 2:
+            set(labels)  # which asks whether they can be told apart
+            return labels
+    except TypeError:  # not iterable, or labels that are lists themselves
+        pass
+    raise ValueError(
+        f"Got input_groups={input_groups!r}, but expected a label for each feature, a callable "
+        "that returns them for `feature_names_in_`, or None."
+    )
+
+
+def _is_missing(label):
+    """Whether a label is None, nan or pandas's NA, which compares to nothing."""
+    nan = isinstance(label, (float, np.floating)) and np.isnan(label)
+    return label is None or nan or type(label).__name__ in ("NAType", "NaTType")
 
 
 def variables_of(labels: Sequence[Hashable]) -> tuple[np.ndarray, ...]:

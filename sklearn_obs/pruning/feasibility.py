@@ -23,7 +23,7 @@ from sklearn_obs.retraining import solver_for
 MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
 LBFGS_VECTORS, ADAM_VECTORS = 26, 8  # of the size of all parameters, that a solver holds
 NETWORKS = 7  # held at once: of two rounds, with masks, what they are made of, and the dense one
-MOST_JOINT = 256  # inputs; of more, the joint price takes longer than all the rest
+MOST_JOINT = 256  # variables; of more, the joint price takes longer than all the rest
 LAYER_SIZE = 600  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
 
 
@@ -84,16 +84,23 @@ class Scope:
         """The plan's structure over the parameters `keep`; of "auto", the best affordable one."""
         if self.plan.structure != "auto":
             return self.plan.structure
+        blocked = self.plan.curvature in STRUCTURES["unit"].kinds
+        if self.plan.granularity == "input" and blocked:  # as importances are computed
+            return "unit"
         kept = np.zeros(self.layout.n_parameters, bool)
         kept[keep] = True
         largest = max(np.count_nonzero(kept[index]) for index in self.layout.index)
-        blocked = self.plan.curvature in STRUCTURES["unit"].kinds
         return "unit" if largest > LAYER_SIZE and blocked else "layer"
 
     @property
     def joint(self) -> bool:
         """Whether groups are priced by what all blocks lose together."""
-        return self.plan.granularity == "input" and self.layout.units[0] <= MOST_JOINT
+        return self.plan.granularity == "input" and self.n_variables <= MOST_JOINT
+
+    @property
+    def n_variables(self) -> int:
+        """How many variables the inputs are."""
+        return len(self.plan.variables or range(self.layout.units[0]))
 
     def least_samples(self, keep: np.ndarray, structure: str) -> int:
         """How many samples curvature is measured on at least: as many as a block needs."""
@@ -135,7 +142,7 @@ class Scope:
         size, keep = self._extent()
         n_bytes = STRUCTURES[self.structure(keep)].needs(size)
         if self.joint:  # G delta of each
-            n_bytes += 8 * size.n_samples * size.n_signals * self.layout.units[0]
+            n_bytes += 8 * size.n_samples * size.n_signals * self.n_variables
         return self._with_training(n_bytes)
 
     def _with_training(self, n_bytes):

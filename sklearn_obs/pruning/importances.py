@@ -34,7 +34,7 @@ from sklearn_obs.network import Layout, Network
 from sklearn_obs.network.compaction import dead_weights
 from sklearn_obs.plan import Plan
 from sklearn_obs.pruning.criteria import Case
-from sklearn_obs.pruning.joint import Along, joint_saliencies
+from sklearn_obs.pruning.joint import Along, joint_saliencies, thinned
 from sklearn_obs.pruning.problem import Problem
 
 
@@ -87,39 +87,45 @@ def importances(
 
 def _of_groups(network, keep, groups, problem, rng, spread):
     """Joint saliencies of the groups, and their standard errors or None."""
-    plan = problem.plan
+    plan, n = problem.plan, len(groups)
     case = Case.of(network, keep, problem, copy.deepcopy(rng))
-    if plan.structure == "auto" and plan.curvature in FACTORED:
+    factored = plan.curvature in FACTORED
+    if plan.structure == "auto" and factored:
         case = replace(case, structure="unit")
-    adjusted = plan.criterion == "obs"
-    if adjusted:
-        updates = group_updates(case.weights, case.inverse_hessian(), groups)
-    else:
-        updates = _removals(case.weights, groups)
+    own = replace(case.measurement, kind=case.measurement.kind if factored else "ggn")
     seen, others = None, []
     if spread:
         first = "fisher" if problem.objective.labels is None else "empirical_fisher"
         seen = measure(network, problem.objective, replace(plan, curvature=first), rng)
-        others = [Along(seen, len(groups)), Along(replace(seen, kind="ggn"), len(groups))]
-    ridge = case.ridge(case.damping if adjusted else 0)
-    measurement = case.measurement
-    if plan.curvature not in FACTORED:
-        measurement = replace(measurement, kind="ggn")
-    saliency = joint_saliencies(measurement, keep, ridge, updates, len(groups), others)
-    if adjusted and plan.curvature not in FACTORED:  # whose root is not there
-        saliency = case.group_saliencies(groups)
+        seen = replace(thinned(replace(seen, kind="ggn"), n), kind=first)
+        others = [Along(seen, n), Along(replace(seen, kind="ggn"), n)]
+    if plan.criterion == "obs":
+        updates = group_updates(case.weights, case.inverse_hessian(), groups)
+        ridge = case.ridge(case.damping)
+        saliency = joint_saliencies(own, keep, ridge, updates, n, others)
+        if not factored:  # the exact Hessian, which has no root
+            saliency = case.group_saliencies(groups)
+    else:
+        saliency = _unadjusted(case, own, groups, others)
     if seen is None:
         return saliency, None
-    slopes, bends = others[0].value[:, 0], (others[1].value ** 2).sum(axis=1) / 2
     root = np.sqrt(seen.shares)[:, None]
-    q = slopes / root + bends / root**2
+    q = others[0].value[:, 0] / root + others[1].halved_squares() / root**2
     variance = seen.shares @ (q - seen.shares @ q) ** 2
     return saliency, np.sqrt(variance * (problem.objective.shares**2).sum())
 
 
-def _removals(weights, groups):
-    """What `group_updates` yields where nothing is adjusted."""
-    delta = np.zeros((weights.size, len(groups)))
-    for column, group in zip(delta.T, groups, strict=True):
-        column[group.members] = -weights[group.members]
-    yield np.arange(weights.size), np.arange(len(groups)), delta
+def _unadjusted(case, measurement, groups, others):
+    """Joint saliencies where nothing makes up for a removal, without damping."""
+    layout = measurement.network.layout
+    W, owner = np.zeros((layout.units[0], layout.units[1])), np.full(layout.units[0], -1)
+    of_penalty = np.zeros(len(groups))
+    for number, group in enumerate(groups):
+        flat, w = case.keep[group.members], case.weights[group.members]
+        W.ravel()[flat] = w
+        owner[flat // layout.units[1]] = number
+        of_penalty[number] = case.ridge(0)[group.members] @ w**2 / 2
+    along = Along(thinned(measurement, len(groups)), len(groups))
+    for each in (along, *others):
+        each.add_removals(W, owner)
+    return of_penalty + along.halved_squares().sum(axis=0)

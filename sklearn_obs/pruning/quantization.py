@@ -20,9 +20,10 @@ post-training quantization and pruning. NeurIPS 35.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import LinAlgError
 
 from sklearn_obs.elimination import Grid, eliminate, eliminate_blocks
-from sklearn_obs.network import Network, forward, sample_batches
+from sklearn_obs.network import Network, forward, loss, sample_batches
 from sklearn_obs.network.compaction import dead_weights
 from sklearn_obs.pruning.criteria import Case
 from sklearn_obs.pruning.problem import Problem
@@ -91,6 +92,8 @@ def quantized(
     found, scales = train_scales(
         network.with_theta(theta), list(coefs), scales, free, problem.objective, epochs=EPOCHS
     )
+    if not np.isfinite(loss(found, problem.objective)):
+        raise LinAlgError("the loss of the quantized network is not finite: scale the columns of X")
     return Quantized(found, [s.astype(network.dtype) for s in scales])
 
 
@@ -118,6 +121,7 @@ def least_squares_scales(W: np.ndarray, most: int) -> np.ndarray:
     column of zeros has the scale 1.
     """
     largest = np.abs(W).max(axis=0, initial=0)
+    largest[largest < np.finfo(np.float32).tiny * most] = 0  # which has no scale: dead units
     scales, best = np.ones(W.shape[1]), np.where(largest > 0, np.inf, 0)
     for share in np.linspace(0.2, 1.2, N_STARTS):
         s = np.where(largest > 0, share * largest / most, 1.0)

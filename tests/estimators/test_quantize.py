@@ -218,6 +218,14 @@ def test_what_is_refused(iris):
         labels_alone.quantize(X)
 
 
+def test_what_acts_in_pruning_alone_is_not_asked(iris):
+    X, y = iris
+    on_grid(pruned(iris, max_loss_increase=0.5).quantize(X), 4)
+    pair = {"criterion": "magnitude", "structure": "unit", "curvature": "hessian"}
+    with pytest.raises(ValueError, match="structure='unit' with curvature='hessian', but expected"):
+        pruned(iris, **pair).quantize(X, y)
+
+
 def test_networks_that_are_odd(iris):
     X, y = iris
     dense = small(target_sparsity=0, **OPTIONS).fit(X, y).quantize(X, y, bits=2)
@@ -229,6 +237,9 @@ def test_networks_that_are_odd(iris):
     on_grid(one, 3)
     zeros = np.column_stack([X, np.zeros(len(X))])  # a column that no sample reads
     on_grid(small(target_sparsity=0, **OPTIONS).fit(zeros, y).quantize(zeros, y), 4)
+    faint = small(target_sparsity=0, **OPTIONS).fit(X, y)
+    faint.coefs_[0][:, 0] = 5e-324  # too small for a scale
+    assert np.isfinite(faint.quantize(X, y).loss_)
     teacher = FrozenEstimator(LogisticRegression().fit(X, y))
     on_grid(small(teacher=teacher, **OPTIONS).fit(X, y).quantize(X, y), 4)
     counts = small(OBSPrunedMLPRegressor, loss="poisson", **OPTIONS).fit(X, y).quantize(X, y)

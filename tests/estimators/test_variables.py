@@ -15,8 +15,9 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     KBinsDiscretizer,
     OneHotEncoder,
     OrdinalEncoder,
@@ -25,8 +26,10 @@ from sklearn.preprocessing import (
 from small_nets import ESTIMATORS, small
 
 from sklearn_obs import OBSPrunedMLPCV, input_groups_of, input_importances, obs_pruning_path
+from sklearn_obs.estimators.core_plan import plan_of
 from sklearn_obs.inspection import hessian
-from sklearn_obs.network import Network, forward
+from sklearn_obs.network import Layout, Network, forward
+from sklearn_obs.pruning import Scope
 
 GROUPS = ["a", None, "b", "a", "b", None]  # of six inputs: four variables
 VARIABLES = [[0, 3], [1], [2, 4], [5]]
@@ -123,6 +126,36 @@ def _bends(network, X, at):
     else:
         S = np.eye(p.shape[1]) * p[:, None] - p[:, :, None] * p[:, None]
     return np.einsum("tkp,tkl,tlq->tpq", J, S, J)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_without_an_update_it_is_what_the_weights_of_a_variable_lose_together(six, estimator):
+    X, y = six[0], targets(estimator, six[1])
+    options = {"solver": "lbfgs", "max_iter": 100, "input_groups": GROUPS, "structure": "full"}
+    model = small(estimator, target_sparsity=0.3, criterion="magnitude", **options).fit(X, y)
+    found = input_importances(model, X, y)
+    H, index = hessian(model, X, y, damping=0)
+    w = np.array(
+        [model.coefs_[l][i, j] if i >= 0 else model.intercepts_[l][j] for l, i, j in index]
+    )
+    for mean, inputs in zip(found.importances_mean, VARIABLES, strict=True):
+        delta = np.where((index[:, 0] == 0) & np.isin(index[:, 1], inputs), -w, 0)
+        assert_allclose(mean, delta @ H @ delta / 2, rtol=1e-9)
+    assert (found.importances_std > 0).all()
+
+
+def test_thinned_samples_say_about_the_same(six, monkeypatch):
+    """G delta of fewer samples, where that of all would be too large an array."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((2000, 4))
+    y = (X[:, 0] - X[:, 1] + rng.logistic(size=2000) > 0).astype(int)
+    model = small(target_sparsity=0, max_iter=100, n_curvature_samples=2000).fit(X, y)
+    whole = input_importances(model, X, y)
+    monkeypatch.setattr("sklearn_obs.pruning.joint.MOST_NUMBERS", 4 * 500)
+    some = input_importances(model, X, y)
+    # of 500 samples: a relative standard error of some 5 %
+    assert_allclose(some.importances_mean, whole.importances_mean, rtol=0.2)
+    assert_allclose(some.importances_std, whole.importances_std, rtol=0.2)
 
 
 def test_noise_has_a_spread_as_large_as_its_importance():
@@ -286,6 +319,71 @@ def test_groups_that_do_not_fit_are_refused_before_training(six, groups, message
     for call in (fitted.prune, lambda X, y: input_importances(fitted, X, y)):
         with pytest.raises(ValueError, match=message):
             call(X, y)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [("a", 1), None, ("b", 1), ("a", 1), ("b", 1), None],
+        pd.Series(["a", None, "b", "a", "b", None], dtype="string"),
+        pd.Series([1, None, 2, 1, 2, None], dtype="Int64"),
+        pd.Series(["a", np.nan, "b", "a", "b", np.nan], index=list("uvwxyz")),
+        np.array([1, np.nan, 2, 1, 2, np.nan]),
+        pd.Index(["a", None, "b", "a", "b", None]),
+        (True, None, False, True, False, None),
+    ],
+    ids=lambda groups: type(groups).__name__,
+)
+def test_labels_of_every_kind_and_their_container(six, groups):
+    X, y = six[0], targets(ESTIMATORS[0], six[1])
+    model = small(input_groups=groups, granularity="input", target_sparsity=0.2, step=1).fit(X, y)
+    left = set(model.inputs_.tolist())
+    for inputs in VARIABLES:
+        assert left.issuperset(inputs) or left.isdisjoint(inputs)
+    assert [inputs.tolist() for inputs in input_importances(model, X, y).inputs] == VARIABLES
+    compacted = model.compact(drop_inputs=True)
+    variables = [
+        inputs.tolist() for inputs in input_importances(compacted, X[:, model.inputs_], y).inputs
+    ]
+    assert [model.inputs_[inputs].tolist() for inputs in variables] == [
+        inputs for inputs in VARIABLES if left.issuperset(inputs)
+    ]
+
+
+@pytest.mark.parametrize("groups", [np.eye(6), [["a"]] * 6, {"a": 1}, b"abcdef"])
+def test_what_holds_no_labels(six, groups):
+    with pytest.raises(ValueError, match="expected a label for each feature"):
+        small(input_groups=groups).fit(six[0], targets(ESTIMATORS[0], six[1]))
+
+
+def test_idle_steps_and_steps_that_name_nothing(mixed):
+    frame, y = mixed
+    numbers = frame[["size", "noise"]]
+    idle = Pipeline([("first", "passthrough"), ("scaler", StandardScaler()), ("last", None)])
+    assert input_groups_of(idle.fit(numbers)).tolist() == ["size", "noise"]
+    net = make_pipeline(StandardScaler(), "passthrough", small()).fit(numbers, y)
+    assert input_groups_of(net[:-1]).tolist() == ["size", "noise"]
+    columns = make_column_transformer(
+        (OneHotEncoder(), ["shape"]), (FunctionTransformer(np.abs), ["size", "noise"])
+    ).fit(frame)
+    assert input_groups_of(columns).tolist() == ["shape"] * 3 + [None, None]
+
+
+def test_a_pipeline_s_steps_name_the_variables(mixed):
+    frame, y = mixed
+    numbers = frame[["size", "noise"]]
+    pipeline = make_pipeline(StandardScaler(), small(hidden_layer_sizes=(3,))).fit(numbers, y)
+    assert input_importances(pipeline, numbers, y).names == ["size", "noise"]
+    with pytest.raises(NotFittedError):
+        input_importances(GridSearchCV(small(), {"alpha": [1]}), numbers, y)
+
+
+def test_variables_count_and_not_their_columns(six):
+    groups = np.repeat(np.arange(10), 30)
+    net = small(granularity="input", input_groups=groups)
+    layout = Layout((300, 5, 3))
+    assert Scope.of(layout, plan_of(net, 300), np.ones((2, 300))).joint
+    assert not Scope.of(layout, plan_of(net.set_params(input_groups=None)), np.ones((2, 300))).joint
 
 
 def test_a_callable_that_returns_too_few_labels(six):

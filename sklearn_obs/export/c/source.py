@@ -167,7 +167,7 @@ def export_c(
     texts = dict(
         zip((header, source), c_files(net, device, name, header_file, scores), strict=True)
     )
-    if test is not None:
+    if test is not None and test_data is not None:
         files = {"file": test.name, "source": source.name, "header": header_file}
         words = words_of(net, device, name)
         texts[test] = program_text(net, device.network, test_data[0], test_vectors, words, files)

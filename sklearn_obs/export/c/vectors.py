@@ -112,7 +112,7 @@ def program_text(net: Folded, network: Network, X, n: int, words: dict, files: d
     X = X[np.linspace(0, len(X) - 1, n).astype(int)]
     predicted = np.asarray(net.predict(network, X))
     if net.kind in ("classes", "binary"):
-        predicted = np.searchsorted(net.classes, predicted)
+        predicted = np.searchsorted(np.asarray(net.classes), predicted)
     kind, whole = net.kind, net.kind != "values"
     results = predicted.reshape(n, -1).astype(np.uint16 if whole else network.dtype)
     words = words | files | {"n": n, "n_digits": n, "n_results": results.shape[1]}
