@@ -306,8 +306,11 @@ def pruning_parameters(draw):
 def cases(draw):
     """A fit of any kind."""
     drawn = draw(data())
+    n = len(drawn.columns)
     initial = {name: draw(strategy) for name, strategy in INITIAL_TRAINING.items()}
     if drawn.targets == "names":  # scikit-learn 1.7.0 cannot score words in early stopping
         initial["early_stopping"] = False
     sizes = draw(st.sampled_from([LARGE, SMALL]))
+    labels = st.lists(st.sampled_from([None, "a", "b", 3]), min_size=n, max_size=n)
+    initial["input_groups"] = draw(st.one_of(st.none(), st.none(), labels))
     return Case(drawn, {**initial, **draw(pruning_parameters())}, sizes)

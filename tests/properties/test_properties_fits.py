@@ -489,8 +489,10 @@ def importances_can_be_had_again(case, model):
     data = case.data
     with case.sizes.in_force():
         found = input_importances(model, data.X, data.y, sample_weight=data.sample_weight)
-        again = found.importances_mean
-    assert_array_equal(again, model.feature_importances_)
+    for mean, inputs in zip(found.importances_mean, found.inputs, strict=True):
+        read = np.intersect1d(inputs, model.inputs_)
+        assert_array_equal(model.feature_importances_[read], mean)
+        assert_array_equal(model.feature_importances_[np.setdiff1d(inputs, read)], 0)
 
 
 @examples(0.15)
@@ -516,3 +518,49 @@ def test_workers_change_nothing(case):
     assert (alone is None) == (together is None)
     if alone is not None:
         assert_same(together.set_params(n_jobs=None), alone)
+
+
+@examples(0.15)
+@given(drawn_fits.cases(), st.sampled_from([2, 3, 4, 8]))
+def test_few_bits(case, bits):
+    """Weights are whole numbers times the scale of their unit, and nothing that is gone is back."""
+    model, _ = fitted(case)
+    if model is None:
+        return
+    data, masks = case.data, invariants.masks_of(model)
+    before = set(vars(model))
+    try:
+        with case.sizes.in_force(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.quantize(data.X, data.y, bits=bits, sample_weight=data.sample_weight)
+    except LinAlgError:
+        assert set(vars(model)) == before
+        return
+    except ValueError as error:  # a curvature that Optimal Brain Surgeon cannot use
+        refusal_says_what_was_expected(error)
+        assert set(vars(model)) == before
+        return
+    assert_array_equal(invariants.masks_of(model), masks)
+    invariants.removed_weights_are_0(model)
+    most = 2 ** (bits - 1) - 1
+    for W, scale in zip(model.coefs_, model.weight_scales_, strict=True):
+        integers = np.rint(W / scale)
+        assert np.abs(integers).max(initial=0) <= most
+        assert_array_equal(W, scale * integers)
+    assert np.isfinite(model.loss_)
+    assert np.isfinite(model.predict(data.X).astype(float) if data.is_regression else 0).all()
+
+
+@examples(0.15)
+@given(drawn_fits.cases())
+def test_variables_are_whole(case):
+    """Of a dense network whole inputs alone are removed, all of a variable's or none."""
+    model, _ = fitted(case, granularity="input", n_swaps=0)
+    if model is None or model.input_groups is None:
+        return
+    found = input_importances(model, case.data.X, case.data.y)
+    left = {int(i) for i in np.flatnonzero(model.masks_[0].any(axis=1))}
+    unread = set(np.flatnonzero(~case.data.dense_X()[case.data.used].any(axis=0)).tolist())
+    for inputs in found.inputs:
+        read = set(inputs.tolist()) - unread  # what no sample reads is removed before all else
+        assert read <= left or read.isdisjoint(left)
