@@ -185,7 +185,7 @@ n_bits_ : int
     Bits of a weight, after `quantize` alone, as the next three; `fit` drops them.
 weight_scales_ : list of ndarray of shape (fan_out,)
     What a step of the whole numbers is worth in each unit: ``coefs_[l] / weight_scales_[l]`` are
-    whole numbers from -(2^(n_bits_ - 1) - 1) to its opposite.
+    whole numbers, of 4 bits from -7 to 7.
 activation_scales_ : ndarray of shape (n_hidden_layers,)
     What a step of an eight-bit activation is worth in each hidden layer: 127 steps reach the
     largest magnitude on the samples of `quantize`.
