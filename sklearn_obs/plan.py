@@ -38,4 +38,4 @@ class Plan:
     adam: AdamSettings
     n_jobs: int | None
     batch_bytes: int
-    variables: tuple[np.ndarray, ...] | None = None  # inputs that are removed together, all in one
+    variables: tuple[np.ndarray, ...] | None = None  # the inputs of each; None: one each

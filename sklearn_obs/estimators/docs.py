@@ -154,11 +154,10 @@ n_dead_weights_ : int
 inputs_ : ndarray of shape (n_inputs_read,), int
     Indices of the inputs that are still read.
 feature_importances_ : ndarray of shape (n_features,)
-    Saliency of each input: what the loss would rise by if all its weights went and the others
-    repaired, by the curvature of the network as it is; exactly 0 where it is not read. With
-    `input_groups`, each input has the joint saliency of its variable. Of criteria
-    other than 'obs', the sum of OBD's saliencies. Not there before the first round; see
-    `input_importances`.
+    Joint saliency of each input: what the loss would rise by if all its weights were removed and
+    the others made up for it, by the curvature of the network as it is; exactly 0 where not read.
+    With `input_groups`, each input has that of its variable. Of criteria other than 'obs', no other
+    weight is adjusted. Not there before the first round; see `input_importances`.
 units_ : list of ndarray of shape (n_units,), int
     Indices of the surviving units, per hidden layer.
 pruning_path_ : dict of ndarray

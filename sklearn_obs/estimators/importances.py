@@ -26,8 +26,8 @@ def input_importances(
 
     This is the saliency of Optimal Brain Surgeon for all weights of an input at once, after the
     other weights have been adjusted to make up for the removal. With `input_groups`, it is the
-    joint saliency of all inputs of a variable. (With another criterion than 'obs', the saliencies
-    of a diagonal Hessian are summed and nothing is adjusted.)
+    joint saliency of all inputs of a variable. (With another criterion than 'obs', no other weight
+    is adjusted.)
 
     Each unit is adjusted by itself unless `structure` says otherwise; what units lose together is
     counted. The importance says what an input is worth to this network. A variable that another one
@@ -98,9 +98,8 @@ def input_importances(
     >>> iris = load_iris()
     >>> groups = ["sepal", "sepal", "petal", "petal"]
     >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
-    >>> clf.set_params(target_sparsity=0.5, input_groups=groups).fit(scale(iris.data), iris.target)
-    ... # doctest: +ELLIPSIS
-    OBSPrunedMLPClassifier(...)
+    >>> clf = clf.set_params(target_sparsity=0.5, input_groups=groups)
+    >>> clf = clf.fit(scale(iris.data), iris.target)
     >>> found = input_importances(clf, scale(iris.data), iris.target)
     >>> found.names
     ['sepal', 'petal']

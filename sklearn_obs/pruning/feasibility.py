@@ -18,6 +18,7 @@ from sklearn_obs.network import Layout
 from sklearn_obs.network.compaction import dead_weights, never_read, prunable
 from sklearn_obs.network.layers import BATCH_SAMPLES
 from sklearn_obs.plan import Plan
+from sklearn_obs.pruning.joint import MOST_NUMBERS
 from sklearn_obs.retraining import solver_for
 
 MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
@@ -142,7 +143,8 @@ class Scope:
         size, keep = self._extent()
         n_bytes = STRUCTURES[self.structure(keep)].needs(size)
         if self.joint:  # G delta of each
-            n_bytes += 8 * size.n_samples * size.n_signals * self.n_variables
+            n_numbers = size.n_samples * size.n_signals * self.n_variables
+            n_bytes += 8 * min(n_numbers, MOST_NUMBERS)
         return self._with_training(n_bytes)
 
     def _with_training(self, n_bytes):

@@ -9,7 +9,7 @@ so it takes G delta of each group, which is a sum over the blocks that delta com
 would be too large an array, every k-th sample alone is looked at.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ def joint_saliencies(
     ridge: np.ndarray,
     updates: Iterable[Update],
     n_groups: int,
-    others: Iterable["Along"] = (),
+    others: Sequence["Along"] = (),
 ) -> np.ndarray:
     """L_B of each group, of shape (n_groups,).
 
@@ -43,7 +43,7 @@ def joint_saliencies(
     updates : iterable of Update
         As of `sklearn_obs.elimination.group_updates`.
     n_groups : int
-    others : iterable of Along, default=()
+    others : sequence of Along, default=()
         Other curvatures that are to see the updates.
     """
     saliency, along = np.zeros(n_groups), Along(thinned(measurement, n_groups), n_groups)
