@@ -19,7 +19,7 @@ int main(void)
 {{
     {real} x[{upper}_N_FEATURES];
     while (fread(x, sizeof x, 1, stdin) == 1) {{
-        {real} p[{upper}_N_OUTPUTS] = {{0}};
+        {value} p[{upper}_N_OUTPUTS] = {{0}};
         double row[2 * {upper}_N_OUTPUTS + 2] = {{0}};
         int j;
         {calls}
@@ -38,13 +38,17 @@ CALLS = {
 }
 
 
-def compiled(source, calls="index", real="float", flags=FLAGS):
-    """The program for an exported source."""
+DTYPES = {"float": "float32", "double": "float64"}
+
+
+def compiled(source, calls="index", real="float", flags=FLAGS, value=None, compiler=CC):
+    """The program for an exported source of columns of type `real`, that puts out `value`s."""
     source = Path(source)
     words = {"name": source.stem, "upper": source.stem.upper(), "real": real}
+    words["value"] = value or real
     main, program = source.with_name("main.c"), source.with_suffix("")
     main.write_text(MAIN.format(**words, calls=CALLS[calls].format(**words)))
-    command = [CC, *flags, "-I", source.parent, source, main, "-o", program, "-lm"]
+    command = [compiler, *flags, "-I", source.parent, source, main, "-o", program, "-lm"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return program
@@ -52,7 +56,7 @@ def compiled(source, calls="index", real="float", flags=FLAGS):
 
 def outputs(program, X, real="float"):
     """(what predict returns, what predict_proba returns, label sets, p), a row for each of X."""
-    X = np.asarray(X, np.float32 if real == "float" else np.float64)
+    X = np.asarray(X, DTYPES.get(real) or real.removesuffix("_t"))
     done = subprocess.run([program], input=X.tobytes(), capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     rows = np.frombuffer(done.stdout).reshape(len(X), -1)

@@ -1,8 +1,9 @@
 """Fitted networks as files for other programs, C99, ONNX, skops, what they take; and as text."""
 
-from sklearn_obs.export.c.source import CSource, export_c
+from sklearn_obs.export.c.file import CSource, export_c
 from sklearn_obs.export.formula.rules import export_rules
 from sklearn_obs.export.formula.text import export_text
+from sklearn_obs.export.integer.predict import integer_predict
 from sklearn_obs.export.onnx.file import ONNXFile, export_onnx, register_onnx
 from sklearn_obs.export.size import size_report
 from sklearn_obs.export.skops import export_skops, load_skops
@@ -15,6 +16,7 @@ __all__ = [
     "export_rules",
     "export_skops",
     "export_text",
+    "integer_predict",
     "load_skops",
     "register_onnx",
     "size_report",

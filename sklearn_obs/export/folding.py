@@ -21,6 +21,16 @@ from sklearn_obs.network import Network, forward
 
 
 @dataclass(frozen=True)
+class OnGrid:
+    """What `quantize` says of a network: its weights are scales times whole numbers."""
+
+    n_bits: int
+    scales: list[np.ndarray]  # (fan_out,) of each layer, targets folded in
+    activation_scales: np.ndarray  # (n_hidden_layers,)
+    input_range: np.ndarray  # (2, n_net_inputs)
+
+
+@dataclass(frozen=True)
 class Folded:
     """What a device has to compute."""
 
@@ -29,6 +39,7 @@ class Folded:
     bare: Network  # the network on the net inputs, targets folded in
     classes: np.ndarray | None  # labels, or None in regression
     feature_names: list[str] | None
+    grid: OnGrid | None = None  # of `bare`, where it is quantized
 
     @property
     def kind(self):
@@ -52,15 +63,18 @@ class Folded:
     def predict(self, network, X):
         """What the model predicts, by a `network` in other numbers."""
         X = check_array(X, accept_sparse="csr", dtype=network.coefs[0].dtype)
-        p = forward(network, X)[-1]
+        return self.predicted(forward(network, X)[-1], 0.5)
+
+    def predicted(self, outputs, threshold):
+        """What outputs (n_samples, n_outputs) stand for, a label being likely above `threshold`."""
         if self.kind == "classes":
-            return self.classes[p.argmax(axis=1)]
+            return self.classes[outputs.argmax(axis=1)]
         if self.kind == "binary":
-            likelier = (p.ravel() > 0.5) & (len(self.classes) > 1)
+            likelier = (outputs.ravel() > threshold) & (len(self.classes) > 1)
             return self.classes[likelier.astype(np.intp)]
         if self.kind == "labels":
-            return (p > 0.5).astype(int)
-        return p.ravel() if self.n_outputs == 1 else p
+            return (outputs > threshold).astype(int)
+        return outputs.ravel() if self.n_outputs == 1 else outputs
 
     @property
     def metric(self):
@@ -101,7 +115,16 @@ def folded(model):
         bare,
         getattr(estimator, "classes_", None),
         None if names is None else [str(name) for name in names],
+        _grid_of(small),
     )
+
+
+def _grid_of(estimator):
+    if not hasattr(estimator, "n_bits_"):
+        return None
+    scales = [s.astype(np.float64) for s in estimator.weight_scales_]
+    activation_scales = estimator.activation_scales_
+    return OnGrid(estimator.n_bits_, scales, activation_scales, estimator.input_range_)
 
 
 def n_features(steps, estimator):
@@ -125,5 +148,7 @@ def compacted_on_targets(estimator, of_targets):
         small.intercepts_[-1] = small.intercepts_[-1] - np.log(target.scale)
     elif of_targets:
         small.coefs_[-1] = small.coefs_[-1] / target.scale
+        if hasattr(small, "n_bits_"):
+            small.weight_scales_[-1] = small.weight_scales_[-1] / target.scale
         small.intercepts_[-1] = (small.intercepts_[-1] - target.shift) / target.scale
     return small

@@ -17,7 +17,10 @@ integer-arithmetic-only inference. IEEE Conference on Computer Vision and Patter
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_array
 
+from sklearn_obs.export.storage import constant_bytes
 from sklearn_obs.network import Network
 
 DTYPES = {"float32": np.float32, "float64": np.float64, "int8": np.float32}
@@ -41,18 +44,43 @@ class Device:
     input_scale: np.ndarray | None  # (n_features,), times the columns of X, or None
     network: Network  # the same as one network on the columns of X, to evaluate here
 
+    @property
+    def n_weights(self):
+        """Weights that are not 0."""
+        return sum(int(np.count_nonzero(layer.weights)) for layer in self.layers)
+
+    @property
+    def columns_read(self):
+        """Which columns of X have a say, in their order."""
+        return np.flatnonzero(self.network.coefs[0].any(axis=1))
+
+    @property
+    def layer_bytes(self):
+        """Bytes of the constants of each layer in C; scales of columns are in the first."""
+        return constant_bytes(self)
+
+    def samples(self, X, n_features):
+        """X in these numbers, (n_samples, n_features)."""
+        X = check_array(X, accept_sparse="csr", dtype=self.network.dtype)
+        return X.toarray() if issparse(X) else X
+
+    def predict(self, net, X):
+        """What the folded model `net` predicts in these numbers."""
+        return net.predict(self.network, X)
+
+    def values(self, net, X):
+        """What the functions in C put out for a regression, in the type that they have there."""
+        return np.asarray(self.predict(net, X)).astype(self.network.dtype)
+
 
 def rounded(folded, dtype):
-    """The folded model in the numbers of `dtype`.
+    """The folded model in the numbers of `dtype`, one of `DTYPES`.
 
     Raises
     ------
     ValueError
-        If `dtype` is unknown, a number is too large for it, or 'int8' is asked for a model that
-        reads a column twice.
+        If a number is too large for it, or 'int8' is asked for a model that reads a column twice.
     """
-    if dtype not in DTYPES:
-        raise ValueError(f"Got dtype={dtype!r}, but expected one of {', '.join(DTYPES)}.")
     layers, input_scale = (_eight_bits if dtype == "int8" else _floats)(folded, DTYPES[dtype])
     parts = [part for layer in layers for part in (layer.weights, layer.intercepts)]
     if input_scale is not None:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from sklearn_obs.estimators.inside import taken_apart
+from sklearn_obs.export.device import device_of
 from sklearn_obs.export.folding import compacted_on_targets, folded
-from sklearn_obs.export.rounding import rounded
-from sklearn_obs.export.storage import constant_bytes
 
 REAL = INT = 4  # bytes of a float32, and of an index in SciPy's CSR
 
@@ -25,7 +24,7 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
     ----------
     model : object
         As in `export_c`, or a Pipeline with any other steps.
-    dtype : {'float32', 'float64', 'int8'}, default='float32'
+    dtype : {'float32', 'float64', 'int8', 'integer'}, default='float32'
         Of the C source, as in `export_c`; all other bytes are those of float32.
 
     Returns
@@ -102,7 +101,7 @@ def sizes(model, dtype):
         if hasattr(estimator, "n_bits_"):
             rows[-1]["packed_bytes"] = math.ceil(estimator.n_bits_ * n / 8) + 2 * REAL * fan_out
     try:
-        n_bytes = constant_bytes(rounded(folded(model), dtype))
+        n_bytes = device_of(folded(model), dtype).layer_bytes
         for row, n in zip(rows, n_bytes, strict=True):
             row["c_bytes"] = n
     except TypeError:  # a step that C has no room for

@@ -43,14 +43,14 @@ def stored(W):
     return rows if rows.n_bytes < dense.n_bytes else dense
 
 
-def first_used(layers):
+def first_used(weights):
     """Index of the first layer that has a say: nothing passes through a layer without weights."""
-    return max((l for l, layer in enumerate(layers) if not layer.weights.any()), default=0)
+    return max((l for l, W in enumerate(weights) if not W.any()), default=0)
 
 
 def constant_bytes(device):
     """Bytes of the constants in C, a number for each layer; scales of columns are in the first."""
-    first = first_used(device.layers)
+    first = first_used([layer.weights for layer in device.layers])
     n_bytes = [stored(layer.weights).n_bytes + layer.intercepts.nbytes for layer in device.layers]
     n_bytes[:first] = [0] * first
     if first == 0 and device.input_scale is not None:

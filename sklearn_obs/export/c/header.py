@@ -1,58 +1,62 @@
 """The header of an exported model: what its columns and outputs are, and its functions."""
 
-import numpy as np
-
+from sklearn_obs.export.c.source import Code
 from sklearn_obs.export.c.templates import HEADER
 from sklearn_obs.export.c.text import comment, label, string
+from sklearn_obs.export.folding import Folded
 
 
-def header_text(net, device, words, prototypes, scores):
+def header_text(net: Folded, device, code: Code, scores) -> str:
     """What the model is, for whom it may concern, and its functions."""
     widths = [net.n_features, *(len(b) for b in net.network.intercepts)]
-    n_weights = sum(int(np.count_nonzero(layer.weights)) for layer in device.layers)
-    n_outputs = 2 if net.kind == "binary" else net.n_outputs
     facts = [
-        f"Network {'-'.join(map(str, widths))} ({net.network.activation}), {n_weights} weights; "
-        "made by sklearn_obs.",
+        f"Network {'-'.join(map(str, widths))} ({net.network.activation}), {device.n_weights} "
+        "weights; made by sklearn_obs.",
         "",
-        *_columns(net, device),
+        *_columns(net, device.columns_read),
         "",
         "x86-64: gcc -std=c99 -Os FILES -lm",
         "AVR: avr-gcc -std=gnu99 -Os -mmcu=atmega328p FILES -lm (constants stay in flash)",
         "Cortex-M0+: arm-none-eabi-gcc -std=c99 -Os -mcpu=cortex-m0plus -mthumb FILES -lm",
+        "",
+        *_outputs(net, code),
     ]
-    if net.kind == "labels":
-        facts += ["", f"y and p have {n_outputs} values, one for each label."]
-    elif net.kind == "values":
-        facts += ["", f"y has {n_outputs} values." if n_outputs > 1 else "y is one value."]
-    else:
-        known = f"{words['upper']}_CLASSES"
-        what = f"in the order of {known}"
-        if len(net.classes) == 1:
-            what = f"of the only class in {known}, and of any other"
-        facts += ["", f"p has {n_outputs} probabilities, {what}."]
     if scores[0] is not None:
         facts += [
             "",
             f"{net.metric} on test data: {scores[1]:.4f}; of the model in Python {scores[0]:.4f}.",
         ]
-    classes = ""
-    if net.kind in ("classes", "binary"):
+    upper, macros = code.words["upper"], code.macros
+    if net.classes is not None and net.kind != "labels":
         labels = ", ".join(label(value) for value in net.classes.tolist())
-        classes = f"#define {words['upper']}_CLASSES {{{labels}}} /* to initialise an array */\n"
+        macros += f"#define {upper}_CLASSES {{{labels}}} /* to initialise an array */\n"
     return HEADER.substitute(
-        words,
+        code.words | {"n_outputs": 2 if net.kind == "binary" else net.n_outputs},
         facts=comment(facts),
-        guard=f"{words['upper']}_H",
-        n_outputs=n_outputs,
-        classes=classes,
-        prototypes="\n".join(prototypes),
+        guard=f"{upper}_H",
+        macros=macros,
+        includes=code.includes,
+        prototypes="\n".join(code.prototypes),
     )
 
 
-def _columns(net, device):
+def _outputs(net, code):
+    """What y and p are."""
+    if net.kind == "labels":
+        return [f"y and p have {net.n_outputs} values, one for each label.", *code.facts]
+    if net.kind == "values":
+        return code.facts
+    known = f"{code.words['upper']}_CLASSES"
+    what = f"in the order of {known}"
+    if len(net.classes) == 1:
+        what = f"of the only class in {known}, and of any other"
+    n_outputs = 2 if net.kind == "binary" else net.n_outputs
+    return [f"p has {n_outputs} probabilities, {what}.", *code.facts]
+
+
+def _columns(net, read):
     """Which columns of X are read, by number and name, and in which units."""
-    read, n = np.flatnonzero(device.network.coefs[0].any(axis=1)), net.n_features
+    n = net.n_features
     as_they_come = (net.columns.scale == 1).all() and (net.columns.shift == 0).all()
     units = [] if as_they_come else ["Scaling is done here: give x as it was before the scaler."]
     if net.feature_names is not None:

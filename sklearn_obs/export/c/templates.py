@@ -1,4 +1,4 @@
-"""The C99 that `c_source` fills in; ``$name`` and the like are `string.Template`'s."""
+"""The C99 that is filled in; ``$name`` and the like are `string.Template`'s."""
 
 from string import Template
 
@@ -25,13 +25,13 @@ $facts
 #endif
 #endif
 
-#ifdef __cplusplus
+$includes#ifdef __cplusplus
 extern "C" {
 #endif
 
 #define ${upper}_N_FEATURES $n_features
 #define ${upper}_N_OUTPUTS $n_outputs
-$classes
+$macros
 $prototypes
 #ifdef __cplusplus
 }
@@ -42,6 +42,10 @@ $prototypes
 
 SOURCE = Template("""\
 #include "$header"
+$preamble
+$constants$code""")
+
+FLOATS = """\
 #include <math.h>
 #include <stdint.h>
 
@@ -52,12 +56,11 @@ SOURCE = Template("""\
 #if defined(__AVR__) && defined(__SIZEOF_DOUBLE__) && __SIZEOF_DOUBLE__ > 4
 #error "constants are read as numbers of four bytes: compile without -mdouble=64"
 #endif
-
-$constants$code""")
+"""
 
 LINEAR = Template("""
 /* The output layer before its activation into z; returns $returns, or -1. */
-static int ${name}_linear(const $real *x, $real *z)
+static int ${name}_linear(const $input *x, $value *z)
 {
 $variables
 
@@ -117,17 +120,17 @@ RESULT = {  # kind -> (what it is, code)
 PREDICT = {  # kind -> (what it does, prototype, body)
     "classes": (
         "Returns the index of the likeliest class, or -1.",
-        "int ${name}_predict(const $real *x)",
+        "int ${name}_predict(const $input *x)",
         """\
-    $real z[$n_outputs];
+    $value z[$n_outputs];
     return ${name}_linear(x, z);
 """,
     ),
     "labels": (
         "Sets y[j] to 1 where label j is likelier than not, else to 0; returns 0, or -1.",
-        "int ${name}_predict(const $real *x, unsigned char *y)",
+        "int ${name}_predict(const $input *x, unsigned char *y)",
         """\
-    $real z[$n_outputs];
+    $value z[$n_outputs];
     int j;
     if (${name}_linear(x, z)) return -1;
     for (j = 0; j < $n_outputs; j++) y[j] = z[j] > 0;
@@ -136,7 +139,7 @@ PREDICT = {  # kind -> (what it does, prototype, body)
     ),
     "values": (
         "Predicts into y; returns 0, or -1.",
-        "int ${name}_predict(const $real *x, $real *y)",
+        "int ${name}_predict(const $input *x, $value *y)",
         """\
     return ${name}_linear(x, y);
 """,

@@ -37,10 +37,15 @@ def c_type(dtype):
 
 def read(values, pointer):
     """The next of an array's numbers, from wherever constants are kept; the pointer moves on."""
+    return read_at(values, f"{pointer}++")
+
+
+def read_at(values, pointer):
+    """The number of an array at a pointer, from wherever constants are kept."""
     dtype = np.asarray(values).dtype
     if dtype.kind == "f":
-        return f"SKLEARN_OBS_FLOAT({pointer}++)"
-    return f"({c_type(dtype)})SKLEARN_OBS_{8 * dtype.itemsize}({pointer}++)"
+        return f"SKLEARN_OBS_FLOAT({pointer})"
+    return f"({c_type(dtype)})SKLEARN_OBS_{8 * dtype.itemsize}({pointer})"
 
 
 def numbers(values):

@@ -7,12 +7,10 @@ by the first serial port, which simavr prints.
 from string import Template
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.utils.validation import check_array
 
-from sklearn_obs.export.c.text import numbers
+from sklearn_obs.export.c.source import Code
+from sklearn_obs.export.c.text import c_type, numbers, read_at
 from sklearn_obs.export.folding import Folded
-from sklearn_obs.network import Network
 
 TOLERANCE = 1e-4  # of a regression, relative or absolute: some sums of float32 beyond its rounding
 
@@ -28,7 +26,7 @@ PROGRAM = Template("""\
 #include <stdint.h>
 
 #define N $n
-static const $real inputs[N][${upper}_N_FEATURES] SKLEARN_OBS_ROM = {
+static const $input inputs[N][${upper}_N_FEATURES] SKLEARN_OBS_ROM = {
 $inputs
 };
 static const $result expected[N][$n_results] SKLEARN_OBS_ROM = {
@@ -58,12 +56,12 @@ static void stop(void) { cli(); sleep_enable(); sleep_cpu(); }
 
 int main(void)
 {
-    static $real x[${upper}_N_FEATURES];
+    static $input x[${upper}_N_FEATURES];
     char line[] = "?? of $n_digits test vectors agree\\n";
     int i, j, n_right = 0;
     for (i = 0; i < N; i++) {
         int right;
-        for (j = 0; j < ${upper}_N_FEATURES; j++) x[j] = SKLEARN_OBS_FLOAT(&inputs[i][j]);
+        for (j = 0; j < ${upper}_N_FEATURES; j++) x[j] = $read;
         {
 $compare
         }
@@ -84,45 +82,57 @@ COMPARE = {
             right = !${name}_predict(x, y);
             for (j = 0; j < $n_results; j++) right &= y[j] == SKLEARN_OBS_16(&expected[i][j]);""",
     "values": """\
-            $real y[$n_results];
+            $value y[$n_results];
             right = !${name}_predict(x, y);
             for (j = 0; j < $n_results; j++) {
                 double is = y[j], must = SKLEARN_OBS_FLOAT(&expected[i][j]);
                 right &= fabs(is - must) <= $tolerance * (1 + fabs(must));
             }""",
+    "whole values": """\
+            int32_t y[$n_results];
+            right = !${name}_predict(x, y);
+            for (j = 0; j < $n_results; j++)
+                right &= y[j] == (int32_t)SKLEARN_OBS_32(&expected[i][j]);""",
 }
 COMPARE["binary"] = COMPARE["classes"]
 MOST = 99
 
 
-def program_text(net: Folded, network: Network, X, n: int, words: dict, files: dict) -> str:
-    """The program for `n` of the samples X, evenly drawn, and the network in the device's numbers.
+def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str:
+    """The program for `n` of the samples X, evenly drawn, and the network on its `device`.
 
     Raises
     ------
     ValueError
         If there are not as many samples.
     """
-    X = check_array(X, accept_sparse="csr", dtype=network.dtype)
-    X = X.toarray() if issparse(X) else X
+    X = device.samples(X, net.n_features)
     if len(X) < n:
         raise ValueError(
             f"Got test_vectors={n}, but test_data has {len(X)} rows. Pass more, or ask for fewer."
         )
     X = X[np.linspace(0, len(X) - 1, n).astype(int)]
-    predicted = np.asarray(net.predict(network, X))
-    if net.kind in ("classes", "binary"):
-        predicted = np.searchsorted(np.asarray(net.classes), predicted)
-    kind, whole = net.kind, net.kind != "values"
-    results = predicted.reshape(n, -1).astype(np.uint16 if whole else network.dtype)
-    words = words | files | {"n": n, "n_digits": n, "n_results": results.shape[1]}
-    words |= {"result": "uint16_t" if whole else words["real"], "tolerance": TOLERANCE}
+    kind, results = _results(net, device, X)
+    words = code.words | files | {"n": n, "n_digits": n, "n_results": results.shape[1]}
+    words |= {"result": c_type(results.dtype), "tolerance": TOLERANCE}
     return PROGRAM.substitute(
         words,
         inputs=_rows(X),
         expected=_rows(results),
+        read=read_at(X, "&inputs[i][j]"),
         compare=Template(COMPARE[kind]).substitute(words),
     )
+
+
+def _results(net, device, X):
+    """(key of `COMPARE`, what the device is to put out, (n_samples, n_results))."""
+    if net.kind == "values":
+        y = device.values(net, X)
+        return "whole values" if y.dtype.kind == "i" else "values", y.reshape(len(X), -1)
+    predicted = device.predict(net, X)
+    if net.kind in ("classes", "binary"):
+        predicted = np.searchsorted(np.asarray(net.classes), predicted)
+    return net.kind, predicted.reshape(len(X), -1).astype(np.uint16)
 
 
 def _rows(values):

@@ -1,0 +1,1 @@
+"""A quantized network in whole numbers: what `network` has, `predict` and the C compute."""

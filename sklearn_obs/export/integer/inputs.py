@@ -1,0 +1,133 @@
+"""Columns of X as whole numbers q, with u_k = a q_k + c_k the net inputs in real numbers.
+
+There are three ways, all with one step a for all net inputs, so that weights stay on their grid:
+
+- "as they come": where X is of whole numbers that one scale takes to net inputs, q is X itself;
+- "scaled": whole numbers less an offset, times a multiplier and shifted: a column each of these;
+- "rounded": of floating-point numbers less an offset, times a factor, to the nearest.
+
+The last two have twelve bits with the sign, the step being such that they reach what the columns
+of `input_range_` do. What is beyond stays at the last of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_array
+
+from sklearn_obs.export.integer.multipliers import codes, times, values
+
+LARGEST = 2**11 - 1  # of scaled and rounded inputs
+LARGEST_AS_THEY_COME = 2**30  # of sums, so that 32 bits have room for as much again
+SAME = 1e-6  # apart by which, relative, scales are one: the rounding of float32
+INPUT_DTYPES = ("float32", "int16", "int8", "uint8")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How the columns of X become whole numbers."""
+
+    dtype: np.dtype  # of X
+    way: str  # "as they come", "scaled" or "rounded"
+    source: np.ndarray  # (n_inputs,), columns of X: all of them where they come as they are
+    step: float  # a
+    centres: np.ndarray  # (n_inputs,): c
+    smallest: int  # q is from here
+    largest: int  # to here
+    offsets: np.ndarray | None = None  # (n_inputs,), of X's kind of number, unless as they come
+    factors: np.ndarray | None = None  # (n_inputs,), codes of sixteen bits, or float32; likewise
+
+    def samples(self, X, n_features):
+        """X as an array of this dtype, (n_samples, n_features).
+
+        Raises
+        ------
+        ValueError
+            If it has another number of columns, or numbers that the dtype has not.
+        """
+        floats = self.dtype.kind == "f"
+        X = check_array(X, accept_sparse="csr", dtype=np.float32 if floats else np.float64)
+        X = X.toarray() if issparse(X) else X
+        if X.shape[1] != n_features:
+            raise ValueError(f"X has {X.shape[1]} features, but expected {n_features}.")
+        if floats:
+            return X
+        limits = np.iinfo(self.dtype)
+        wrong = (np.rint(X) != X) | (limits.min > X) | (limits.max < X)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"Got {X[row, column]:g} in row {row}, column {column} of X, but expected whole "
+                f"numbers from {limits.min} to {limits.max}, with input_dtype={self.dtype.name!r}. "
+                "Train on the numbers as the device measures them, with a scaler in a Pipeline."
+            )
+        return X.astype(self.dtype)
+
+    def of(self, X):
+        """The whole numbers of samples of `dtype`, (n_samples, n_inputs)."""
+        x = X[:, self.source]
+        if self.way == "as they come":
+            return x.astype(np.int64)
+        if self.way == "scaled":
+            q = times(x.astype(np.int64) - self.offsets, self.factors)
+            return np.clip(q, self.smallest, self.largest)
+        with np.errstate(over="ignore"):
+            v = np.clip((x - self.offsets) * self.factors, self.smallest, self.largest)
+        half = np.float32(0.5)
+        return np.trunc(np.where(v < 0, v - half, v + half)).astype(np.int64)
+
+
+def inputs_of(columns, read, input_range, n_features, dtype, heaviest):
+    """The `Inputs` for the net inputs `read` of a network, in whole numbers of X's `dtype`.
+
+    Parameters
+    ----------
+    columns : Columns
+        Of all net inputs.
+    read : ndarray of int
+        Which the network reads.
+    input_range : ndarray of shape (2, n_net_inputs)
+        The least and the largest value of each.
+    n_features : int
+        Columns of X.
+    dtype : str
+        One of `INPUT_DTYPES`.
+    heaviest : int
+        The largest sum of magnitudes of the weights of a unit.
+    """
+    dtype, columns, (low, high) = np.dtype(dtype), columns[read], input_range[:, read]
+    low, high = (np.asarray(each, np.float64) for each in (low, high))
+    scale, shift, source = columns.scale, columns.shift, columns.source
+    if not read.size:
+        return Inputs(dtype, "as they come", source, 1.0, shift, 0, 0)
+    one_scale = np.ptp(scale) <= SAME * scale.max()
+    limits = np.iinfo(dtype) if dtype.kind != "f" else None
+    once = len(set(source)) == len(source)
+    if limits and one_scale and once and heaviest * limits.max < LARGEST_AS_THEY_COME:
+        step, at = float(scale.mean()), {"smallest": int(limits.min), "largest": int(limits.max)}
+        centres, all_columns = np.zeros(n_features), np.arange(n_features)
+        centres[source] = shift
+        ways = {"dtype": dtype, "way": "as they come", "source": all_columns, "centres": centres}
+        return Inputs(**ways, step=step, **at)
+    middle = ((low + high) / 2 - shift) / scale
+    if dtype.kind == "f":
+        if one_scale and np.ptp(shift) <= SAME * (high - low).max():  # one offset for all
+            ends = (low.min() - shift.mean(), high.max() - shift.mean())
+            middle, scale = np.full(read.size, sum(ends) / 2 / scale.mean()), scale * 0 + scale[0]
+        offsets = middle.astype(np.float32)
+    else:
+        offsets = np.clip(np.rint(middle), limits.min, limits.max).astype(np.int64)
+    centres = scale * offsets + shift
+    reach = float(np.maximum(high - centres, centres - low).max())
+    step = (reach if reach > 0 else float(scale.max())) / LARGEST
+    at = {"smallest": -LARGEST, "largest": LARGEST}
+    if dtype.kind == "f":
+        factors = (scale / step).astype(np.float32)
+        return Inputs(
+            dtype, "rounded", source, step, centres, **at, offsets=offsets, factors=factors
+        )
+    factors = codes(scale / step)
+    rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step, on average
+    centres = centres + step * rounded_down
+    return Inputs(dtype, "scaled", source, step, centres, **at, offsets=offsets, factors=factors)

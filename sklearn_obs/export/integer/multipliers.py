@@ -1,0 +1,51 @@
+"""A positive factor as a mantissa of eleven bits and a shift, both in one number of sixteen bits.
+
+What leaves a sum of int32 is a real multiple of it, by a multiplication and a shift alone::
+
+    x M -> floor(x mantissa / 2^shift)          M ~= mantissa 2^-shift,  mantissa < 2^11
+
+Eleven bits hold M to 2^-11 / 2 of itself; with |x| < 2^20 the product fits 32 bits.
+
+References
+----------
+Jacob, B. et al. (2018). Quantization and training of neural networks for efficient
+integer-arithmetic-only inference. IEEE Conference on Computer Vision and Pattern Recognition.
+"""
+
+import numpy as np
+
+MANTISSA_BITS = 11
+SHIFT_BITS = 5
+LARGEST_FACTOR = 2**MANTISSA_BITS - 1
+LARGEST_SHIFT = 2**SHIFT_BITS - 1
+LARGEST_TIMES = 2 ** (31 - MANTISSA_BITS) - 1  # what may be multiplied
+
+
+def mantissas_and_shifts(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(mantissas in [2^10, 2^11), shifts of either sign) of positive factors."""
+    fractions, exponents = np.frexp(factors)
+    mantissas = np.rint(np.ldexp(fractions, MANTISSA_BITS)).astype(np.int64)
+    carried = mantissas > LARGEST_FACTOR
+    return mantissas >> carried, MANTISSA_BITS - exponents - carried
+
+
+def codes(factors: np.ndarray) -> np.ndarray:
+    """The factors in sixteen bits, uint16; those of 2^11 and more become 2^11 - 1."""
+    mantissas, shifts = mantissas_and_shifts(factors)
+    mantissas = np.where(shifts < 0, LARGEST_FACTOR, mantissas)
+    tiny = shifts > LARGEST_SHIFT  # loses bits, where the product is next to nothing anyway
+    mantissas = np.where(tiny, np.rint(np.ldexp(factors, LARGEST_SHIFT)).astype(int), mantissas)
+    shifts = np.clip(shifts, 0, LARGEST_SHIFT)
+    return (mantissas << SHIFT_BITS | shifts).astype(np.uint16)
+
+
+def times(x: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """The products of whole numbers |x| < 2^20 and factors in sixteen bits, rounded down."""
+    code = code.astype(np.int64)
+    return x * (code >> SHIFT_BITS) >> (code & LARGEST_SHIFT)
+
+
+def values(code: np.ndarray) -> np.ndarray:
+    """The factors that sixteen bits stand for."""
+    code = code.astype(np.int64)
+    return np.ldexp((code >> SHIFT_BITS).astype(float), -(code & LARGEST_SHIFT))

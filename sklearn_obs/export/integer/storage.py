@@ -1,0 +1,77 @@
+"""The arrays that hold a network in whole numbers, in the order in which they are read.
+
+- "bytes": of the weights (see `stream`), and which columns are read;
+- "words", of sixteen bits: for each unit its intercept and its factor, for each column its offset
+  and its factor;
+- "longs": intercepts of layers in which one has no room in sixteen bits;
+- "floats": an offset and a factor for each column of floating point;
+- "tables": of tanh and logistic, one after the other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_obs.export.integer.stream import Stream, stream_of
+
+INT16 = np.iinfo(np.int16)
+
+
+@dataclass(frozen=True)
+class StoredInputs:
+    """What is stored of the inputs."""
+
+    arrays: dict[str, np.ndarray]
+    source_bits: int  # of the index of a column; 0 where they are all read in order
+    alike: bool  # whether one offset and factor is that of all, and not stored
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """What is stored of a layer."""
+
+    arrays: dict[str, np.ndarray]
+    stream: Stream
+    wide: bool  # whether its intercepts have 32 bits
+
+
+def stored_inputs(inputs):
+    """The arrays of `Inputs`."""
+    if inputs.way == "as they come":
+        return StoredInputs({}, 0, True)
+    arrays, n = {}, len(inputs.source)
+    source_bits = 0 if np.array_equal(inputs.source, np.arange(n)) else 8
+    if source_bits and inputs.source.max() >= 2**8:
+        source_bits = 16
+    alike = inputs.way == "rounded" and _one(inputs.offsets) and _one(inputs.factors)
+    columns = [inputs.source] if source_bits == 16 else []
+    if inputs.way == "scaled":
+        columns += [inputs.offsets & 2**16 - 1, inputs.factors]
+    elif not alike:
+        arrays["floats"] = np.column_stack([inputs.offsets, inputs.factors]).ravel()
+    if columns:
+        arrays["words"] = np.column_stack(columns).ravel().astype(np.uint16)
+    if source_bits == 8:
+        arrays["bytes"] = inputs.source.astype(np.uint8)
+    return StoredInputs(arrays, source_bits, alike)
+
+
+def stored_layer(layer, n_bits):
+    """The arrays of an `IntegerLayer`."""
+    stream = stream_of(layer.weights, n_bits)
+    B = layer.intercepts
+    wide = not ((INT16.min <= B) & (INT16.max >= B)).all()
+    arrays = {"bytes": stream.bytes()}
+    words = [] if wide else [B & 2**16 - 1]
+    words += [] if layer.factors is None else [layer.factors]
+    if wide:
+        arrays["longs"] = B.astype(np.int32)
+    if words:
+        arrays["words"] = np.column_stack(words).ravel().astype(np.uint16)
+    if layer.table is not None:
+        arrays["tables"] = (layer.table & 255).astype(np.uint8)
+    return StoredLayer(arrays, stream, wide)
+
+
+def _one(values):
+    return np.unique(values).size == 1
