@@ -1,5 +1,6 @@
 """Exported C compiled and run: rows in, what it returns, writes and predicts out."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 CC = shutil.which("gcc") or shutil.which("cc")
 FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Os"]
 needs_c = pytest.mark.skipif(CC is None, reason="needs a C compiler")
+AVR_GCC, SIMAVR = shutil.which("avr-gcc"), shutil.which("simavr")
+needs_avr = pytest.mark.skipif(
+    not (AVR_GCC and SIMAVR), reason="needs avr-gcc, avr-libc and simavr"
+)
 needs_cpp = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
 
 MAIN = """\
@@ -62,3 +67,28 @@ def outputs(program, X, real="float"):
     rows = np.frombuffer(done.stdout).reshape(len(X), -1)
     n = rows.shape[1] // 2 - 1
     return rows[:, 0].astype(int), rows[:, 1].astype(int), rows[:, 2 : 2 + n], rows[:, 2 + n :]
+
+
+def program_of(written, tmp_path, command=(CC, *FLAGS)):
+    """What the program of the test vectors prints, and what it returns."""
+    program = tmp_path / "vectors"
+    files = [written.test, written.source]
+    done = subprocess.run([*command, *files, "-lm", "-o", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    ran = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    return ran.stdout, ran.returncode
+
+
+def said_on_an_avr(written, tmp_path):
+    """What the same says in simavr; no constant of the model is in RAM."""
+    compiler = [AVR_GCC, "-std=gnu99", "-Os", "-Wall", "-Wextra", "-Werror", "-mmcu=atmega328p"]
+    subprocess.run([*compiler, "-c", written.source, "-o", tmp_path / "net.o"], check=True)
+    sizes = subprocess.run(["avr-size", tmp_path / "net.o"], capture_output=True, text=True)
+    _, data, bss, *_ = sizes.stdout.splitlines()[1].split()
+    assert (data, bss) == ("0", "0")  # what is not in flash would be there
+    files = [written.test, written.source]
+    subprocess.run([*compiler, *files, "-lm", "-o", tmp_path / "net.elf"], check=True)
+    simulator = [SIMAVR, "-m", "atmega328p", "-f", "16000000", tmp_path / "net.elf"]
+    ran = subprocess.run(simulator, capture_output=True, text=True, timeout=60)
+    (line,) = re.findall(r"[ \d]\d of [ \d]?\d test vectors agree", ran.stdout + ran.stderr)
+    return line

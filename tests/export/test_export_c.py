@@ -1,14 +1,23 @@
 """Exported C against `predict` and `predict_proba`: every row, compiled with all warnings."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from c_programs import CC, FLAGS, compiled, needs_c, needs_cpp, outputs
+from c_programs import (
+    CC,
+    FLAGS,
+    compiled,
+    needs_avr,
+    needs_c,
+    needs_cpp,
+    outputs,
+    program_of,
+    said_on_an_avr,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -603,16 +612,6 @@ def fitted(samples):
 # test vectors, and constants that stay in flash
 
 
-def program_of(written, tmp_path, command=(CC, *FLAGS)):
-    """What the program of the test vectors prints, and what it returns."""
-    program = tmp_path / "vectors"
-    files = [written.test, written.source]
-    done = subprocess.run([*command, *files, "-lm", "-o", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    ran = subprocess.run([program], capture_output=True, text=True, timeout=60)
-    return ran.stdout, ran.returncode
-
-
 def model_with_vectors(kind):
     """A model of this kind of output, and its data."""
     X, y = load_iris(return_X_y=True)
@@ -654,26 +653,14 @@ def test_vectors_as_cpp(tmp_path):
     assert program_of(written, tmp_path, command) == (" 3 of 3 test vectors agree\n", 0)
 
 
-AVR_GCC, SIMAVR = shutil.which("avr-gcc"), shutil.which("simavr")
-
-
-@pytest.mark.skipif(not (AVR_GCC and SIMAVR), reason="needs avr-gcc, avr-libc and simavr")
+@needs_avr
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
 @pytest.mark.parametrize("kind", ["classes", "labels", "values", "exponentials"])
 def test_on_an_avr_constants_stay_in_flash_and_vectors_agree(tmp_path, kind, dtype):
     model, X, y = model_with_vectors(kind)
     path = tmp_path / "net.c"
     written = export_c(model, path, dtype=dtype, test_data=(X, y), test_vectors=4)
-    compiler = [AVR_GCC, "-std=gnu99", "-Os", "-Wall", "-Wextra", "-Werror", "-mmcu=atmega328p"]
-    subprocess.run([*compiler, "-c", written.source, "-o", tmp_path / "net.o"], check=True)
-    sizes = subprocess.run(["avr-size", tmp_path / "net.o"], capture_output=True, text=True)
-    _, data, bss, *_ = sizes.stdout.splitlines()[1].split()
-    assert (data, bss) == ("0", "0")  # what is not in flash would be there
-    files = [written.test, written.source]
-    subprocess.run([*compiler, *files, "-lm", "-o", tmp_path / "net.elf"], check=True)
-    simulator = [SIMAVR, "-m", "atmega328p", "-f", "16000000", tmp_path / "net.elf"]
-    ran = subprocess.run(simulator, capture_output=True, text=True, timeout=60)
-    assert " 4 of 4 test vectors agree" in ran.stdout + ran.stderr
+    assert said_on_an_avr(written, tmp_path) == " 4 of 4 test vectors agree"
 
 
 @needs_c

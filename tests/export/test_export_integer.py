@@ -1,12 +1,23 @@
 """C in whole numbers against `integer_predict`, and that against the network it stands for."""
 
+import re
 import subprocess
 import warnings
 from copy import deepcopy
 
 import numpy as np
 import pytest
-from c_programs import CC, FLAGS, compiled, needs_c, needs_cpp, outputs
+from c_programs import (
+    CC,
+    FLAGS,
+    compiled,
+    needs_avr,
+    needs_c,
+    needs_cpp,
+    outputs,
+    program_of,
+    said_on_an_avr,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -476,6 +487,65 @@ def test_fast_math_stops_the_compiler_where_there_is_a_check(tmp_path):
     assert done.returncode and "add -fno-finite-math-only" in done.stderr
     export_c(model, tmp_path / "net.c", dtype="integer", input_dtype="int16", overwrite=True)
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+# test vectors, on this computer and on an AVR
+
+
+def spoiled(written):
+    """The same program with the first number that it expects another one."""
+    head, rows = written.test.read_text().split("expected[N]")
+    first = re.search(r"\n\{(-?\d+)", rows)
+    wrong = str(int(first[1]) + 1)
+    written.test.write_text(
+        f"{head}expected[N]{rows[: first.start(1)]}{wrong}{rows[first.end(1) :]}"
+    )
+
+
+@needs_c
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_vectors_agree_and_a_wrong_one_is_found(tmp_path, kind, dtype):
+    model, X, y = model_of(kind, dtype, 4)
+    options = {"input_dtype": dtype, "test_data": (X, y), "test_vectors": 12}
+    written = export_c(model, tmp_path / "net.c", dtype="integer", **options)
+    command = (CC, *STRICT)
+    assert program_of(written, tmp_path, command) == ("12 of 12 test vectors agree\n", 0)
+    spoiled(written)
+    assert program_of(written, tmp_path, command) == ("11 of 12 test vectors agree\n", 1)
+
+
+@needs_avr
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("dtype", "bits", "activation"),
+    [
+        ("float32", 3, "relu"),
+        ("int16", 8, "identity"),
+        ("int8", 4, "tanh"),
+        ("uint8", 2, "logistic"),
+    ],
+)
+def test_vectors_agree_on_an_avr(tmp_path, kind, dtype, bits, activation):
+    model, X, y = model_of(kind, dtype, bits, activation=activation)
+    options = {"input_dtype": dtype, "test_data": (X, y), "test_vectors": 9}
+    written = export_c(model, tmp_path / "net.c", dtype="integer", **options)
+    assert said_on_an_avr(written, tmp_path) == " 9 of 9 test vectors agree"
+
+
+@needs_avr
+def test_columns_of_sixteen_bits_as_they_come_on_an_avr(tmp_path):
+    """Where an int has sixteen bits, products have to be made of more."""
+    X = np.random.default_rng(0).choice([-(2.0**15), 2**15 - 1], (300, 8))
+    y = (X[:, :3].sum(axis=1) > 0).astype(int)
+    scaler = MaxAbsScaler().fit(np.full((1, 8), 2.0**15))
+    for bits in (8, 4, 2):
+        net = small(target_sparsity=0).fit(X / 2**15, y).quantize(X / 2**15, y, bits=bits)
+        model = make_pipeline(scaler, net)
+        options = {"input_dtype": "int16", "test_data": (X, y), "test_vectors": 20}
+        path = tmp_path / "net.c"
+        written = export_c(model, path, dtype="integer", overwrite=True, **options)
+        assert said_on_an_avr(written, tmp_path) == "20 of 20 test vectors agree"
 
 
 # bad input

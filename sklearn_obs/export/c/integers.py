@@ -185,7 +185,7 @@ def _layer(layer, n_bits, inputs, into, last, streams):
         )
     count, count_type = READ["bytes"], f"uint{8 * stream.count_bytes}_t"
     if stream.count_bytes == 2:  # the lower byte first, in an order that C leaves no choice
-        count = "SKLEARN_OBS_8(bytes) | (uint16_t)(SKLEARN_OBS_8(bytes + 1) << 8)"
+        count = "(uint16_t)(SKLEARN_OBS_8(bytes) | (uint16_t)SKLEARN_OBS_8(bytes + 1) << 8)"
         words["intercept"] += ";\n        bytes += 2"
     return SPARSE.substitute(
         words, count=count, count_type=count_type, entry=_sparse_entry(stream, wide)
