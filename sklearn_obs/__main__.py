@@ -12,10 +12,12 @@ from pathlib import Path
 
 from sklearn_obs.command import bundled, own_data
 from sklearn_obs.command.cells import SUFFIXES
+from sklearn_obs.estimators.quantization import BITS
 from sklearn_obs.export.rounding import DTYPES
 
 BUNDLED_SPARSITY = 0.95
-OF_A_FILE = ("target", "drop", "task", "export", "dtype", "overwrite")
+OF_A_FILE = ("target", "drop", "task", "bits", "export", "dtype", "integer", "overwrite")
+INTEGER_BITS = 4  # of --integer without --bits
 
 
 def main(arguments=None):
@@ -89,6 +91,13 @@ def _options(arguments):
         help="what the target is (default: text, or at most 20 whole numbers, are classes)",
     )
     own.add_argument(
+        "--bits",
+        type=int,
+        choices=BITS,
+        help="bits of a weight: those that are left are put on a grid of so few values (default: "
+        f"as they are, or {INTEGER_BITS} where C is to compute in whole numbers)",
+    )
+    own.add_argument(
         "--export",
         action="append",
         type=Path,
@@ -98,6 +107,12 @@ def _options(arguments):
     )
     own.add_argument(
         "--dtype", choices=DTYPES, default="float32", help="of numbers in C (default: float32)"
+    )
+    own.add_argument(
+        "--integer",
+        action="store_true",
+        help="compute in whole numbers in C, for devices without a floating-point unit (default: "
+        "no)",
     )
     own.add_argument(
         "--overwrite", action="store_true", help="replace files that exist (default: no)"
@@ -113,8 +128,15 @@ def _options(arguments):
                 parser.error(f"--{name} goes with a file, not with {options.data!r}")
     elif options.target is None:
         parser.error(f"--target: which column of {options.data} is to be predicted?")
-    elif options.dtype != "float32" and not any(path.suffix == ".c" for path in options.export):
-        parser.error(f"--dtype {options.dtype} goes with --export of a file in C")
+    elif not any(path.suffix == ".c" for path in options.export):
+        if options.dtype != "float32":
+            parser.error(f"--dtype {options.dtype} goes with --export of a file in C")
+        if options.integer:
+            parser.error("--integer goes with --export of a file in C")
+    if options.integer:
+        if options.dtype != "float32":
+            parser.error(f"--dtype {options.dtype} and --integer: give one of them")
+        options.dtype, options.bits = "integer", options.bits or INTEGER_BITS
     return options
 
 

@@ -4,6 +4,8 @@ import shlex
 import warnings
 from importlib.util import find_spec
 
+import numpy as np
+
 from sklearn_obs.command.report import MANY, listed
 from sklearn_obs.export import export_c, export_onnx, export_skops
 from sklearn_obs.export.c.text import header_name, prefix
@@ -83,27 +85,44 @@ def _in_options(message):
 
 
 def _c(model, path, table, test_data, options, metric):
+    columns = dtype_in_c(table, options)
     written = export_c(
         model,
         path,
         dtype=options.dtype,
+        input_dtype=columns,
         test_data=test_data,
         feature_names=list(table.columns),
         overwrite=options.overwrite,
     )
     scales = ", scales of columns included" if options.dtype == "int8" else ""
+    numbers = "whole numbers" if options.integer else options.dtype
     yield (
         f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
-        f"{metric} in {options.dtype} {written.exported_score:.3f}"
+        f"{metric} in {numbers} {written.exported_score:.3f}"
     )
     real = "double" if options.dtype == "float64" else "float"
-    y = "" if table.classification else f", {real} *y"
+    x, y = real if columns == "float32" else f"{columns}_t", "int32_t" if options.integer else real
+    y = "" if table.classification else f", {y} *y"
     yield (
-        f"  next: call int {prefix(path)}_predict(const {real} *x{y}) from a main.c; "
+        f"  next: call int {prefix(path)}_predict(const {x} *x{y}) from a main.c; "
         f"{written.header.name} lists the columns, x,"
     )
     source = shlex.quote(str(path))
     yield f"        and what it returns. Then: cc -std=c99 -Os main.c {source} -lm -o main"
+
+
+def dtype_in_c(table, options):
+    """Of columns: with --integer the narrowest whole numbers that hold them all, or float32."""
+    if not options.integer:
+        return "float32"
+    values = np.column_stack([np.asarray(column, float) for column in table.columns.values()])
+    if (values == np.rint(values)).all():
+        for dtype in ("uint8", "int8", "int16"):
+            limits = np.iinfo(dtype)
+            if values.min() >= limits.min and values.max() <= limits.max:
+                return dtype
+    return "float32"
 
 
 def _onnx(model, path, table, test_data, options, metric):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_obs.command.columns import columns_read
-from sklearn_obs.command.exports import check_export, export, suggestion
+from sklearn_obs.command.exports import check_export, dtype_in_c, export, suggestion
 from sklearn_obs.command.model import (
     baselines,
     cross_validated,
@@ -55,6 +55,9 @@ def run(options):
         net.prune(rows, targets, target_sparsity=sparsity)
         net.set_params(target_sparsity=sparsity)
         scores.add("network after pruning", model)
+        if options.bits:
+            net.quantize(rows, targets, bits=options.bits)
+            scores.add(f"with weights of {options.bits} bits", model)
     say(network(net, options.hidden, stopped, table))
     say(chosen(search, sparsity))
     print()
@@ -67,7 +70,7 @@ def run(options):
     for line in columns_read(model, table, scores, options.seed):
         print(line)
     print()
-    say(room(model, options.dtype))
+    say(room(model, options.dtype, dtype_in_c(table, options)))
     print()
     metric = "accuracy" if table.classification else "R2"
     for path in options.export:

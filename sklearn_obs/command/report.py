@@ -114,9 +114,9 @@ def chosen(search, sparsity):
     )
 
 
-def room(model, dtype):
+def room(model, dtype, input_dtype):
     """What the network takes, in a line."""
-    columns = sizes(model, dtype)
+    columns = sizes(model, dtype, input_dtype)
     c = f"{columns['c_bytes'][-1]:,} bytes in C, " if "c_bytes" in columns else ""
     return (
         f"Its weights take {c}{columns['onnx_bytes'][-1]:,} bytes in ONNX; before pruning they "

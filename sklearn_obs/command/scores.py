@@ -60,7 +60,7 @@ class Scores:
         `model` is the pruned one; `chosen` says whether cross-validation has chosen how much was
         removed.
         """
-        constant, linear, dense, pruned = self.rows
+        constant, linear, dense, pruned, *few_bits = self.rows
         classes = self.table.classification
         if classes:
             yield "Log loss: lower is better; being sure of what is wrong costs most."
@@ -77,6 +77,8 @@ class Scores:
             yield f"By accuracy it is no better than {constant.name}, as that class is so common."
             yield from self._rare_class(model)
         yield self._cost(dense, pruned)
+        for row in few_bits:
+            yield f"{row.name.capitalize()}, {self.metric} is {_apart(row, pruned)} that."
         if pruned.score - dense.score < -TOO_MUCH and not chosen:
             yield (
                 "If that is too much, give a smaller --sparsity, or none: then it is chosen by "
@@ -91,14 +93,15 @@ class Scores:
             yield f"That is almost perfect: is {target!r} given away by one of the columns?"
 
     def _cost(self, dense, pruned):
-        difference = round(pruned.score, 3) - round(dense.score, 3)
-        how = "the same as"
-        if round(difference, 3):
-            how = f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
         return (
             f"Pruning has left {pruned.n_weights:,} of {dense.n_weights:,} weights; "
-            f"{'accuracy' if self.table.classification else 'R2'} is {how} that before pruning."
+            f"{self.metric} is {_apart(pruned, dense)} that before pruning."
         )
+
+    @property
+    def metric(self):
+        """What scores are called."""
+        return "accuracy" if self.table.classification else "R2"
 
     def _rare_class(self, model):
         """What acting on a lower probability than a half comes to, of two classes."""
@@ -118,6 +121,14 @@ class Scores:
                 f"such rows, finds {percent(round(is_rare[alarm].sum() / is_rare.sum(), 2))} of "
                 f"them, and {percent(round(is_rare[alarm].mean(), 2))} of the alarms are right."
             )
+
+
+def _apart(row, other):
+    """How far the score of a row is from another's."""
+    difference = round(row.score, 3) - round(other.score, 3)
+    if not round(difference, 3):
+        return "the same as"
+    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
 
 
 def _n_weights(model):

@@ -17,7 +17,7 @@ from sklearn_obs.export.folding import compacted_on_targets, folded
 REAL = INT = 4  # bytes of a float32, and of an index in SciPy's CSR
 
 
-def size_report(model: Any, *, dtype: str = "float32") -> Any:
+def size_report(model: Any, *, dtype: str = "float32", input_dtype: str = "float32") -> Any:
     """What a fitted model's network takes, layer by layer and in all.
 
     Parameters
@@ -26,6 +26,8 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
         As in `export_c`, or a Pipeline with any other steps.
     dtype : {'float32', 'float64', 'int8', 'integer'}, default='float32'
         Of the C source, as in `export_c`; all other bytes are those of float32.
+    input_dtype : {'float32', 'int16', 'int8', 'uint8'}, default='float32'
+        Of the columns, with ``dtype='integer'``, as in `export_c`.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
     TypeError
         If `model` is not supported; the message lists what is.
     ValueError
-        If `dtype` is unknown, or, as in `export_c`, cannot hold the network.
+        If `dtype` or `input_dtype` is unknown, or, as in `export_c`, cannot hold the network.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 
@@ -66,7 +68,7 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
     >>> list(report["weights"])
     [40, 30, 70]
     """
-    columns = sizes(model, dtype)
+    columns = sizes(model, dtype, input_dtype)
     if find_spec("pandas") is None:
         print(as_text(columns))
         return columns
@@ -75,7 +77,7 @@ def size_report(model: Any, *, dtype: str = "float32") -> Any:
     return pd.DataFrame(columns)
 
 
-def sizes(model, dtype):
+def sizes(model, dtype, input_dtype):
     """The columns of the report, as a dict of lists."""
     _, estimator, of_targets = taken_apart(model)
     small = compacted_on_targets(estimator, of_targets)
@@ -101,7 +103,7 @@ def sizes(model, dtype):
         if hasattr(estimator, "n_bits_"):
             rows[-1]["packed_bytes"] = math.ceil(estimator.n_bits_ * n / 8) + 2 * REAL * fan_out
     try:
-        n_bytes = device_of(folded(model), dtype).layer_bytes
+        n_bytes = device_of(folded(model), dtype, input_dtype).layer_bytes
         for row, n in zip(rows, n_bytes, strict=True):
             row["c_bytes"] = n
     except TypeError:  # a step that C has no room for

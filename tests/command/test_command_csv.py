@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from c_programs import compiled, needs_c, outputs
+from c_programs import FLAGS, compiled, needs_c, outputs
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import train_test_split
 
@@ -78,6 +78,51 @@ def test_regression_of_eight_bits(tmp_path, capsys):
     y = frame["target"].to_numpy()
     # all rows, where the figure is of a quarter of them
     assert 1 - ((y - found.ravel()) ** 2).sum() / ((y - y.mean()) ** 2).sum() > said - 0.15
+
+
+@needs_c
+@pytest.mark.parametrize(
+    ("factor", "dtype"),
+    [(10, "uint8"), (-10, "int8"), (300, "int16"), (1e6, "float"), (1, "float")],
+)
+def test_whole_numbers(flowers, tmp_path, capsys, factor, dtype):
+    """In the narrowest that hold all columns; what is said is what the program does."""
+    columns = flowers.iloc[:, :4] * factor
+    columns = columns if factor == 1 else columns.round().astype(int)
+    columns.assign(target=flowers["target"]).to_csv(tmp_path / "data.csv", index=False)
+    path = tmp_path / "model.c"
+    arguments = [tmp_path / "data.csv", "--target", "target", *QUICK, "--integer"]
+    assert status_of([*arguments, "--bits", "3", "--export", path]) == 0
+    printed = flat(capsys.readouterr().out)
+    assert "with weights of 3 bits" in printed and "With weights of 3 bits, accuracy is" in printed
+    type_ = dtype if dtype == "float" else f"{dtype}_t"
+    assert f"model_predict(const {type_} *x)" in printed
+    flags = [*FLAGS, "-DMODEL_PROBA"]
+    program = compiled(path, real=type_, value="float", flags=flags)
+    index, *_ = outputs(program, columns, type_)
+    said = float(printed.split("accuracy in whole numbers ")[1].split()[0])
+    right = index == np.searchsorted(np.unique(flowers["target"]), flowers["target"])
+    assert abs(right.mean() - said) < 0.1  # all rows, where the figure is of a quarter of them
+
+
+def test_whole_numbers_of_a_regression(tmp_path, capsys):
+    load_diabetes(as_frame=True).frame.to_csv(tmp_path / "diabetes.csv", index=False)
+    path = tmp_path / "model.c"
+    arguments = [tmp_path / "diabetes.csv", "--target", "target", *QUICK, "--integer"]
+    assert status_of([*arguments, "--export", path]) == 0
+    printed = flat(capsys.readouterr().out)
+    assert "with weights of 4 bits" in printed  # by default
+    assert "model_predict(const float *x, int32_t *y)" in printed
+
+
+def test_bits_for_other_files(flowers, tmp_path, capsys):
+    pytest.importorskip("skops")
+    flowers.to_csv(tmp_path / "data.csv", index=False)
+    path = tmp_path / "model.skops"
+    arguments = [tmp_path / "data.csv", "--target", "target", *QUICK, "--bits", "2"]
+    assert status_of([*arguments, "--export", path]) == 0
+    assert "with weights of 2 bits" in capsys.readouterr().out
+    assert load_skops(path)[-1].n_bits_ == 2
 
 
 @pytest.fixture
@@ -169,6 +214,12 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         (["--target", "target", "--dtype", "int8"], "--dtype int8 goes with --export of a file"),
         (["--target", "target", "--task", "regression"], "--task regression needs numbers"),
         (["--target", "target", "--dtype", "int4"], "invalid choice: 'int4'"),
+        (["--target", "target", "--bits", "5"], "invalid choice: 5"),
+        (["--target", "target", "--integer"], "--integer goes with --export of a file in C"),
+        (
+            ["--target", "target", "--integer", "--dtype", "int8", "--export", "model.c"],
+            "--dtype int8 and --integer: give one of them",
+        ),
     ],
 )
 def test_refused_before_any_work(arguments, words, mixed, tmp_path, capsys, monkeypatch):

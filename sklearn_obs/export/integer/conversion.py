@@ -8,9 +8,11 @@ and in steps a' of what the unit puts out, with M_j = s_j a / a'::
 
     (B_j + sum_i z_ij q_i) M_j          B_j = round(t_j / (a' M_j))
 
-Hidden units have the steps of `activation_scales_`, or those of the argument of a table. Of
-outputs only the order or the sign counts, so that they have whatever step keeps most of their bits;
-those of a regression have steps of 2^-f, a number f each.
+Hidden units have the steps of `activation_scales_`, or, where they are never negative, of so much
+of them that 255 reach a quarter beyond the largest value there was. Sums of units that bend have
+the steps of the argument of a table. Of outputs only the order or the sign counts, so that they
+have whatever step keeps most of their bits; those of a regression have steps of 2^-f, a number f
+each.
 
 No sum is larger than |B_j| + sum_i |z_ij| max |q_i|, in whatever order it is made; the network is
 refused where that has no room in an int32. Where it needs more than 20 bits it is shifted before it
@@ -46,6 +48,8 @@ from sklearn_obs.export.storage import first_used
 
 BENDS = {"tanh": (np.tanh, 4.0), "logistic": (expit, 8.0)}  # and from where on they are flat
 LARGEST_SUM = 2**31 - 1
+LARGEST_INT8 = 127  # steps of `activation_scales_` that reach the largest value there was
+HEADROOM = 1.25  # times that value, which hidden units of one sign reach
 NEGLIGIBLE = 2.0**-16  # of an intercept: weights that move their unit by less are left out
 
 
@@ -87,7 +91,8 @@ def in_integers(net, input_dtype):
         s = np.where(z.any(axis=0), s, _step_of_constants(b, step))
         unit = (z, b + s * (centres @ z), s * step, bound)
         if l < last:
-            step, centres = float(grid.activation_scales[l]), np.zeros(z.shape[1])
+            step = _step_of_hidden(bare.activation, grid.activation_scales[l])
+            centres = np.zeros(z.shape[1])
             layer = _hidden_layer(bare.activation, step, *unit)
             reach = RANGE[bare.activation][1]
         else:
@@ -104,6 +109,13 @@ def _on_inputs(z, read, source, inputs):
     spread = np.zeros((len(inputs.source), z.shape[1]), np.int64)
     spread[source[read]] = z[read]
     return spread
+
+
+def _step_of_hidden(phi, activation_scale):
+    """a' of a layer of hidden units."""
+    smallest, largest = RANGE[phi]
+    beyond = 1.0 if smallest < 0 else HEADROOM * LARGEST_INT8 / largest
+    return float(activation_scale) * beyond
 
 
 def _step_of_constants(b, step):

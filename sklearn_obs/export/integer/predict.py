@@ -46,7 +46,7 @@ def integer_predict(model: Any, X: ArrayLike, *, input_dtype: str = "float32") -
     whole numbers that the weights are of their scales. Sums have 32 bits, which is proved to be
     enough. Inputs that are scaled or of floating point stay at the largest magnitude that
     `quantize` saw, in units of the network's inputs, where they are beyond it, and hidden units at
-    255 (relu, logistic) or 127 steps of `activation_scales_`.
+    that of their layer (tanh, identity), or a quarter beyond it (relu, logistic).
 
     References
     ----------
