@@ -13,10 +13,12 @@ from pathlib import Path
 from sklearn_obs.command import bundled, own_data
 from sklearn_obs.command.cells import SUFFIXES
 from sklearn_obs.estimators.quantization import BITS
+from sklearn_obs.export.c.vectors import MOST
 from sklearn_obs.export.rounding import DTYPES
 
 BUNDLED_SPARSITY = 0.95
-OF_A_FILE = ("target", "drop", "task", "bits", "export", "dtype", "integer", "overwrite")
+OF_C = ("dtype", "integer", "test_vectors")
+OF_A_FILE = ("target", "drop", "task", "bits", "export", *OF_C, "overwrite")
 INTEGER_BITS = 4  # of --integer without --bits
 
 
@@ -115,6 +117,13 @@ def _options(arguments):
         "no)",
     )
     own.add_argument(
+        "--test-vectors",
+        type=_count,
+        default=0,
+        help="how many of the test rows to write into a program in C that checks the device "
+        "(default: none)",
+    )
+    own.add_argument(
         "--overwrite", action="store_true", help="replace files that exist (default: no)"
     )
     options = parser.parse_args(arguments)
@@ -125,19 +134,24 @@ def _options(arguments):
             parser.error(f"--sparsity auto goes with a file, not with {options.data!r}")
         for name in OF_A_FILE:
             if getattr(options, name) != parser.get_default(name):
-                parser.error(f"--{name} goes with a file, not with {options.data!r}")
+                parser.error(f"--{_option(name)} goes with a file, not with {options.data!r}")
     elif options.target is None:
         parser.error(f"--target: which column of {options.data} is to be predicted?")
     elif not any(path.suffix == ".c" for path in options.export):
-        if options.dtype != "float32":
-            parser.error(f"--dtype {options.dtype} goes with --export of a file in C")
-        if options.integer:
-            parser.error("--integer goes with --export of a file in C")
+        for name in OF_C:
+            value = getattr(options, name)
+            if value != parser.get_default(name):
+                value = "" if value is True else f" {value}"
+                parser.error(f"--{_option(name)}{value} goes with --export of a file in C")
     if options.integer:
         if options.dtype != "float32":
             parser.error(f"--dtype {options.dtype} and --integer: give one of them")
         options.dtype, options.bits = "integer", options.bits or INTEGER_BITS
     return options
+
+
+def _option(name):
+    return name.replace("_", "-")
 
 
 def _data(text):
@@ -170,6 +184,12 @@ def _hidden(text):
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"got {text!r}, but expected unit counts like 30 or 40,20")
+
+
+def _count(text):
+    if text.isdecimal() and 0 < int(text) <= MOST:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"got {text!r}, but expected an int from 1 to {MOST}")
 
 
 def _seed(text):

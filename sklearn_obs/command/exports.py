@@ -16,13 +16,15 @@ HEADERS = {".c": (".h",), ".onnx": (), ".skops": ()}  # suffix -> those of files
 NEEDS = {".onnx": "skl2onnx", ".skops": "skops"}
 
 
-def check_export(path, table, overwrite):
+def check_export(path, table, options):
     """Raise ValueError before the work is done where the file could not be written after it."""
     suffix = path.suffix
     if suffix not in HEADERS:
         raise ValueError(f"--export {path}: the name has to end in {', '.join(HEADERS)}")
     try:
-        checked_path(path, suffix, overwrite, HEADERS[suffix])
+        checked_path(path, suffix, options.overwrite, HEADERS[suffix])
+        if suffix == ".c" and options.test_vectors:
+            checked_path(path.with_name(f"{path.stem}_test.c"), suffix, options.overwrite)
     except FileExistsError as error:
         raise ValueError(str(error).replace("pass overwrite=True", "pass --overwrite")) from None
     if suffix == ".c":
@@ -92,6 +94,7 @@ def _c(model, path, table, test_data, options, metric):
         dtype=options.dtype,
         input_dtype=columns,
         test_data=test_data,
+        test_vectors=options.test_vectors,
         feature_names=list(table.columns),
         overwrite=options.overwrite,
     )
@@ -110,6 +113,10 @@ def _c(model, path, table, test_data, options, metric):
     )
     source = shlex.quote(str(path))
     yield f"        and what it returns. Then: cc -std=c99 -Os main.c {source} -lm -o main"
+    if written.test is not None:
+        test = shlex.quote(str(written.test))
+        yield f"  check: cc -std=c99 {test} {source} -lm -o check && ./check"
+        yield f"         {written.test.name} says how to do so on an AVR"
 
 
 def dtype_in_c(table, options):

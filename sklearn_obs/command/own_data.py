@@ -22,10 +22,14 @@ def run(options):
     """Read, train, prune, report and export; raises ValueError or OSError with one clear line."""
     table = read_table(options.data, options.target, options.drop, options.task)
     for path in options.export:
-        check_export(path, table, options.overwrite)
+        check_export(path, table, options)
         if options.export.count(path) > 1:
             raise ValueError(f"--export {path} is given twice")
     X, X_test, y, y_test = split(table, options.seed)
+    if options.test_vectors > len(X_test):
+        raise ValueError(
+            f"--test-vectors {options.test_vectors}: there are only {len(X_test)} test rows"
+        )
     if table.classification and np.unique(y).size == 1:
         raise ValueError(
             f"all {len(y)} training rows of {options.data} have {options.target} = {y[0]}, because "

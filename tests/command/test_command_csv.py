@@ -115,6 +115,23 @@ def test_whole_numbers_of_a_regression(tmp_path, capsys):
     assert "model_predict(const float *x, int32_t *y)" in printed
 
 
+@needs_c
+@pytest.mark.parametrize("numbers", [["--integer"], ["--dtype", "int8"]])
+def test_the_program_of_test_vectors_runs_as_it_is_said(flowers, tmp_path, capsys, numbers):
+    flowers.to_csv(tmp_path / "data.csv", index=False)
+    arguments = [tmp_path / "data.csv", "--target", "target", *QUICK, *numbers]
+    path = tmp_path / "model.c"
+    assert status_of([*arguments, "--export", path, "--test-vectors", "20"]) == 0
+    (command,) = re.findall(r"check: (.*)", capsys.readouterr().out)
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "20 of 20 test vectors agree\n" and not done.stderr
+    assert status_of([*arguments, "--export", tmp_path / "m.c", "--test-vectors", "39"]) == 2
+    assert "--test-vectors 39: there are only 38 test rows" in capsys.readouterr().err
+    path.unlink(), path.with_suffix(".h").unlink()
+    assert status_of([*arguments, "--export", path, "--test-vectors", "20"]) == 2
+    assert "model_test.c' exists; pass --overwrite" in flat(capsys.readouterr().err)
+
+
 def test_bits_for_other_files(flowers, tmp_path, capsys):
     pytest.importorskip("skops")
     flowers.to_csv(tmp_path / "data.csv", index=False)
@@ -216,6 +233,8 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         (["--target", "target", "--dtype", "int4"], "invalid choice: 'int4'"),
         (["--target", "target", "--bits", "5"], "invalid choice: 5"),
         (["--target", "target", "--integer"], "--integer goes with --export of a file in C"),
+        (["--target", "target", "--test-vectors", "3"], "--test-vectors 3 goes with --export of"),
+        (["--target", "target", "--test-vectors", "100"], "expected an int from 1 to 99"),
         (
             ["--target", "target", "--integer", "--dtype", "int8", "--export", "model.c"],
             "--dtype int8 and --integer: give one of them",
