@@ -2,20 +2,24 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
 import pytest
-from c_programs import needs_c
+from c_programs import needs_avr, needs_c
 from numpy.testing import assert_array_equal
 from oracles import check_inverse
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_nets import small
 
+from sklearn_obs import OBSPrunedMLPRegressor
 from sklearn_obs.__main__ import main
 from sklearn_obs.curvature import STRUCTURES
+from sklearn_obs.export import export_c, integer_predict
 from sklearn_obs.network import loss_and_gradient
 from sklearn_obs.pruning.criteria import CRITERIA
 
@@ -23,7 +27,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def code_of(page):
-    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.S)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [dedent(block) for block in re.findall(r"```python\n(.*?)```", text, re.S)]
 
 
 def test_the_derivation_checks_itself():
@@ -53,7 +58,9 @@ def test_the_structure_of_the_page(iris, monkeypatch):
     assert_array_equal(np.sort(path["saliency"]), path["saliency"])
 
 
-@pytest.mark.parametrize("page", ["fitting.md", "pipelines.md", "quickstart.md", "teacher.md"])
+@pytest.mark.parametrize(
+    "page", ["fitting.md", "pipelines.md", "quickstart.md", "size.md", "teacher.md"]
+)
 def test_the_code_of_a_guide_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
@@ -97,6 +104,41 @@ def test_the_programs_of_the_quick_start(iris, tmp_path, monkeypatch, program, t
         assert printed in {"class setosa\n", "class other\n", "class virginica\n"}
     else:
         assert -1 < float(printed) < 4
+
+
+@needs_c
+@needs_avr
+def test_the_page_of_microcontrollers(tmp_path, monkeypatch):
+    """Every block in order: Python, the command, compilers, simavr; what is printed is said."""
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "devices.md").read_text(encoding="utf-8")
+    said = re.search(r"Both print `(.*?)`", page)[1]
+    names, n_agree = {}, 0
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", page, re.S):
+        if language == "python":
+            if "model.c" not in block:  # as in the text, of what is at hand
+                exec(dedent(block), names)
+            continue
+        for line in block.strip().splitlines():
+            command = line.replace("python -m", f"{sys.executable} -m")
+            done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0 or "simavr" in command, done.stderr
+            n_agree += said in done.stdout + done.stderr
+    assert n_agree == 2
+    written, net = names["written"], names["net"]
+    assert written.exported_score > written.score - 0.02
+    assert net.n_bits_ == 4 and Path("pixels.c").exists()
+    regressor = small(OBSPrunedMLPRegressor).fit(names["X"], names["y"] + 0.5)
+    regressor.quantize(names["X"], names["y"] + 0.5)
+    export_c(regressor, "model.c", dtype="integer", input_dtype="uint8", overwrite=True)
+    (lines,) = re.findall(r"```c\n(.*?)```", page, re.S)
+    main_c = '#include <math.h>\n#include <stdio.h>\n#include "model.h"\nint main(void)\n{\n'
+    main_c += f"uint8_t x[MODEL_N_FEATURES] = {{0}};\n{lines}"
+    Path("main.c").write_text(main_c + 'printf("%.17g", value);\nreturn 0;\n}\n')
+    subprocess.run("gcc -std=c99 main.c model.c -lm -o main", shell=True, check=True)
+    printed = subprocess.run("./main", capture_output=True, text=True, check=True).stdout
+    zeros = np.zeros((1, 64))
+    assert float(printed) == integer_predict(regressor, zeros, input_dtype="uint8")[0]
 
 
 def test_the_criterion_of_the_page(iris, monkeypatch):
