@@ -41,10 +41,11 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "numpydoc",
     "sphinx_copybutton",
+    "sphinx_design",
 ]
 suppress_warnings = ["ref.ref"]  # `score`, inherited, points into scikit-learn's user guide
 exclude_patterns = ["results"]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 autosummary_generate = True
 default_role = "literal"
