@@ -37,6 +37,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "sphinx-mathjax-offline",
     "sphinx_gallery.gen_gallery",
     "numpydoc",
@@ -85,7 +86,7 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
-html_title = project
+html_title = f"{project} {release}"
 html_theme_options = {"show_toc_level": 2}
 html_show_sourcelink = False
 html_static_path = ["_static"]
@@ -99,6 +100,36 @@ def to_gallery(app, docname, source):
     source[0] = source[0].replace("](../examples)", "](gallery/index.rst)")
 
 
+INITIAL_TRAINING = "Parameters of the initial training, as in scikit-learn"
+
+
+def split_parameters(app, what, name, obj, options, lines):
+    """Parameters of the initial training in a section of their own."""
+    first = "solver : {'lbfgs', 'sgd', 'adam'}, default='adam'"
+    if first in lines:
+        start, end = lines.index(first), lines.index("Attributes")
+        initial = ["Other Parameters", "----------------", *lines[start:end]]
+        del lines[start:end]
+        at = lines.index("See Also")  # where numpydoc wants it
+        lines[at:at] = initial
+
+
+def name_parameters(app, what, name, obj, options, lines):
+    """Both lists of parameters one after the other, with names that say what they hold."""
+    if ":Other Parameters:" in lines:
+        start = lines.index(":Other Parameters:")
+        rest = (i for i, line in enumerate(lines) if i > start and line[:1].strip())
+        end = next(rest, len(lines))
+        initial = [f":{INITIAL_TRAINING}:", *lines[start + 1 : end]]
+        del lines[start:end]
+        lines[lines.index(":Parameters:")] = ":Parameters of the network and of pruning:"
+        at = lines.index(":Attributes:")
+        lines[at:at] = initial
+
+
 def setup(app):
     """Connect what this file adds to Sphinx."""
+    # numpydoc, at the priority of 500, makes lists of fields of the sections
+    app.connect("autodoc-process-docstring", split_parameters, priority=400)
+    app.connect("autodoc-process-docstring", name_parameters, priority=600)
     app.connect("source-read", to_gallery)
