@@ -1,5 +1,7 @@
 """``python -m sklearn_obs data.csv --target y``: from a file to a pruned network in a file."""
 
+from pathlib import Path
+
 import numpy as np
 
 from sklearn_obs.command.columns import columns_read
@@ -21,10 +23,12 @@ from sklearn_obs.command.table import read_table
 def run(options):
     """Read, train, prune, report and export; raises ValueError or OSError with one clear line."""
     table = read_table(options.data, options.target, options.drop, options.task)
+    outputs: list[Path] = []
     for path in options.export:
-        check_export(path, table, options)
-        if options.export.count(path) > 1:
-            raise ValueError(f"--export {path} is given twice")
+        for output in check_export(path, table, options):
+            if output in outputs:
+                raise ValueError(f"--export {path} is given twice, or would replace {output}")
+            outputs.append(output)
     X, X_test, y, y_test = split(table, options.seed)
     if options.test_vectors > len(X_test):
         raise ValueError(

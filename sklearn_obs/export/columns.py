@@ -63,7 +63,10 @@ def columns_of(step, n):
         return columns
     check_is_fitted(step)
     if getattr(step, "clip", False):
-        raise TypeError(f"{named(step)} with clip=True cannot be folded: it bends. Fit without it.")
+        raise TypeError(
+            f"Got {named(step)} with clip=True, but a clipped column cannot be folded into a "
+            "network. Fit it with clip=False."
+        )
     if isinstance(step, ColumnTransformer) and not step.transformer_weights:
         return _side_by_side(step)
     if isinstance(step, SelectorMixin):
@@ -80,7 +83,9 @@ def columns_of(step, n):
         if isinstance(step, RobustScaler) and step.with_centering:
             centre = step.center_
         return Columns(np.arange(n), scale, -centre * scale)
-    raise TypeError(f"{named(step)} cannot be folded into a network; what can is {FOLDABLE}.")
+    raise TypeError(
+        f"Got {named(step)}, but it cannot be folded into a network. Expected only {FOLDABLE}."
+    )
 
 
 def named(step):

@@ -19,8 +19,11 @@ def device_of(net: Folded, dtype: str, input_dtype: str = "float32") -> Device |
     """
     if dtype == "integer":
         return in_integers(net, input_dtype)
-    if dtype not in DTYPES:
+    if dtype not in list(DTYPES):  # of anything, a list too
         raise ValueError(f"Got dtype={dtype!r}, but expected one of {', '.join(DTYPES)}, integer.")
     if input_dtype != "float32":
-        raise ValueError(f"Got input_dtype={input_dtype!r}, which needs dtype='integer'.")
+        raise ValueError(
+            f"Got input_dtype={input_dtype!r} with dtype={dtype!r}, but it needs dtype='integer'. "
+            "Set it, or leave input_dtype out."
+        )
     return rounded(net, dtype)

@@ -21,15 +21,16 @@ def checked_path(path, suffix, overwrite, also=()):
         raise ValueError(f"Got the path {str(path)!r}, but expected one that ends in {suffix!r}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} to write {path.name!r} in."
+            f"There is no folder {str(path.parent)!r} to write {path.name!r} in. Create it, or "
+            "choose another path."
         )
     paths = [path, *map(path.with_suffix, also)]
     for each in paths:
         if each.is_dir():
-            raise FileExistsError(f"{str(each)!r} is a folder; choose another path.")
+            raise FileExistsError(f"{str(each)!r} is a folder. Choose another path.")
         if each.exists() and not overwrite:
             raise FileExistsError(
-                f"{str(each)!r} exists; pass overwrite=True to replace it, or choose another path."
+                f"{str(each)!r} exists. Pass overwrite=True to replace it, or choose another path."
             )
     return paths
 

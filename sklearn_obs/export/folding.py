@@ -40,6 +40,7 @@ class Folded:
     classes: np.ndarray | None  # labels, or None in regression
     feature_names: list[str] | None
     grid: OnGrid | None = None  # of `bare`, where it is quantized
+    fitted_names: list | None = None  # of columns, as `fit` saw them
 
     @property
     def kind(self):
@@ -62,8 +63,23 @@ class Folded:
 
     def predict(self, network, X):
         """What the model predicts, by a `network` in other numbers."""
-        X = check_array(X, accept_sparse="csr", dtype=network.coefs[0].dtype)
+        X = check_array(self.in_order(X), accept_sparse="csr", dtype=network.coefs[0].dtype)
         return self.predicted(forward(network, X)[-1], 0.5)
+
+    def in_order(self, X):
+        """X with the columns in the order of `fit`, where both have names.
+
+        Raises
+        ------
+        ValueError
+            If one is missing.
+        """
+        given, names = getattr(X, "columns", None), self.fitted_names
+        if given is None or names is None or list(given) == names:
+            return X
+        if missing := [name for name in names if name not in list(given)]:
+            raise ValueError(f"X has no column {missing[0]!r}, which the model was fitted with.")
+        return X[names]
 
     def predicted(self, outputs, threshold):
         """What outputs (n_samples, n_outputs) stand for, a label being likely above `threshold`."""
@@ -116,6 +132,7 @@ def folded(model):
         getattr(estimator, "classes_", None),
         None if names is None else [str(name) for name in names],
         _grid_of(small),
+        None if names is None else list(names),
     )
 
 
@@ -142,8 +159,8 @@ def compacted_on_targets(estimator, of_targets):
         if target.shift.any() or (target.scale <= 0).any():
             raise TypeError(
                 "A scaler that shifts the target cannot be folded into a network with "
-                "loss='poisson', whose outputs are exponentials. Fit without it: counts need no "
-                "scaling."
+                "loss='poisson', because its outputs are exponentials. Fit without the scaler: "
+                "counts need no scaling."
             )
         small.intercepts_[-1] = small.intercepts_[-1] - np.log(target.scale)
     elif of_targets:

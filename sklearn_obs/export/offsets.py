@@ -41,9 +41,9 @@ def warn_of_offsets(names, m, s, remedy=""):
     coarse = [(names[j], m[j], wrong[j]) for j in np.flatnonzero(wrong > MOST)]
     if coarse:
         said = ", ".join(
-            f"{name!r} (around {at:.4g}, by {100 * share:.0f} %)" for name, at, share in coarse
+            f"{name!r} (around {at:.4g}, by {100 * share:.0f}%)" for name, at, share in coarse
         )
         warn(
-            f"float32 rounds columns by more than {100 * MOST:g} % of what they vary by: {said}. "
+            f"float32 rounds these columns by more than {100 * MOST:g}% of their spread: {said}. "
             f"Subtract a constant from them before fit and before predict{remedy}."
         )

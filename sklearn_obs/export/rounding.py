@@ -59,9 +59,9 @@ class Device:
         """Bytes of the constants of each layer in C; scales of columns are in the first."""
         return constant_bytes(self)
 
-    def samples(self, X, n_features):
-        """X in these numbers, (n_samples, n_features)."""
-        X = check_array(X, accept_sparse="csr", dtype=self.network.dtype)
+    def samples(self, net, X):
+        """X in these numbers, (n_samples, n_features), for the folded model `net`."""
+        X = check_array(net.in_order(X), accept_sparse="csr", dtype=self.network.dtype)
         return X.toarray() if issparse(X) else X
 
     def predict(self, net, X):
@@ -88,7 +88,7 @@ def rounded(folded, dtype):
     if not all(np.isfinite(part).all() for part in parts):
         raise ValueError(
             f"Got a network with numbers that are too large for {DTYPES[dtype].__name__} once its "
-            "scalers are folded in: are there columns of next to no variance? Drop them, or use "
+            "scalers are folded in. Columns with almost no variance cause this: drop them, or use "
             "dtype='float64'."
         )
     coefs = [_real(layer) for layer in layers]
@@ -112,7 +112,10 @@ def _floats(folded, dtype):
 def _eight_bits(folded, dtype):
     columns, net = folded.columns, folded.bare
     if len(np.unique(columns.source)) < len(columns.source):
-        raise ValueError("dtype='int8' takes no column twice; use dtype='float32'.")
+        raise ValueError(
+            "Got dtype='int8' and a model that uses a column of X twice, but expected to find each "
+            "column only once. Use dtype='float32'."
+        )
     q = [_quantised(W) for W in net.coefs]
     first, r = q[0]
     b = net.intercepts[0] + r * (columns.shift @ first)

@@ -18,42 +18,47 @@ REAL = INT = 4  # bytes of a float32, and of an index in SciPy's CSR
 
 
 def size_report(model: Any, *, dtype: str = "float32", input_dtype: str = "float32") -> Any:
-    """What a fitted model's network takes, layer by layer and in all.
+    """Compute how many bytes and operations the network of a fitted model needs.
 
     Parameters
     ----------
     model : object
-        As in `export_c`, or a Pipeline with any other steps.
+        A fitted model, as in `export_c`, or a Pipeline with any other steps.
     dtype : {'float32', 'float64', 'int8', 'integer'}, default='float32'
-        Of the C source, as in `export_c`; all other bytes are those of float32.
+        The type of numbers in C, as in `export_c`. All other sizes are for float32.
     input_dtype : {'float32', 'int16', 'int8', 'uint8'}, default='float32'
-        Of the columns, with ``dtype='integer'``, as in `export_c`.
+        The type of the features in C if ``dtype='integer'``, as in `export_c`.
 
     Returns
     -------
     pandas.DataFrame or dict of list
-        One row a layer and one of totals, with the columns
+        A table with one row for each layer and one row of totals. Its columns are
 
-        - ``layer``;
-        - ``weights`` of the network as it is, and ``survivors``, those that affect the output;
-        - ``units``, and ``units_left`` that carry something;
-        - ``dense_bytes`` of all weights and intercepts;
-        - ``csr_bytes`` of these and the intercepts in SciPy's CSR matrices;
-        - ``c_bytes``, the constants of `export_c`, in all as many as its ``n_bytes``; scales of
-          columns count to the first layer (left out for what `export_c` cannot export);
-        - ``onnx_bytes``, the initializers of `export_onnx` with ``sparse=True``;
-        - ``multiply_adds`` of these for a sample;
-        - ``packed_bytes``, of a quantized network alone: its weights without their places, of
-          `n_bits_` bits, and a scale and an intercept for each unit that is left.
+        - ``layer``: the number of the layer, or "total";
+        - ``weights``: the weights of the network, removed ones included;
+        - ``survivors``: the weights that affect the output;
+        - ``units`` and ``units_left``: all units, and the units that affect the output;
+        - ``dense_bytes``: the bytes of all weights and intercepts;
+        - ``csr_bytes``: the bytes of the weights that affect the output, in SciPy's CSR matrices,
+          and of the intercepts;
+        - ``c_bytes``: the bytes of the constants of `export_c`. Their total is its ``n_bytes``, and
+          scales of features count as part of the first layer. The column is left out if `export_c`
+          cannot export the model;
+        - ``onnx_bytes``: the bytes of the initializers of `export_onnx` with ``sparse=True``;
+        - ``multiply_adds``: the multiplications and additions for one sample, if removed weights
+          are skipped;
+        - ``packed_bytes``: only for a quantized network, the bytes of its weights with `n_bits_`
+          bits each, without their positions, and of a scale and an intercept for each remaining
+          unit.
 
-        Without pandas the table is printed, and returned as a dict.
+        If pandas is not installed, the table is printed and returned as a dict.
 
     Raises
     ------
     TypeError
         If `model` is not supported; the message lists what is.
     ValueError
-        If `dtype` or `input_dtype` is unknown, or, as in `export_c`, cannot hold the network.
+        If `dtype` or `input_dtype` is unknown, or cannot represent the network, as in `export_c`.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 

@@ -19,21 +19,21 @@ TRUSTED = [
 
 
 def export_skops(model: Any, path: str | PathLike, *, overwrite: bool = False) -> int:
-    """Write a fitted model for `load_skops`, or for ``skops.io.load`` with our types trusted.
+    """Write a fitted model to a skops file, to be read by `load_skops`.
 
     Parameters
     ----------
     model : object
-        Any fitted estimator, in or around a pruned one.
+        A fitted estimator of this library, or any model that contains one.
     path : str or Path
-        Ends in ``.skops``.
+        The file to write. Its name has to end in ``.skops``.
     overwrite : bool, default=False
-        Whether to replace a file that exists.
+        Whether to replace an existing file.
 
     Returns
     -------
     int
-        Bytes of the file.
+        The number of bytes of the file.
 
     Raises
     ------
@@ -70,15 +70,16 @@ def export_skops(model: Any, path: str | PathLike, *, overwrite: bool = False) -
 
 
 def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
-    """Read a model that `export_skops` wrote, trusting this library's types and skops's own.
+    """Read a model that `export_skops` has written.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        The file to read.
     trusted : sequence of str, default=()
-        Further types that may be read, such as those of a Pipeline's other steps. Name none whose
-        origin you do not know.
+        Further types that may be loaded, beside the types of this library and those that skops
+        trusts by itself. Other steps of a Pipeline may need some. Trust only types in a file with
+        an origin that you know.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
     ImportError
         If skops is not installed.
     skops.io.exceptions.UntrustedTypesFoundException
-        If the file holds yet other types; its note says what to pass to trust them.
+        If the file contains other types. A note of the error says what to pass to trust them.
     OSError
         If the file cannot be read.
 
@@ -114,7 +115,7 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
         return io.load(Path(path), trusted=[*TRUSTED, *trusted])
     except io.exceptions.UntrustedTypesFoundException as error:
         error.add_note(
-            "If you know where the file comes from, and these types belong to your model: "
+            "If you know where the file comes from, and these types belong to your model, call "
             f"load_skops({str(path)!r}, trusted={other_types(path)})"
         )
         raise
@@ -129,5 +130,7 @@ def _skops():
     try:
         import skops.io
     except ImportError as error:
-        raise ImportError("This needs skops: python -m pip install 'sklearn-obs[skops]'") from error
+        raise ImportError(
+            "skops files need skops: python -m pip install 'sklearn-obs[skops]'"
+        ) from error
     return skops.io

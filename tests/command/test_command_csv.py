@@ -127,6 +127,9 @@ def test_the_program_of_test_vectors_runs_as_it_is_said(flowers, tmp_path, capsy
     assert done.stdout == "20 of 20 test vectors agree\n" and not done.stderr
     assert status_of([*arguments, "--export", tmp_path / "m.c", "--test-vectors", "39"]) == 2
     assert "--test-vectors 39: there are only 38 test rows" in capsys.readouterr().err
+    both = ["--export", tmp_path / "a.c", "--export", tmp_path / "a_test.c"]
+    assert status_of([*arguments, *both, "--test-vectors", "3"]) == 2
+    assert "or would replace" in flat(capsys.readouterr().err)
     path.unlink(), path.with_suffix(".h").unlink()
     assert status_of([*arguments, "--export", path, "--test-vectors", "20"]) == 2
     assert "model_test.c' exists; pass --overwrite" in flat(capsys.readouterr().err)
@@ -235,6 +238,10 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         (["--target", "target", "--integer"], "--integer goes with --export of a file in C"),
         (["--target", "target", "--test-vectors", "3"], "--test-vectors 3 goes with --export of"),
         (["--target", "target", "--test-vectors", "100"], "expected an int from 1 to 99"),
+        (
+            ["--target", "target", "--export", "m.skops", "--export", "m.skops"],
+            "--export m.skops is given twice, or would replace m.skops",
+        ),
         (
             ["--target", "target", "--integer", "--dtype", "int8", "--export", "model.c"],
             "--dtype int8 and --integer: give one of them",

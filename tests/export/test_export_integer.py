@@ -24,13 +24,13 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from small_nets import small
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.export import export_c, integer_predict, size_report
 from sklearn_obs.export.folding import folded
-from sklearn_obs.export.integer import multipliers
+from sklearn_obs.export.integer import conversion, multipliers
 from sklearn_obs.export.integer.conversion import LARGEST_SUM, in_integers
 from sklearn_obs.export.integer.stream import stream_of
 
@@ -206,13 +206,14 @@ def test_no_sum_overflows_at_the_worst_inputs(kind, dtype, bits):
         z = layer.weights.astype(object)
         for sign in (1, -1):
             worst = np.where(sign * layer.weights > 0, largest, smallest).astype(object)
-            sums = layer.intercepts.astype(object) + (z * worst).sum(axis=0)
+            sums = (z * worst).sum(axis=0)
             assert max(map(abs, sums)) <= LARGEST_SUM
-            if layer.factors is not None:
-                shifted = [int(value) >> layer.shift for value in sums]
-                mantissas = (layer.factors >> multipliers.SHIFT_BITS).astype(int).tolist()
-                products = [a * b for a, b in zip(shifted, mantissas, strict=True)]
-                assert min(products) >= -(2**31) and max(products) < 2**31
+            shifted = [int(value) >> layer.shift for value in sums]
+            mantissas = (layer.factors >> multipliers.SHIFT_BITS).astype(int).tolist()
+            products = [a * b for a, b in zip(shifted, mantissas, strict=True)]
+            with_intercepts = [a + int(b) for a, b in zip(products, layer.intercepts, strict=True)]
+            for numbers in (products, with_intercepts):  # of which a shift makes only less
+                assert min(numbers) >= -(2**31) and max(numbers) < 2**31
         smallest, largest = -127 if layer.phi in ("tanh", "identity") else 0, 255
 
 
@@ -232,15 +233,13 @@ def test_worst_inputs_do_not_overflow_under_the_sanitizer(tmp_path, bits):
     assert_c_agrees(model, rows, tmp_path / "net.c", "int16")
 
 
-def test_a_sum_that_might_overflow_is_refused():
-    """An intercept of 2^14 times what the inputs can do, which are up to 2^15 times 7 and more."""
-    X = np.random.default_rng(0).integers(-(2**15), 2**15, (200, 4)).astype(float)
-    net = small(hidden_layer_sizes=(3,), target_sparsity=0).fit(X / 2**15, X[:, 0] > 0)
-    net.quantize(X / 2**15, X[:, 0] > 0)
-    model = make_pipeline(MaxAbsScaler().fit(np.full((1, 4), 2.0**15)), net)
-    integer_predict(model, X, input_dtype="int16")
-    net.intercepts_[0][1] = 2**14 * np.abs(net.coefs_[0][:, 1]).sum()
-    words = r"unit 1 in layer 1 might become \d+.*, for which 32 bits have no room.*Prune further"
+def test_a_sum_that_might_overflow_is_refused(monkeypatch):
+    """In 32 bits that takes a unit of more than 66,000 inputs of eight bits each."""
+    model, X, _ = model_of("classes", "int16", 4)
+    monkeypatch.setattr(conversion, "LARGEST_SUM", 1000)
+    words = (
+        r"unit \d in layer 1 might become \d+,\d+, for which 32 bits have no room.*Prune further"
+    )
     with pytest.raises(ValueError, match=words):
         integer_predict(model, X, input_dtype="int16")
 
@@ -333,7 +332,11 @@ def test_networks_that_read_nothing(dtype, tmp_path):
         W[:] = 0
     assert_array_equal(integer_predict(model, X, input_dtype=dtype), model.predict(X))
     if CC is not None:
-        assert_c_agrees(model, X, tmp_path / "net.c", dtype)
+        written = assert_c_agrees(model, X, tmp_path / "net.c", dtype)
+        if dtype == "float32":
+            rows = np.vstack([X[:1], X[:1] * np.nan])
+            index, *_ = outputs(compiled(written.source, flags=[*FLAGS, "-DNET_PROBA"]), rows)
+            assert index[0] >= 0 and index[1] == -1
 
 
 def test_one_class(tmp_path):
@@ -343,6 +346,129 @@ def test_one_class(tmp_path):
     assert (integer_predict(clf, X) == "only").all()
     if CC is not None:
         assert_c_agrees(clf, X, tmp_path / "one.c", "float32")
+
+
+# where a grid is coarse beside what else a unit adds up
+
+
+@pytest.mark.parametrize("bits", [8, 4, 3, 2])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+def test_binary_columns_are_as_good_as_floating_point(bits, activation):
+    """Columns of 0 and 1 as they come: one step of an input is all there is between two weights."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (1500, 12)).astype(float)
+    y = (X[:, 0] != X[:, 1]) ^ (X[:, 2:5].sum(axis=1) > 1)
+    if activation == "identity":  # what a linear model can learn
+        y = X[:, :3].sum(axis=1) > 1
+    net = small(hidden_layer_sizes=(8,), activation=activation, solver="lbfgs", alpha=0.1)
+    net.set_params(target_sparsity=0.3, max_iter=500).fit(X, y).quantize(X, y, bits=bits)
+    expected, sure = net.predict(X), abs(net.predict_proba(X)[:, 0] - 0.5) > 0.1
+    assert sure.mean() > 0.6
+    for dtype in DTYPES:
+        same = integer_predict(net, X, input_dtype=dtype) == expected
+        assert same[sure].all()  # hidden units have eight bits, so that even odds may tip
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+@pytest.mark.parametrize("s", [0.3, 2.5, 7.0, 40.0])
+def test_large_weights_reach_the_ends_of_tables(activation, s):
+    net = small(OBSPrunedMLPRegressor, activation=activation, hidden_layer_sizes=(1,))
+    X = np.array([[0.0], [1.0]] * 20)
+    net.set_params(target_sparsity=0).fit(X, X[:, 0]).quantize(X, X[:, 0], bits=2)
+    net.coefs_, net.weight_scales_ = [np.array([[s]]), np.ones((1, 1))], [np.array([s]), np.ones(1)]
+    net.intercepts_ = [np.zeros(1), np.zeros(1)]
+    net.activation_scales_ = np.array([1 / 127])
+    exact = {"tanh": np.tanh, "logistic": lambda z: 1 / (1 + np.exp(-z))}[activation]
+    for dtype in ("uint8", "float32"):
+        found = integer_predict(net, X[:2], input_dtype=dtype)
+        assert_allclose(found, exact(s * X[:2, 0]), rtol=0, atol=1.5 / 127)
+
+
+@pytest.mark.parametrize("offset", [1.0, 1e3, 1e5, 1e7])
+@pytest.mark.parametrize("bits", [8, 4, 2])
+def test_a_large_offset_of_the_target_costs_nothing(offset, bits):
+    X = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32).astype(float)
+    y = offset + X[:, 0]
+    net = small(OBSPrunedMLPRegressor, hidden_layer_sizes=(), target_sparsity=0, max_iter=200)
+    model = TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), net), transformer=StandardScaler()
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "weight_decay=")
+        quantized(model, X, y, bits)
+    apart = integer_predict(model, X) - model.predict(X)
+    assert np.abs(apart).max() < 2e-3 * y.std() + 1e-8 * offset  # 11 bits; 30 of the offset
+
+
+def test_a_large_offset_of_a_column_costs_nothing():
+    X = np.random.default_rng(0).normal(size=(300, 2)).round(2)
+    y = X[:, 0] > 0
+    net = small(hidden_layer_sizes=(), target_sparsity=0, solver="lbfgs", max_iter=200)
+    net.fit(X, y).quantize(X, y, bits=4)
+    far = deepcopy(net)
+    far.intercepts_[0] = net.intercepts_[0] - 2e5 * net.coefs_[0][0]
+    offset = np.array([2e5, 0])
+    far.input_range_, moved = net.input_range_ + offset, X + offset
+    assert (integer_predict(far, moved) == far.predict(moved.astype(np.float32))).mean() > 0.97
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16"])
+def test_a_heavy_tail_leaves_the_other_columns_their_bits(dtype):
+    """One column reaches 100 times as far as it usually does."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.lognormal(0, 1.5, 2000), rng.normal(size=(2000, 2))])
+    y = X[:, 1] * X[:, 2] > 0
+    X = np.rint(100 * X)
+    model = make_pipeline(RobustScaler(), small(hidden_layer_sizes=(20,), alpha=1.0))
+    model.set_params(obsprunedmlpclassifier__target_sparsity=0.2)
+    model.set_params(obsprunedmlpclassifier__max_iter=300)
+    quantized(model, np.clip(X, None, 32767), y, 8)
+    X = np.clip(X, None, 32767)
+    assert (integer_predict(model, X, input_dtype=dtype) == model.predict(X)).mean() > 0.95
+
+
+def test_columns_of_next_to_no_size_are_refused():
+    X, y = load_iris(return_X_y=True)
+    model = quantized(make_pipeline(StandardScaler(), small()), X * 1e-42, y, 4)
+    with pytest.raises(ValueError, match="too large for float32 once its scalers"):
+        integer_predict(model, X * 1e-42)
+
+
+def test_columns_are_found_by_name():
+    frame = load_iris(as_frame=True).frame
+    X, y = frame.iloc[:, :4], frame["target"]
+    parts = ColumnTransformer([("a", StandardScaler(), list(X.columns[[2, 0]]))])
+    for model in (make_pipeline(parts, small()), make_pipeline(StandardScaler(), small())):
+        quantized(model, X, y, 8)
+        turned = X[X.columns[::-1]]
+        assert_array_equal(integer_predict(model, turned), integer_predict(model, X))
+        net = folded(model)
+        assert_array_equal(net.predict(net.network, turned), net.predict(net.network, X))
+        with pytest.raises(ValueError, match="X has no column 'petal"):
+            integer_predict(model, X.iloc[:, :2])
+
+
+@needs_c
+def test_columns_beyond_sixteen_bits(tmp_path):
+    X = np.zeros((40, 70_000), np.float32)
+    X[:, [3, 69_999]] = np.random.default_rng(0).normal(size=(40, 2))
+    for column, refused in ((65_535, False), (69_999, True)):
+        parts = ColumnTransformer([("a", "passthrough", [3, column])])
+        model = quantized(make_pipeline(parts, small()), X, X[:, 3] > 0, 4)
+        if refused:
+            with pytest.raises(ValueError, match=r"reads column 69999, .*indices of 16 bits"):
+                export_c(model, tmp_path / "net.c", dtype="integer", overwrite=True)
+        else:
+            assert_c_agrees(model, X, tmp_path / "net.c", "float32", FLAGS)
+
+
+def test_more_entries_than_their_number_can_say_are_packed():
+    z = np.zeros((300_000, 1), int)
+    z[::4] = 1
+    assert stream_of(z, 2).form == "packed"
+    assert stream_of(z[: 4 * 60_000], 2).form == "packed"
+    z[::40] = 0
+    assert_array_equal(decoded(stream_of(z, 4), len(z)), z)
 
 
 # parts
@@ -554,7 +680,7 @@ def test_columns_of_sixteen_bits_as_they_come_on_an_avr(tmp_path):
 def test_a_network_that_is_not_quantized(tmp_path):
     X, y = load_iris(return_X_y=True)
     model = make_pipeline(StandardScaler(), small()).fit(X, y)
-    words = r"on a grid of few bits\. Call quantize\(X, y, bits=4\) first: of a Pipeline"
+    words = r"on a grid of few bits\. Call quantize\(X, y, bits=4\) on the OBSPruned"
     with pytest.raises(ValueError, match=words):
         export_c(model, tmp_path / "net.c", dtype="integer")
     with pytest.raises(ValueError, match=words):

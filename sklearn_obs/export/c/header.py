@@ -31,7 +31,7 @@ def header_text(net: Folded, device, code: Code, scores) -> str:
         labels = ", ".join(label(value) for value in net.classes.tolist())
         macros += f"#define {upper}_CLASSES {{{labels}}} /* to initialise an array */\n"
     return HEADER.substitute(
-        code.words | {"n_outputs": 2 if net.kind == "binary" else net.n_outputs},
+        code.words | {"n_outputs": _n_outputs(net)},
         facts=comment(facts),
         guard=f"{upper}_H",
         macros=macros,
@@ -50,8 +50,12 @@ def _outputs(net, code):
     what = f"in the order of {known}"
     if len(net.classes) == 1:
         what = f"of the only class in {known}, and of any other"
-    n_outputs = 2 if net.kind == "binary" else net.n_outputs
-    return [f"p has {n_outputs} probabilities, {what}.", *code.facts]
+    return [f"p has {_n_outputs(net)} probabilities, {what}.", *code.facts]
+
+
+def _n_outputs(net):
+    """Numbers that the functions put out at most."""
+    return 2 if net.kind == "binary" else net.n_outputs
 
 
 def _columns(net, read):

@@ -60,8 +60,8 @@ SPARSE = Template("""\
     for (j = 0; j < $units; j++) {
         const $type *h = $inputs;
         $count_type n = $count;
-        int32_t sum = $intercept;
-        while (n--) {
+        int32_t sum = 0;
+$read        while (n--) {
 $entry        }
 $finish    }
 """)
@@ -70,7 +70,7 @@ PACKED = Template("""\
     for (j = 0; j < $units; j++) {
         const $type *h = $inputs;
         int k;
-$byte        int32_t sum = $intercept;
+$byte        int32_t sum = 0;
         for (k = 0; k < $fan_in; k++) {
 $entry            h++;
         }
@@ -87,16 +87,13 @@ $finish    }
 
 FACTOR = Template("""\
         m = SKLEARN_OBS_16(words++);
-$relu        sum = $shifted * (m >> 5) >> (m & 31);
+        sum = $shifted * (m >> 5) >> (m & 31);
+        sum += $intercept;
 """)
-RELU = "        if (sum < 0) sum = 0;\n"
 
-CLIPPED = {
-    "relu": "        $into[j] = (uint8_t)(sum > $largest ? $largest : sum);\n",
-    "identity": """\
-        $into[j] = (int8_t)(sum < $smallest ? $smallest : sum > $largest ? $largest : sum);
-""",
-}
+CLIPPED = Template("""\
+        $into[j] = ($cell)(sum < $smallest ? $smallest : sum > $largest ? $largest : sum);
+""")
 
 TABLE = Template("""\
         sum += $middle;
@@ -111,7 +108,7 @@ TABLE = Template("""\
 
 PROBA = {
     "classes": """\
-    int32_t z[$n_outputs];
+    int32_t z[$n_outputs] = {0};
     float sum = 0;
     int j, best = ${name}_linear(x, z);
     if (best < 0) return -1;
@@ -120,14 +117,14 @@ PROBA = {
     return 0;
 """,
     "binary": """\
-    int32_t z[1];
+    int32_t z[1] = {0};
     if (${name}_linear(x, z) < 0) return -1;
     p[1] = 1 / (1 + expf(-$step * (float)z[0]));
     p[0] = 1 - p[1];
     return 0;
 """,
     "labels": """\
-    int32_t z[$n_outputs];
+    int32_t z[$n_outputs] = {0};
     int j;
     if (${name}_linear(x, z)) return -1;
     for (j = 0; j < $n_outputs; j++) p[j] = 1 / (1 + expf(-$step * (float)z[j]));

@@ -20,7 +20,6 @@ from sklearn_obs.export.c.integer_templates import (
     PACKED,
     PROBA,
     PROBA_INCLUDES,
-    RELU,
     ROUNDED,
     SCALED,
     SPARSE,
@@ -30,7 +29,7 @@ from sklearn_obs.export.c.source import Code, Streams, pointers, public_function
 from sklearn_obs.export.c.templates import PREDICT, RESULT
 from sklearn_obs.export.c.text import c_type, number
 from sklearn_obs.export.folding import Folded
-from sklearn_obs.export.integer.network import FINE, INTERVALS, RANGE, IntegerNetwork
+from sklearn_obs.export.integer.network import INTERVALS, RANGE, IntegerNetwork
 from sklearn_obs.export.integer.storage import stored_inputs, stored_layer
 
 INCLUDES = "#include <stdint.h>\n\n"
@@ -88,8 +87,9 @@ def _of_outputs(net, device, upper):
     least, most = device.inputs.smallest, device.inputs.largest
     if device.inputs.way != "as they come":
         facts.append(
-            f"Columns become whole numbers from {least} to {most}, which reach what they "
-            "were in training; what is beyond counts as the last of them."
+            f"Columns become whole numbers from {least} to {most}, all with the same step, so that "
+            "the one of the largest range in training reaches the ends; what is beyond counts as "
+            "the last of them."
         )
     return facts, macros
 
@@ -101,12 +101,12 @@ def _linear(net, device, streams, words):
     reads_words = False
     if inputs.dtype.kind == "f":
         scaling = FINITE.substitute(words)
+    elif not device.layers[0].weights.any():
+        scaling = "    (void)x;\n"
     if inputs.way != "as they come":
         scaling += _inputs(inputs, streams)
         variables.append(f"int16_t q[{len(inputs.source)}];")
         source = "q"
-    elif not device.layers[0].weights.any():
-        scaling = "    (void)x;\n"
     type_, reach = _type_of(inputs)
     layers = []
     for l, layer in enumerate(device.layers, start=1):
@@ -115,7 +115,7 @@ def _linear(net, device, streams, words):
         layers.append(_layer(layer, device.n_bits, (type_, source, reach), into, last, streams))
         if layer.table is not None:
             layers.append(f"    tables += {INTERVALS + 1};\n")
-        reads_words |= layer.factors is not None
+        reads_words |= layer.weights.any()
         if not last:
             smallest, reach = RANGE[layer.phi]
             type_, source = "int8_t" if smallest < 0 else "uint8_t", into
@@ -171,11 +171,10 @@ def _layer(layer, n_bits, inputs, into, last, streams):
         "type": type_,
         "inputs": source,
         "into": into,
-        "intercept": READ["longs" if stored.wide else "intercepts"],
-        "finish": _finish(layer, into, last),
+        "finish": _finish(layer, stored, into, last),
     }
     if not layer.weights.any():
-        return CONSTANT.substitute(words)
+        return CONSTANT.substitute(words, intercept=_intercept(stored))
     wide = "(int32_t)" if np.abs(layer.weights).max() * reach > INT else ""
     if stream.form == "packed":
         return PACKED.substitute(
@@ -183,13 +182,12 @@ def _layer(layer, n_bits, inputs, into, last, streams):
             byte=BYTE if stream.bits < 8 else "",
             entry=_packed_entry(stream.bits, n_bits, wide),
         )
-    count, count_type = READ["bytes"], f"uint{8 * stream.count_bytes}_t"
+    count, count_type, read = READ["bytes"], f"uint{8 * stream.count_bytes}_t", ""
     if stream.count_bytes == 2:  # the lower byte first, in an order that C leaves no choice
         count = "(uint16_t)(SKLEARN_OBS_8(bytes) | (uint16_t)SKLEARN_OBS_8(bytes + 1) << 8)"
-        words["intercept"] += ";\n        bytes += 2"
-    return SPARSE.substitute(
-        words, count=count, count_type=count_type, entry=_sparse_entry(stream, wide)
-    )
+        read = "        bytes += 2;\n"
+    words |= {"count": count, "count_type": count_type, "read": read}
+    return SPARSE.substitute(words, entry=_sparse_entry(stream, wide))
 
 
 def _sparse_entry(stream, wide):
@@ -234,20 +232,23 @@ def _packed_entry(width, n_bits, wide):
     return "".join(f"{indent}{line}\n" for line in lines)
 
 
-def _finish(layer, into, last):
+def _intercept(stored):
+    return READ["longs" if stored.wide else "intercepts"]
+
+
+def _finish(layer, stored, into, last):
     """The code from a sum to the whole number of a unit."""
-    if layer.factors is None:
-        return f"        {into}[j] = sum;\n"
-    shifted = f"(sum >> {layer.shift})" if layer.shift else "sum"
-    code = FACTOR.substitute(relu=RELU if layer.phi == "relu" else "", shifted=shifted)
+    code = ""
+    if layer.weights.any():
+        shifted = f"(sum >> {layer.shift})" if layer.shift else "sum"
+        code = FACTOR.substitute(shifted=shifted, intercept=_intercept(stored))
     if last:
         return f"{code}        {into}[j] = sum;\n"
     smallest, largest = RANGE[layer.phi]
-    words = {"into": into, "smallest": smallest, "largest": largest}
+    words = {"into": into, "cell": "int8_t" if smallest < 0 else "uint8_t"}
     if layer.table is None:
-        return code + Template(CLIPPED[layer.phi]).substitute(words)
-    n = INTERVALS * FINE
-    cell = "int8_t" if smallest < 0 else "uint8_t"
-    bits = FINE.bit_length() - 1
-    at = {"middle": n // 2, "last": n - 1, "bits": bits, "mask": FINE - 1}
-    return code + TABLE.substitute(into=into, cell=cell, fine=FINE, half=FINE // 2, **at)
+        code += f"        sum >>= {layer.fine};\n" if layer.fine else ""
+        return code + CLIPPED.substitute(words, smallest=smallest, largest=largest)
+    n, fine = INTERVALS << layer.fine, 1 << layer.fine
+    words |= {"middle": n // 2, "last": n - 1, "bits": layer.fine, "mask": fine - 1}
+    return code + TABLE.substitute(words, fine=fine, half=fine >> 1)

@@ -1,9 +1,10 @@
 """Test vectors: a program that feeds an exported model samples and compares what it says.
 
-On a computer it prints how many agree and returns how many do not. On an AVR the same line leaves
-by the first serial port, which simavr prints.
+On a computer it prints how many agree and returns how many do not. On an AVR with the registers of
+an ATmega328P the same line is sent through the first serial port, which simavr prints.
 """
 
+from shlex import quote
 from string import Template
 
 import numpy as np
@@ -41,7 +42,7 @@ static void say(const char *text)
     UCSR0B |= 1 << TXEN0;
     while (*text) {
         while (!(UCSR0A & (1 << UDRE0))) {}
-        UDR0 = *text++;
+        UDR0 = (uint8_t)*text++;
     }
 }
 static void stop(void) { cli(); sleep_enable(); sleep_cpu(); }
@@ -106,13 +107,14 @@ def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str
     ValueError
         If there are not as many samples.
     """
-    X = device.samples(X, net.n_features)
+    X = device.samples(net, X)
     if len(X) < n:
         raise ValueError(
             f"Got test_vectors={n}, but test_data has {len(X)} rows. Pass more, or ask for fewer."
         )
     X = X[np.linspace(0, len(X) - 1, n).astype(int)]
     kind, results = _results(net, device, X)
+    files |= {key: quote(files[key]) for key in ("file", "source")}  # for a shell
     words = code.words | files | {"n": n, "n_digits": n, "n_results": results.shape[1]}
     words |= {"result": c_type(results.dtype), "tolerance": TOLERANCE}
     return PROGRAM.substitute(

@@ -47,8 +47,8 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
     n_terms = sum(int(np.count_nonzero(W)) for W in net.network.coefs)
     if n_terms > MOST_TERMS:
         raise ValueError(
-            f"Got a network of {n_terms:,} weights, but a formula of more than {MOST_TERMS} is "
-            "not for reading. Prune further, or use export_c for a program."
+            f"Got a network of {n_terms:,} weights, but a formula of more than {MOST_TERMS} is too "
+            "long to read. Prune further, or use export_c for a program."
         )
     h, z = _free(("h", "unit", "hidden_unit"), feature_names), _free(("z", "score"), feature_names)
     layers = list(zip(net.network.coefs, net.network.intercepts, strict=True))

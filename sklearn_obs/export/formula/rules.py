@@ -22,45 +22,48 @@ def export_rules(
     class_names: Sequence[str] | None = None,
     input_groups: ArrayLike | Callable | None = None,
 ) -> str:
-    """Write the classes of a small network as rules, for inputs of few values.
+    """Write the classes of a small network as rules, for inputs with few values.
 
-    The network is asked about every combination of the values of the inputs that it reads; each
-    class becomes a few conditions joined by "or", each of which joins simple ones by "and".
+    The network predicts the class for every combination of values of the inputs that it reads. Each
+    class is then described by a few conditions joined by "or", and each of these consists of simple
+    conditions joined by "and".
 
     Parameters
     ----------
     model : object
-        A classifier, as in `export_c`.
+        A fitted classifier, as in `export_c`.
     X : array-like of shape (n_samples, n_features)
-        Samples: they say which values the inputs have, and how far the rules agree.
+        Samples, which show the values of the inputs, and on which the rules are compared with the
+        network.
     feature_names : sequence of str, default=None
         Names of the columns of X; by default those that `model` was fitted with, else x0, x1, ...
     class_names : sequence of str, default=None
         Names of the classes in the order of `classes_`; by default the classes themselves.
     input_groups : array-like of shape (n_features,) or callable, default=None
-        A label for each column, or a function that makes them of the names. Columns of the same
-        label are one variable, one-hot: at most one of them is 1. A column whose name begins with
-        the label, as a5_4 does with a5, gives its value's name. None stands for a column on its
-        own.
+        A label for each column, or a function that returns the labels for the names. Columns with
+        the same label are one variable that is one-hot encoded, so that at most one of them is 1.
+        If the name of a column begins with the label, the rest is the name of the value: column
+        a5_4 with label a5 is the value 4. None means that a column is a variable on its own.
 
     Returns
     -------
     str
-        Some lines a class, and the share of X for which they agree with the network.
+        A few lines for each class, and the number of samples of X for which the rules agree with
+        the network.
 
     Raises
     ------
     TypeError
-        If `model` is no supported classifier, or one of its steps cannot be folded.
+        If `model` is not a supported classifier, or one of its steps cannot be folded.
     ValueError
-        If the network reads more than 12 inputs, one of them has more than 12 values, all of them
-        more than 5,000 combinations, or names or groups do not fit.
+        If the network reads more than 12 inputs, if an input has more than 12 values, if there are
+        more than 5,000 combinations of values, or if names or groups do not fit X.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 
     See Also
     --------
-    export_text : The network as formulae.
+    export_text : Write the network as formulae.
 
     References
     ----------

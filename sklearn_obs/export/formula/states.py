@@ -70,7 +70,7 @@ def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any)
     if n > MOST_COMBINATIONS:
         raise ValueError(
             f"Got inputs with {n:,} combinations of values, but rules are for at most "
-            f"{MOST_COMBINATIONS:,}. Prune further, or name one-hot columns by input_groups."
+            f"{MOST_COMBINATIONS:,}. Prune further, or pass one-hot columns in input_groups."
         )
     return variables
 
@@ -88,7 +88,7 @@ def _one_hot(label, members, read, X, names):
     if not (np.isin(values, (0, 1)).all() and (sums <= 1).all()):
         raise ValueError(
             f"Got input_groups with the group {label!r} of {len(members)} columns, but expected "
-            "one-hot columns: of 0 and 1, at most one of them 1 in a row of X."
+            "one-hot columns: they contain only 0 and 1, and at most one of them is 1 in a sample."
         )
     kept = [j for j in members if j in read]
     others = tuple(_value(names[j], label) for j in members if j not in read)

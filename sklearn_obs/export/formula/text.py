@@ -19,46 +19,46 @@ def export_text(
     decimals: int = 3,
     style: str = "text",
 ) -> str:
-    """Write a small network as formulae: one line for each unit that is left, and each output.
+    """Write a small network as formulae, one for each remaining unit and each output.
 
-    Scalers of a Pipeline are folded in, so that the formulae read X as it comes. Units and weights
-    that carry nothing are left out.
+    Scalers of a Pipeline are folded in, so that the formulae take X without scaling. Units and
+    weights that do not affect the output are left out.
 
     Parameters
     ----------
     model : object
-        As in `export_c`.
+        A fitted model, as in `export_c`.
     feature_names : sequence of str, default=None
         Names of the columns of X; by default those that `model` was fitted with, else x0, x1, ...
     class_names : sequence of str, default=None
-        Names of the classes in the order of `classes_` (of label sets, of the labels); by default
-        the classes themselves.
+        Names of the classes in the order of `classes_` (for label sets, names of the labels); by
+        default the classes themselves.
     decimals : int, default=3
-        Digits after the point; significant ones in numbers below 0.1, as a column in large units
-        may have a small weight. 'python' ignores it.
+        Digits after the decimal point. Numbers below 0.1 have this many significant digits instead,
+        because a feature with large values may have a small weight. 'python' ignores it.
     style : {'text', 'latex', 'python'}, default='text'
-        'text' for reading; 'latex' the same, a display line each, of what matplotlib's mathtext
-        knows, too; 'python' a function of an array, `predict_proba` of a classifier or `predict` of
-        a regressor, that needs NumPy alone and has all digits.
+        'text' is for reading. 'latex' writes each formula as a line of LaTeX that matplotlib's
+        mathtext can read, too. 'python' writes a function of an array that needs only NumPy and has
+        all digits: `predict_proba` for a classifier, or `predict` for a regressor.
 
     Returns
     -------
     str
-        Lines, without a newline at the end.
+        The lines, without a newline at the end.
 
     Raises
     ------
     TypeError
         If `model` is not supported, or one of its steps cannot be folded.
     ValueError
-        If `style` is unknown, `decimals` is no int >= 0, names are not as many as there are columns
+        If `style` is unknown, `decimals` is not an int >= 0, there are not as many names as columns
         or classes, two columns have the same name, or the network has more than 500 weights.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 
     See Also
     --------
-    export_rules : The classes as rules, for inputs of few values.
+    export_rules : Write the classes as rules, for inputs with few values.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def names_of_features(net, feature_names):
         raise ValueError(f"Got {len(names)} feature_names, but expected {net.n_features}.")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"Got feature_names with {twice!r} more than once.")
+        raise ValueError(f"Got feature_names with {twice!r} more than once. Rename one of them.")
     return names
 
 
@@ -115,7 +115,7 @@ def names_of_classes(net, class_names):
     """
     if net.classes is None:
         if class_names is not None:
-            raise ValueError("Got class_names, but a regression has no classes.")
+            raise ValueError("Got class_names, but a regression has no classes. Leave them out.")
         return None
     names = [str(name) for name in (net.classes if class_names is None else class_names)]
     if len(names) != len(net.classes):

@@ -4,27 +4,26 @@ With inputs u_i = a q_i + c_i and the weights w_ij = s_j z_ij of their grid::
 
     b_j + sum_i w_ij u_i = t_j + s_j a sum_i z_ij q_i          t_j = b_j + s_j sum_i z_ij c_i
 
-and in steps a' of what the unit puts out, with M_j = s_j a / a'::
+and in fine steps, a' / 2^k, of what the unit puts out::
 
-    (B_j + sum_i z_ij q_i) M_j          B_j = round(t_j / (a' M_j))
+    M_j sum_i z_ij q_i + B_j          M_j = 2^k s_j a / a'          B_j = round(2^k t_j / a')
 
-Hidden units have the steps of `activation_scales_`, or, where they are never negative, of so much
-of them that 255 reach a quarter beyond the largest value there was. Sums of units that bend have
-the steps of the argument of a table. Of outputs only the order or the sign counts, so that they
-have whatever step keeps most of their bits; those of a regression have steps of 2^-f, a number f
-each.
+Hidden units have the steps a' of `activation_scales_`, or, where they are never negative, of so
+much of them that 255 reach a quarter beyond the largest value there was; k is 4, or less where M
+would be too large. The argument of a table has fine steps of 1/1024 (tanh) or 1/512 (logistic), or
+larger ones likewise. Of outputs only the order or the sign counts, so that they have whatever step
+keeps most of their bits; those of a regression have steps of 2^-f, a number f each.
 
-No sum is larger than |B_j| + sum_i |z_ij| max |q_i|, in whatever order it is made; the network is
-refused where that has no room in an int32. Where it needs more than 20 bits it is shifted before it
-is multiplied. Products are rounded down, so that of hidden units B_j has half a step of a' more.
+No sum is larger than sum_i |z_ij| max |q_i|, in whatever order it is made; the network is refused
+where that has no room in an int32. It is shifted to 19 bits before it is multiplied, so that the
+product has 30 bits at most, as B_j has. Products are rounded down, so that B_j of hidden units has
+half a step more.
 
 References
 ----------
 Jacob, B. et al. (2018). Quantization and training of neural networks for efficient
 integer-arithmetic-only inference. IEEE Conference on Computer Vision and Pattern Recognition.
 """
-
-from itertools import count
 
 import numpy as np
 from scipy.special import expit
@@ -34,11 +33,8 @@ from sklearn_obs.export.integer.multipliers import (
     LARGEST_FACTOR,
     LARGEST_TIMES,
     codes,
-    mantissas_and_shifts,
-    values,
 )
 from sklearn_obs.export.integer.network import (
-    FINE,
     INTERVALS,
     RANGE,
     IntegerLayer,
@@ -50,7 +46,9 @@ BENDS = {"tanh": (np.tanh, 4.0), "logistic": (expit, 8.0)}  # and from where on 
 LARGEST_SUM = 2**31 - 1
 LARGEST_INT8 = 127  # steps of `activation_scales_` that reach the largest value there was
 HEADROOM = 1.25  # times that value, which hidden units of one sign reach
-NEGLIGIBLE = 2.0**-16  # of an intercept: weights that move their unit by less are left out
+LARGEST_INTERCEPT = 2**30 - 1
+INT16 = 2**15 - 1
+FINE, FINE_TABLE = 4, 7  # k of hidden units, and of the argument of a table, at most
 
 
 def in_integers(net, input_dtype):
@@ -67,16 +65,18 @@ def in_integers(net, input_dtype):
     if net.grid is None:
         raise ValueError(
             "dtype='integer' needs a network whose weights are on a grid of few bits. Call "
-            "quantize(X, y, bits=4) first: of a Pipeline, "
-            "pipeline[-1].quantize(pipeline[:-1].transform(X), y)."
+            "quantize(X, y, bits=4) on the OBSPrunedMLPClassifier or OBSPrunedMLPRegressor first: "
+            "pipeline[-1].quantize(pipeline[:-1].transform(X), y) in a Pipeline, "
+            "search.best_estimator_ or search.estimator_ in a search, and "
+            "OBSPrunedMLPClassifier.from_sklearn(mlp) of an MLPClassifier."
         )
     grid, bare = net.grid, net.bare
     pairs = zip(bare.coefs, grid.scales, strict=True)
     integers = [np.rint(W / s).astype(np.int64) for W, s in pairs]
     first = first_used(integers)
     read = np.flatnonzero(integers[0].any(axis=1)) if first == 0 else np.zeros(0, int)
-    heaviest = np.abs(integers[0]).sum(axis=0).max()
-    inputs = inputs_of(net.columns, read, grid.input_range, net.n_features, input_dtype, heaviest)
+    given = (grid.input_range, net.n_features, input_dtype, integers[0])
+    inputs = inputs_of(net.columns, read, *given)
     if first == 0:
         integers[0] = _on_inputs(integers[0], read, net.columns.source, inputs)
     else:  # nothing reaches the outputs but what is constant
@@ -86,9 +86,8 @@ def in_integers(net, input_dtype):
     for l in range(first, last + 1):
         z, b, s = integers[l], bare.intercepts[l], grid.scales[l]
         bound = reach * np.abs(z).sum(axis=0)
-        moves = bound * s * step >= NEGLIGIBLE * np.abs(b)
-        z, bound = z * moves, bound * moves
-        s = np.where(z.any(axis=0), s, _step_of_constants(b, step))
+        _check_sums(bound, l + 1)
+        s = np.where(z.any(axis=0), s, 0.0)
         unit = (z, b + s * (centres @ z), s * step, bound)
         if l < last:
             step = _step_of_hidden(bare.activation, grid.activation_scales[l])
@@ -97,7 +96,6 @@ def in_integers(net, input_dtype):
             reach = RANGE[bare.activation][1]
         else:
             layer, output_steps, fraction_bits = _output_layer(net.kind, *unit)
-        _check_sums(layer, bound, l + 1)
         layers.append(layer)
     return IntegerNetwork(inputs, layers, last + 1, grid.n_bits, output_steps, fraction_bits)
 
@@ -118,68 +116,63 @@ def _step_of_hidden(phi, activation_scale):
     return float(activation_scale) * beyond
 
 
-def _step_of_constants(b, step):
-    """s of units without weights: any, so that their intercept has 15 bits."""
-    return np.where(b == 0, 1.0, np.abs(b)) / (2**15 * step)
-
-
 def _hidden_layer(phi, step_out, z, t, steps, bound):
-    table = None
+    table, fine, one_step = None, FINE, step_out
     if phi in BENDS:
-        table, step_out = _table(phi, step_out)
-    B, shift, code = _multiplied(t, steps, bound, lambda _: step_out, half=0.5)
-    return IntegerLayer(z, B, shift, code, phi, table)
+        table, fine, one_step = _table(phi, step_out), FINE_TABLE, 2 * BENDS[phi][1] / INTERVALS
+    # where even whole steps need larger factors, one weight takes the unit to its end
+    while fine and steps.max() * 2**fine > LARGEST_FACTOR * one_step:
+        fine -= 1
+    half = 0.5 if table is not None else max(2.0 ** (fine - 1), 0.5)
+    B, shift, code = _multiplied(t, steps, bound, one_step / 2**fine, half)
+    return IntegerLayer(z, shift, code, B, fine, phi, table)
 
 
-def _multiplied(t, steps, bound, step_out_at, half=0.0):
-    """(B, shift before the multiplication, codes of M) of units; `step_out_at` is of the shift."""
-    for shift in count():
-        step_out = step_out_at(shift)
-        M = steps / step_out
-        code = codes(M * 2.0**shift)
-        exact = values(code) / 2.0**shift
-        exact = np.where(np.abs(exact - M) <= M / LARGEST_FACTOR, exact, M)  # unless out of range
-        with np.errstate(over="ignore", divide="ignore"):
-            B = t / (step_out * exact)
-            B += np.minimum(half / exact, np.abs(B) + bound) + (2**shift - 1) / 2
-        B = np.rint(np.clip(B, -(2.0**40), 2.0**40)).astype(np.int64)
-        if (np.abs(B) + bound).max() >> shift <= LARGEST_TIMES:
-            return B, shift, code
+def _multiplied(t, steps, bound, step_out, half=0.0):
+    """(B, shift of sums before the multiplication, codes of M of shifted sums)."""
+    shift = max(int(bound.max()).bit_length() - LARGEST_TIMES.bit_length(), 0)
+    M = steps / step_out
+    code = codes(M * 2.0**shift)
+    lost = M * (2**shift - 1) / 2  # on average, by the shift
+    B = np.rint(np.clip(t / step_out + half + lost, -LARGEST_INTERCEPT, LARGEST_INTERCEPT))
+    return B.astype(np.int64), shift, code
 
 
 def _table(phi, step):
-    """(values of phi at both ends of `INTERVALS` intervals, the step of its argument)."""
+    """The values of phi at both ends of `INTERVALS` intervals."""
     function, end = BENDS[phi]
-    smallest, largest = RANGE[phi]
     at = np.linspace(-end, end, INTERVALS + 1)
-    values = np.clip(np.rint(function(at) / step), smallest, largest).astype(np.int64)
-    return values, 2 * end / (INTERVALS * FINE)
+    return np.clip(np.rint(function(at) / step), *RANGE[phi]).astype(np.int64)
 
 
 def _output_layer(kind, z, t, steps, bound):
     """(layer, what a step of each output is worth, f of each output of a regression)."""
-    if kind == "binary":  # whose sign is that of its sum
-        B = np.rint(np.clip(t / steps, -(2.0**40), 2.0**40)).astype(np.int64)
-        return IntegerLayer(z, B, 0, None, "identity", None), steps, None
-
-    def step_out_at(shift):
-        if kind == "values":  # M 2^shift is a mantissa
-            return np.ldexp(1.0, -mantissas_and_shifts(steps * 2.0**shift)[1])
-        return np.full(len(steps), steps.max() * 2.0**shift / LARGEST_FACTOR)
-
-    B, shift, code = _multiplied(t, steps, bound, step_out_at)
-    layer, output_steps = IntegerLayer(z, B, shift, code, "identity", None), step_out_at(shift)
-    bits = -np.frexp(output_steps)[1] + 1 if kind == "values" else None
-    return layer, output_steps, bits
+    bits = None
+    if kind == "values":
+        bits = _fraction_bits(t, steps, bound)
+        step_out = np.ldexp(1.0, -bits)
+    else:
+        if kind == "classes":  # only differences count
+            t = t - t.mean()
+        step = max(steps.max() / LARGEST_FACTOR, np.abs(t).max() / INT16)
+        step_out = np.full(len(steps), step if step > 0 else 1.0)
+    B, shift, code = _multiplied(t, steps, bound, step_out)
+    return IntegerLayer(z, shift, code, B, 0, "identity", None), step_out, bits
 
 
-def _check_sums(layer, bound, number):
+def _fraction_bits(t, steps, bound):
+    """f: as many as leave M in eleven bits, and B and the product in thirty."""
+    room = [(LARGEST_FACTOR, steps), (2**29, np.abs(t)), (2**29, bound * steps)]
+    with np.errstate(divide="ignore", over="ignore"):
+        f = np.min([np.log2(most / np.asarray(value, float)) for most, value in room], axis=0)
+    return np.floor(np.minimum(f, 30)).astype(np.int64)
+
+
+def _check_sums(bound, number):
     """Raise ValueError where a sum might need more than 32 bits."""
-    largest = int((np.abs(layer.intercepts) + bound).max())
-    if largest > LARGEST_SUM:
-        unit = int((np.abs(layer.intercepts) + bound).argmax())
+    if bound.max() > LARGEST_SUM:
         raise ValueError(
-            f"A sum of unit {unit} in layer {number} might become {largest:,}, for which 32 bits "
-            "have no room: it has too many inputs, or an intercept that is very large beside its "
-            "weights. Prune further, or use dtype='float32'."
+            f"A sum of unit {bound.argmax()} in layer {number} might become {bound.max():,}, for "
+            "which 32 bits have no room: the unit has too many weights. Prune further, use fewer "
+            "bits, or use dtype='float32'."
         )

@@ -6,8 +6,8 @@ There are three ways, all with one step a for all net inputs, so that weights st
 - "scaled": whole numbers less an offset, times a multiplier and shifted: a column each of these;
 - "rounded": of floating-point numbers less an offset, times a factor, to the nearest.
 
-The last two have twelve bits with the sign, the step being such that they reach what the columns
-of `input_range_` do. What is beyond stays at the last of them.
+The last two have up to sixteen bits with the sign, the step being such that they reach what the
+column of the largest reach does in `input_range_`. What is beyond stays at the last of them.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,17 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
-from sklearn_obs.export.integer.multipliers import codes, times, values
+from sklearn_obs.export.integer.multipliers import (
+    LARGEST_FACTOR,
+    LARGEST_TIMES,
+    codes,
+    times,
+    values,
+)
 
-LARGEST = 2**11 - 1  # of scaled and rounded inputs
+INT16 = 2**15 - 1
 LARGEST_AS_THEY_COME = 2**30  # of sums, so that 32 bits have room for as much again
+ENOUGH = 2**11  # whole numbers of an input on either side of 0, so that products may be short
 SAME = 1e-6  # apart by which, relative, scales are one: the rounding of float32
 INPUT_DTYPES = ("float32", "int16", "int8", "uint8")
 
@@ -78,7 +85,7 @@ class Inputs:
         return np.trunc(np.where(v < 0, v - half, v + half)).astype(np.int64)
 
 
-def inputs_of(columns, read, input_range, n_features, dtype, heaviest):
+def inputs_of(columns, read, input_range, n_features, dtype, weights):
     """The `Inputs` for the net inputs `read` of a network, in whole numbers of X's `dtype`.
 
     Parameters
@@ -93,8 +100,13 @@ def inputs_of(columns, read, input_range, n_features, dtype, heaviest):
         Columns of X.
     dtype : str
         One of `INPUT_DTYPES`.
-    heaviest : int
-        The largest sum of magnitudes of the weights of a unit.
+    weights : ndarray of shape (n_net_inputs, fan_out)
+        Whole numbers.
+
+    Raises
+    ------
+    ValueError
+        If a factor is too large for float32.
     """
     dtype, columns, (low, high) = np.dtype(dtype), columns[read], input_range[:, read]
     low, high = (np.asarray(each, np.float64) for each in (low, high))
@@ -104,7 +116,9 @@ def inputs_of(columns, read, input_range, n_features, dtype, heaviest):
     one_scale = np.ptp(scale) <= SAME * scale.max()
     limits = np.iinfo(dtype) if dtype.kind != "f" else None
     once = len(set(source)) == len(source)
-    if limits and one_scale and once and heaviest * limits.max < LARGEST_AS_THEY_COME:
+    heaviest = int(np.abs(weights).sum(axis=0).max())
+    used = float(np.abs(np.array([low, high]) - shift).max() / scale.max())  # of X's whole numbers
+    if limits and one_scale and once and _has_room(heaviest, limits.max, used):
         step, at = float(scale.mean()), {"smallest": int(limits.min), "largest": int(limits.max)}
         centres, all_columns = np.zeros(n_features), np.arange(n_features)
         centres[source] = shift
@@ -120,14 +134,37 @@ def inputs_of(columns, read, input_range, n_features, dtype, heaviest):
         offsets = np.clip(np.rint(middle), limits.min, limits.max).astype(np.int64)
     centres = scale * offsets + shift
     reach = float(np.maximum(high - centres, centres - low).max())
-    step = (reach if reach > 0 else float(scale.max())) / LARGEST
-    at = {"smallest": -LARGEST, "largest": LARGEST}
+    largest = _largest(int(np.abs(weights).max()), heaviest)
+    step = (reach if reach > 0 else float(scale.max())) / largest
     if dtype.kind == "f":
-        factors = (scale / step).astype(np.float32)
-        return Inputs(
-            dtype, "rounded", source, step, centres, **at, offsets=offsets, factors=factors
-        )
-    factors = codes(scale / step)
-    rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step, on average
-    centres = centres + step * rounded_down
-    return Inputs(dtype, "scaled", source, step, centres, **at, offsets=offsets, factors=factors)
+        with np.errstate(over="ignore"):
+            factors = (scale / step).astype(np.float32)
+        if not np.isfinite(factors).all():
+            raise ValueError(
+                "Got a network with numbers that are too large for float32 once its scalers are "
+                "folded in: are there columns of next to no variance? Drop them."
+            )
+        way = "rounded"
+    else:
+        step = max(step, float(scale.max()) / LARGEST_FACTOR)  # so that each has its factor
+        factors, way = codes(scale / step), "scaled"
+        rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step, on average
+        centres = centres + step * rounded_down
+    at = {"smallest": -largest, "largest": largest}
+    return Inputs(dtype, way, source, step, centres, **at, offsets=offsets, factors=factors)
+
+
+def _has_room(heaviest, largest, used):
+    """Whether sums of whole numbers as they come fit, and keep their bits when they are shifted.
+
+    They are shifted for the largest that there might be, where those of training have only `used`.
+    """
+    shift = max((heaviest * largest).bit_length() - LARGEST_TIMES.bit_length(), 0)
+    return heaviest * largest < LARGEST_AS_THEY_COME and heaviest * used >= ENOUGH * (2**shift - 1)
+
+
+def _largest(weight, heaviest):
+    """How far whole numbers reach: products within sixteen bits where that leaves them enough."""
+    largest = INT16 // weight
+    largest = INT16 if largest < ENOUGH else largest
+    return min(largest, LARGEST_AS_THEY_COME // heaviest)

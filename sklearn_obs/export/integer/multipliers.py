@@ -4,7 +4,7 @@ What leaves a sum of int32 is a real multiple of it, by a multiplication and a s
 
     x M -> floor(x mantissa / 2^shift)          M ~= mantissa 2^-shift,  mantissa < 2^11
 
-Eleven bits hold M to 2^-11 / 2 of itself; with |x| < 2^20 the product fits 32 bits.
+Eleven bits hold M to 2^-11 / 2 of itself; with |x| < 2^19 the product is below 2^30.
 
 References
 ----------
@@ -18,21 +18,15 @@ MANTISSA_BITS = 11
 SHIFT_BITS = 5
 LARGEST_FACTOR = 2**MANTISSA_BITS - 1
 LARGEST_SHIFT = 2**SHIFT_BITS - 1
-LARGEST_TIMES = 2 ** (31 - MANTISSA_BITS) - 1  # what may be multiplied
-
-
-def mantissas_and_shifts(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(mantissas in [2^10, 2^11), shifts of either sign) of positive factors."""
-    fractions, exponents = np.frexp(factors)
-    mantissas = np.rint(np.ldexp(fractions, MANTISSA_BITS)).astype(np.int64)
-    carried = mantissas > LARGEST_FACTOR
-    return mantissas >> carried, MANTISSA_BITS - exponents - carried
+LARGEST_TIMES = 2 ** (30 - MANTISSA_BITS) - 1  # what may be multiplied
 
 
 def codes(factors: np.ndarray) -> np.ndarray:
-    """The factors in sixteen bits, uint16; those of 2^11 and more become 2^11 - 1."""
-    mantissas, shifts = mantissas_and_shifts(factors)
-    mantissas = np.where(shifts < 0, LARGEST_FACTOR, mantissas)
+    """Factors >= 0 in sixteen bits, uint16; those of 2^11 and more become 2^11 - 1."""
+    fractions, exponents = np.frexp(np.minimum(factors, LARGEST_FACTOR))
+    mantissas = np.rint(np.ldexp(fractions, MANTISSA_BITS)).astype(np.int64)
+    carried = mantissas > LARGEST_FACTOR
+    mantissas, shifts = mantissas >> carried, MANTISSA_BITS - exponents - carried
     tiny = shifts > LARGEST_SHIFT  # loses bits, where the product is next to nothing anyway
     mantissas = np.where(tiny, np.rint(np.ldexp(factors, LARGEST_SHIFT)).astype(int), mantissas)
     shifts = np.clip(shifts, 0, LARGEST_SHIFT)
@@ -40,7 +34,7 @@ def codes(factors: np.ndarray) -> np.ndarray:
 
 
 def times(x: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """The products of whole numbers |x| < 2^20 and factors in sixteen bits, rounded down."""
+    """The products of whole numbers |x| < 2^19 and factors in sixteen bits, rounded down."""
     code = code.astype(np.int64)
     return x * (code >> SHIFT_BITS) >> (code & LARGEST_SHIFT)
 

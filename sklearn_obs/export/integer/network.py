@@ -1,12 +1,13 @@
 """A network in whole numbers, and what it computes: the reference for the C.
 
-With B the intercept, z the weights and q the inputs of a unit, all of them whole numbers::
+With the weights z, inputs q and the intercept B of a unit, all of them whole numbers::
 
-    sum_j = B_j + sum_i z_ij q_i          h_j = phi(sum_j M_j)
+    v_j = floor(M_j sum_i z_ij q_i) + B_j          h_j = phi(v_j)
 
-Where phi is relu or the identity, sum_j M_j is a multiplication and a shift (see `multipliers`),
-and what is beyond the range of eight bits stays at its ends. Where it bends, sum_j M_j is the
-argument of a table, with straight lines between its values.
+The product is a multiplication and a shift (see `multipliers`). v_j counts fine steps, 2^k of which
+are one step of h_j. Where phi is relu or the identity, h_j is floor(v_j / 2^k), and what is beyond
+the range of eight bits stays at its ends. Where it bends, v_j is the argument of a table with
+straight lines between its values, 2^k fine steps apart. Outputs are v_j itself.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from sklearn_obs.export.integer.multipliers import times
 from sklearn_obs.export.integer.storage import stored_inputs, stored_layer
 
 RANGE = {"relu": (0, 255), "logistic": (0, 255), "identity": (-127, 127), "tanh": (-127, 127)}
-INTERVALS, FINE = 64, 128  # of a table, and steps of its argument in each of them
+INTERVALS = 64  # of a table
 
 
 @dataclass(frozen=True)
@@ -26,30 +27,26 @@ class IntegerLayer:
     """The units of one layer."""
 
     weights: np.ndarray  # (fan_in, fan_out): z
-    intercepts: np.ndarray  # (fan_out,): B
     shift: int  # of sums before they are multiplied
-    factors: np.ndarray | None  # (fan_out,), uint16: of sums; None where they are the outputs
-    phi: str  # of hidden units; 'identity' without a range for outputs
+    factors: np.ndarray  # (fan_out,), uint16: M of shifted sums
+    intercepts: np.ndarray  # (fan_out,): B, in fine steps
+    fine: int  # k
+    phi: str  # of hidden units
     table: np.ndarray | None  # (INTERVALS + 1,): phi where it bends
 
-    def sums(self, q):
-        """What the units sum up, (n_samples, fan_out)."""
-        return q @ self.weights + self.intercepts
-
     def of(self, q, last):
-        """The whole numbers of the units for those of their inputs."""
-        z = self.sums(q)
-        if self.factors is None:
-            return z
-        z = times(z >> self.shift, self.factors)
+        """The whole numbers of the units for those of their inputs, (n_samples, fan_out)."""
+        v = times(q @ self.weights >> self.shift, self.factors) + self.intercepts
         if last:
-            return z
+            return v
         if self.table is None:
-            return np.clip(z, *RANGE[self.phi])
-        middle = INTERVALS * FINE // 2
-        z = np.clip(z, -middle, middle - 1) + middle
-        left, part = z // FINE, z % FINE
-        return (self.table[left] * (FINE - part) + self.table[left + 1] * part + FINE // 2) // FINE
+            return np.clip(v >> self.fine, *RANGE[self.phi])
+        middle = INTERVALS << self.fine >> 1
+        v = np.clip(v, -middle, middle - 1) + middle
+        left, part, one = v >> self.fine, v & (1 << self.fine) - 1, 1 << self.fine
+        # a half of the last bit for rounding; none where nothing is between two values
+        between = self.table[left] * (one - part) + self.table[left + 1] * part + (one >> 1)
+        return between >> self.fine
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class IntegerNetwork:
         used = self.layers[0].weights.any(axis=1)
         return np.unique(self.inputs.source[used])
 
-    def samples(self, X, n_features):
+    def samples(self, net, X):
         """X in the numbers of the inputs, (n_samples, n_features).
 
         Raises
@@ -91,15 +88,15 @@ class IntegerNetwork:
         ValueError
             If it has another number of columns, or numbers that their dtype has not.
         """
-        return self.inputs.samples(X, n_features)
+        return self.inputs.samples(net.in_order(X), net.n_features)
 
     def values(self, net, X):
         """What the functions in C put out for a regression, in the type that they have there."""
-        return self.outputs(self.samples(X, net.n_features)).astype(np.int32)
+        return self.outputs(self.samples(net, X)).astype(np.int32)
 
     def predict(self, net, X):
         """What the folded model `net` predicts in these numbers."""
-        z = self.outputs(self.samples(X, net.n_features))
+        z = self.outputs(self.samples(net, X))
         if self.fraction_bits is None:
             return net.predicted(z, 0)
         y = np.ldexp(z.astype(float), -self.fraction_bits)

@@ -1,7 +1,7 @@
 """The arrays that hold a network in whole numbers, in the order in which they are read.
 
 - "bytes": of the weights (see `stream`), and which columns are read;
-- "words", of sixteen bits: for each unit its intercept and its factor, for each column its offset
+- "words", of sixteen bits: for each unit its factor and its intercept, for each column its offset
   and its factor;
 - "longs": intercepts of layers in which one has no room in sixteen bits;
 - "floats": an offset and a factor for each column of floating point;
@@ -43,6 +43,11 @@ def stored_inputs(inputs):
     source_bits = 0 if np.array_equal(inputs.source, np.arange(n)) else 8
     if source_bits and inputs.source.max() >= 2**8:
         source_bits = 16
+        if inputs.source.max() >= 2**16:
+            raise ValueError(
+                f"Got a network that reads column {inputs.source.max()}, but C in whole numbers "
+                "has indices of 16 bits. Put a feature selector before the network."
+            )
     alike = inputs.way == "rounded" and _one(inputs.offsets) and _one(inputs.factors)
     columns = [inputs.source] if source_bits == 16 else []
     if inputs.way == "scaled":
@@ -62,10 +67,11 @@ def stored_layer(layer, n_bits):
     B = layer.intercepts
     wide = not ((INT16.min <= B) & (INT16.max >= B)).all()
     arrays = {"bytes": stream.bytes()}
-    words = [] if wide else [B & 2**16 - 1]
-    words += [] if layer.factors is None else [layer.factors]
+    words = [layer.factors] if layer.weights.any() else []
     if wide:
         arrays["longs"] = B.astype(np.int32)
+    else:
+        words.append(B & 2**16 - 1)
     if words:
         arrays["words"] = np.column_stack(words).ravel().astype(np.uint16)
     if layer.table is not None:

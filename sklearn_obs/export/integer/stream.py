@@ -56,6 +56,8 @@ def stream_of(z, bits):
     if not z.any():
         z = z[:0]
     sparse, packed = _sparse(z, bits), _packed(z, bits)
+    if sparse.entries.max(initial=0) >= 2**16:  # more than their number can say
+        return packed
     return sparse if sparse.bytes().size < packed.bytes().size else packed
 
 

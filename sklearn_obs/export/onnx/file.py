@@ -35,40 +35,42 @@ def export_onnx(
     test_data: tuple[Any, Any] | None = None,
     overwrite: bool = False,
 ) -> ONNXFile:
-    """Write a fitted model as ONNX: float32 columns in, labels and probabilities or values out.
+    """Write a fitted model to an ONNX file.
 
-    Units that carry nothing are left out. A classifier's outputs are ``label`` and
-    ``probabilities``, a regressor's is ``variable``. A `TransformedTargetRegressor` gives targets
-    as they were before its transformer.
+    The model computes in float32, and units that do not affect the output are left out. A
+    classifier has the outputs ``label`` and ``probabilities``, and a regressor has the output
+    ``variable``. A `TransformedTargetRegressor` returns targets as they were before its
+    transformer.
 
     Parameters
     ----------
     model : object
-        As in `export_c`; the steps of a Pipeline may be any that skl2onnx converts, and pruned
-        networks.
+        A fitted model, as in `export_c`. The steps of a Pipeline may also be pruned networks, or
+        any that skl2onnx can convert.
     path : str or Path
-        Ends in ``.onnx``.
+        The file to write. Its name has to end in ``.onnx``.
     X : DataFrame, dict of ndarray or ndarray of shape (n_samples, n_features), default=None
-        Some rows, where columns are not all numbers (a frame of pandas or polars; columns of an
-        array are called x0, x1, ...). Each column is then an input of shape (n, 1), of strings or
-        float32, in the same order. By default, and with an array of numbers, there is one input
-        ``X`` of float32.
+        Some samples, needed if not all features are numbers (a DataFrame of pandas or polars;
+        the columns of an array are called x0, x1, ...). Each column becomes an input of shape
+        (n, 1), of strings or float32, in the same order. By default, and for an array of numbers,
+        there is one input ``X`` of float32.
     sparse : bool, default=False
-        Whether to store matrices that are smaller so as sparse initializers. onnxruntime takes
-        them; others may not.
+        Whether to store a matrix as a sparse initializer where this is smaller. onnxruntime can
+        read it; other runtimes may not.
     test_data : tuple of (X, y), default=None
-        Rows to measure what float32 costs in accuracy or R^2, by the evaluator that comes with
-        ONNX.
+        Samples to measure how float32 changes accuracy or R^2, with the evaluator that is part of
+        the ONNX package.
     overwrite : bool, default=False
-        Whether to replace a file that exists.
+        Whether to replace an existing file.
 
     Returns
     -------
     ONNXFile
-        With the fields ``path``, ``n_bytes``, ``inputs`` (names in the order of the columns, in
-        which skl2onnx puts ``_`` for what is neither a letter nor a digit and before a digit at the
-        start, and a number behind a name that is taken), ``score`` and ``exported_score`` (on
-        `test_data`).
+        An object with the fields ``path``, ``n_bytes``, ``inputs``, ``score`` and
+        ``exported_score`` (both scores on `test_data`). ``inputs`` are the names of the inputs in
+        the order of the columns. skl2onnx replaces characters that are neither letters nor digits
+        by ``_``, puts ``_`` before a digit at the start, and appends a number to a name that
+        exists already.
 
     Raises
     ------
@@ -77,9 +79,9 @@ def export_onnx(
     TypeError
         If `model` is not supported.
     ValueError
-        If `path` does not end in ``.onnx``, class labels are neither strings nor integers of 32
-        bits, a step fills or encodes missing text, or skl2onnx cannot convert a step; the message
-        says what to do.
+        If `path` does not end in ``.onnx``, class labels are neither strings nor 32-bit integers, a
+        step fills in or encodes missing text, or skl2onnx cannot convert a step. The message says
+        what to do.
     OSError
         If the file exists or cannot be written.
     sklearn.exceptions.NotFittedError
@@ -88,12 +90,13 @@ def export_onnx(
     Warns
     -----
     UserWarning
-        If float32 rounds a column that is read by more than 1 % of what it varies by.
+        If float32 rounds a feature that is read by more than 1% of its spread, which is what its
+        scaler divides by, or else its standard deviation.
 
     Notes
     -----
-    A text is never missing in ONNX: columns of text have to be fitted, and passed to the runtime,
-    with ``""`` in their gaps.
+    In ONNX a text cannot be missing. Put ``""`` where a text is missing, both in `fit` and in the
+    runtime.
 
     Examples
     --------
@@ -144,7 +147,9 @@ def _warn_of_offsets(model, rows):
 
 
 def register_onnx() -> None:
-    """Tell skl2onnx how to convert our estimators, alone or as part of anything else it converts.
+    """Register the estimators of this library at skl2onnx.
+
+    skl2onnx can then convert them, alone or as part of another model.
 
     Raises
     ------
@@ -172,6 +177,6 @@ def _graphs():
         import sklearn_obs.export.onnx.graph as graph
     except ImportError as error:
         raise ImportError(
-            "ONNX needs skl2onnx: python -m pip install 'sklearn-obs[onnx]'"
+            "ONNX files need skl2onnx: python -m pip install 'sklearn-obs[onnx]'"
         ) from error
     return graph

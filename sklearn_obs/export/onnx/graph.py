@@ -67,11 +67,11 @@ def graph_of(model, columns):
 
 def _what_to_do(error, columns):
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    remedy = f"What it converts is listed at {SUPPORTED}."
+    remedy = f"The models that it can convert are listed at {SUPPORTED}."
     if columns is None:
         remedy = (
-            "If columns are named in a step, or hold text, pass X=some rows, as the frame that the "
-            f"model was fitted on. {remedy}"
+            "If a step names columns, or if they contain text, pass X=some samples, as a DataFrame "
+            f"like the one that the model was fitted on. {remedy}"
         )
     return f"skl2onnx cannot convert the model: {said} {remedy}"
 
@@ -174,8 +174,8 @@ def _check_labels(classes):
     if all(isinstance(label, str) for label in classes):
         return
     raise ValueError(
-        f"Got the class labels {classes.tolist()}, but expected strings or integers of 32 bits, as "
-        "skl2onnx takes them. Encode y, for instance with LabelEncoder, before fit."
+        f"Got the class labels {classes.tolist()}, but expected strings or 32-bit integers, "
+        "because skl2onnx takes no others. Encode y before fit, for example with LabelEncoder."
     )
 
 

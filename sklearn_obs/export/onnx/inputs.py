@@ -24,12 +24,12 @@ def columns_of_rows(X):
     else:
         X = np.asarray(X)
         if X.ndim != 2:
-            raise ValueError(f"Got X of shape {X.shape}, but expected rows and columns.")
+            raise ValueError(f"Got X of shape {X.shape}, but expected two dimensions.")
         if X.dtype.kind in "biuf":
             return None
         columns = {f"x{j}": X[:, j] for j in range(X.shape[1])}
     if any(not str(name).strip() for name in columns):
-        raise ValueError("Got a column without a name, but an input of ONNX needs one.")
+        raise ValueError("Got a column without a name, but an input of ONNX needs a name.")
     return {str(name): _converted(column) for name, column in columns.items()}
 
 

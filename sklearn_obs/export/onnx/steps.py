@@ -69,9 +69,9 @@ def check_missing(step, names):
         if step.statistics_.dtype.kind in "OUS":
             raise ValueError(
                 f"Got a SimpleImputer of missing_values={step.missing_values} on the columns of "
-                f"text {', '.join(map(repr, names))}, but in ONNX a text is never missing. Use "
-                "SimpleImputer(missing_values='', strategy=...), and fit on X with '' in the "
-                "gaps, as X.fillna('') puts it there."
+                f"text {', '.join(map(repr, names))}, but in ONNX a text cannot be missing. Use "
+                "SimpleImputer(missing_values='', strategy=...), and fit it on X with '' in place "
+                "of missing text, for example on X.fillna('')."
             )
     elif isinstance(step, (OneHotEncoder, OrdinalEncoder)):
         gaps = [
@@ -81,7 +81,7 @@ def check_missing(step, names):
         ]
         if gaps:
             raise ValueError(
-                f"Got a {type(step).__name__} that has learned gaps as a category of the columns "
-                f"{', '.join(map(repr, gaps))}, but in ONNX a text is never missing. Fit on X "
-                "with '' in the gaps, as X.fillna('') puts it there."
+                f"Got a {type(step).__name__} with missing text as a category of the columns "
+                f"{', '.join(map(repr, gaps))}, but in ONNX a text cannot be missing. Fit it on X "
+                "with '' in place of missing text, for example on X.fillna('')."
             )
