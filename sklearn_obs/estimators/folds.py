@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -75,24 +76,25 @@ def splits_of(search: Any, X: Any, y: Any, groups: Any) -> list:
     splits = list(check_cv(cv, y, classifier=is_classifier(search)).split(X, y, groups))
     if not splits:
         raise ValueError(
-            f"Got cv={cv!r} without a split. An iterator is used up by one fit: pass a list."
+            f"Got cv={cv!r}, which has no split. An iterator is used up by one fit: pass a list."
         )
     for number, (train, test) in enumerate(splits, start=1):
         if not (np.size(train) and np.size(test)):
             raise ValueError(
-                f"Got cv={cv!r}, whose fold {number} of {len(splits)} has {np.size(train)} samples "
-                f"to train and {np.size(test)} to score, but both need at least one."
+                f"Got cv={cv!r}, but its fold {number} of {len(splits)} has {np.size(train)} "
+                f"samples to train and {np.size(test)} to score. Expected at least one of each."
             )
     if len(splits) == 1 and selection == "one_standard_error":
         if search.scoring is not None:
             raise ValueError(
-                f"Got cv={cv!r} with one split and scoring={search.scoring!r}, whose standard "
-                "error is not known. Use more folds, scoring=None, or selection='best'."
+                f"Got cv={cv!r} with one split and scoring={search.scoring!r}, but the standard "
+                "error of this score is not known. Use more folds, scoring=None, or "
+                "selection='best'."
             )
         if np.size(splits[0][1]) < 2:
             raise ValueError(
                 f"Got cv={cv!r} with one split that scores one sample, but a standard error needs "
-                "two. Use selection='best', or more samples to score."
+                "two samples. Use selection='best', or more samples to score."
             )
     return splits
 
@@ -179,7 +181,9 @@ def folds_of(search, estimator, X, y, sample_weight, splits, levels) -> list[Fol
     if serial:
         done = (call() for call in calls)
     else:  # scikit-learn's, by which its settings and filters of warnings reach the workers
-        done = Parallel(search.n_jobs, return_as="generator")(delayed(call)() for call in calls)
+        backend, _ = get_active_backend()  # some hand results out only when all are there
+        return_as = "generator" if backend.supports_return_generator else "list"
+        done = Parallel(search.n_jobs, return_as=return_as)(delayed(call)() for call in calls)
     folds = []
     for number, fold in enumerate(done, start=1):
         if search.verbose:
