@@ -36,7 +36,7 @@ def size_report(model: Any, *, dtype: str = "float32", input_dtype: str = "float
 
         - ``layer``: the number of the layer, or "total";
         - ``weights``: the weights of the network, removed ones included;
-        - ``survivors``: the weights that affect the output;
+        - ``remaining``: the weights that affect the output;
         - ``units`` and ``units_left``: all units, and the units that affect the output;
         - ``dense_bytes``: the bytes of all weights and intercepts;
         - ``csr_bytes``: the bytes of the weights that affect the output, in SciPy's CSR matrices,
@@ -94,7 +94,7 @@ def sizes(model, dtype, input_dtype):
             {
                 "layer": str(l),
                 "weights": W.size,
-                "survivors": n,
+                "remaining": n,
                 "units": W.shape[1],
                 "units_left": fan_out,
                 "dense_bytes": REAL * (W.size + W.shape[1]),

@@ -73,6 +73,7 @@ OF_PAGES = {
     "persistence.md": {"1.2": "a bound that a test checks"},
     "pitfalls.md": {"0.1": "a damping to try"},
     "published.md": {"266,200": "weights of 784-300-100-10", "1.6": "a published error"},
+    "releasing.md": {"1.0": "a version"},
     "scale.md": {"40": "MB, about: a floor", "16,384": "units of a layer"},
     "stopping.md": {"1,000": "rows"},
 }

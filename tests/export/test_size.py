@@ -29,10 +29,10 @@ def test_weights_and_units(model):
     clf, report = model[-1], size_report(model)
     assert list(report["layer"]) == ["1", "2", "3", "total"]
     assert list(report["weights"]) == [160, 1200, 90, 1450]
-    assert report["survivors"].iloc[-1] == clf.n_weights_ - clf.n_dead_weights_
+    assert report["remaining"].iloc[-1] == clf.n_weights_ - clf.n_dead_weights_
     assert list(report["units"]) == [40, 30, 3, 73]
     assert list(report["units_left"][:2]) == [len(units) for units in clf.units_]
-    assert list(report["multiply_adds"]) == list(report["survivors"])
+    assert list(report["multiply_adds"]) == list(report["remaining"])
     assert list(report["dense_bytes"][:3]) == [4 * (160 + 40), 4 * (1200 + 30), 4 * (90 + 3)]
 
 
