@@ -45,7 +45,8 @@ extensions = [
     "sphinx_design",
 ]
 suppress_warnings = ["ref.ref"]  # `score`, inherited, points into scikit-learn's user guide
-exclude_patterns = ["results"]
+exclude_patterns = ["results", "_templates"]
+templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 autosummary_generate = True
@@ -109,7 +110,7 @@ def split_parameters(app, what, name, obj, options, lines):
     if first in lines:
         start, end = lines.index(first), lines.index("Attributes")
         initial = ["Other Parameters", "----------------", *lines[start:end]]
-        del lines[start:end]
+        lines[start:end] = [""]
         at = lines.index("See Also")  # where numpydoc wants it
         lines[at:at] = initial
 

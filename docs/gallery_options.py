@@ -6,6 +6,7 @@ import tempfile
 ORDER = (
     "digits_pipeline",
     "digits_sparsity",
+    "one_weight",
     "lesson",
     "compensation",
     "digits_pixels",
