@@ -1,7 +1,7 @@
 """``python -m sklearn_obs digits``, or ``python -m sklearn_obs data.csv --target y``.
 
-The first shows OBS beside magnitude pruning on bundled data; the second trains and prunes a network
-on data of one's own, says what is left of it, and exports it.
+The first compares OBS with magnitude pruning on bundled data. The second trains and prunes a
+network on your own data, describes the remaining network, and exports it.
 """
 
 import argparse
@@ -46,38 +46,40 @@ class _Parser(argparse.ArgumentParser):
 def _options(arguments):
     parser = _Parser(
         prog="python -m sklearn_obs",
-        description="Train a neural network, remove the weights that it needs least (Optimal Brain "
-        "Surgeon), show what is left and how well it predicts, and export it.",
+        description="Train a neural network, remove the weights that it needs least by Optimal "
+        "Brain Surgeon, show the remaining network and its scores, and export it.",
     )
     parser.add_argument(
         "data",
         type=_data,
-        help=f"a file with a header ({', '.join(SUFFIXES)}), or bundled data: "
+        help=f"a file with a header ({', '.join(SUFFIXES)}), or the name of bundled data: "
         f"{', '.join(bundled.DATA)}",
     )
     parser.add_argument(
         "--sparsity",
         type=_sparsity,
-        help="share of weights to remove, in (0, 1), or 'auto': chosen by cross-validation on the "
-        f"training rows (default: auto for a file, {BUNDLED_SPARSITY} for bundled data)",
+        help="share of the weights to remove, between 0 and 1, or 'auto', which chooses it by "
+        "cross-validation on the training rows "
+        f"(default: auto for a file, {BUNDLED_SPARSITY} for bundled data)",
     )
     parser.add_argument(
         "--hidden",
         type=_hidden,
         default=(30,),
-        help="units per hidden layer, as 30 or 40,20 (default: 30)",
+        help="units in each hidden layer, such as 30 or 40,20 (default: 30)",
     )
     parser.add_argument(
         "--seed",
         type=_seed,
         default=0,
-        help="an int >= 0: splits the rows and starts the network (default: 0)",
+        help="an int >= 0 that determines the split of the rows and the initial weights "
+        "(default: 0)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path(),
-        help="where the figure is put that bundled data have (default: this folder)",
+        help="the folder for the figure, which is drawn for bundled data (default: this folder)",
     )
     own = parser.add_argument_group("with a file")
     own.add_argument("--target", help="the column to predict")
@@ -85,30 +87,31 @@ def _options(arguments):
         "--drop",
         action="append",
         default=[],
-        help="a column to leave out, or several as a,b; may be given several times (default: none)",
+        help="a column to leave out, or several as a,b; can be given several times (default: none)",
     )
     own.add_argument(
         "--task",
         choices=("classification", "regression"),
-        help="what the target is (default: text, or at most 20 whole numbers, are classes)",
+        help="whether the target is a class or a number (default: text, and at most 20 different "
+        "whole numbers, are classes)",
     )
     own.add_argument(
         "--bits",
         type=int,
         choices=BITS,
-        help="bits of a weight: those that are left are put on a grid of so few values (default: "
-        f"as they are, or {INTEGER_BITS} where C is to compute in whole numbers)",
+        help="number of bits of each weight, to which the remaining weights are rounded (default: "
+        f"no rounding, or {INTEGER_BITS} if C computes in whole numbers)",
     )
     own.add_argument(
         "--export",
         action="append",
         type=Path,
         default=[],
-        help="a file to write, model.c, model.onnx or model.skops; may be given several times "
+        help="a file to write: model.c, model.onnx or model.skops; can be given several times "
         "(default: none)",
     )
     own.add_argument(
-        "--dtype", choices=DTYPES, default="float32", help="of numbers in C (default: float32)"
+        "--dtype", choices=DTYPES, default="float32", help="type of numbers in C (default: float32)"
     )
     own.add_argument(
         "--integer",
@@ -120,32 +123,32 @@ def _options(arguments):
         "--test-vectors",
         type=_count,
         default=0,
-        help="how many of the test rows to write into a program in C that checks the device "
+        help="number of test rows to write into a program in C that checks the device "
         "(default: none)",
     )
     own.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist (default: no)"
+        "--overwrite", action="store_true", help="replace existing files (default: no)"
     )
     options = parser.parse_args(arguments)
     if options.sparsity is None:
         options.sparsity = BUNDLED_SPARSITY if options.data in bundled.DATA else "auto"
     if options.data in bundled.DATA:
         if options.sparsity == "auto":
-            parser.error(f"--sparsity auto goes with a file, not with {options.data!r}")
+            parser.error(f"--sparsity auto needs a file, but got {options.data!r}")
         for name in OF_A_FILE:
             if getattr(options, name) != parser.get_default(name):
-                parser.error(f"--{_option(name)} goes with a file, not with {options.data!r}")
+                parser.error(f"--{_option(name)} needs a file, but got {options.data!r}")
     elif options.target is None:
-        parser.error(f"--target: which column of {options.data} is to be predicted?")
+        parser.error(f"--target is missing: name the column of {options.data} to predict")
     elif not any(path.suffix == ".c" for path in options.export):
         for name in OF_C:
             value = getattr(options, name)
             if value != parser.get_default(name):
                 value = "" if value is True else f" {value}"
-                parser.error(f"--{_option(name)}{value} goes with --export of a file in C")
+                parser.error(f"--{_option(name)}{value} needs --export of a file in C")
     if options.integer:
         if options.dtype != "float32":
-            parser.error(f"--dtype {options.dtype} and --integer: give one of them")
+            parser.error(f"--dtype {options.dtype} and --integer: give only one of them")
         options.dtype, options.bits = "integer", options.bits or INTEGER_BITS
     return options
 
@@ -172,7 +175,7 @@ def _sparsity(text):
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(
-        f"got {text!r}, but expected 'auto' or a number between 0 and 1, such as 0.9 for 90 %"
+        f"got {text!r}, but expected 'auto' or a number between 0 and 1, such as 0.9 for 90%"
     )
 
 
@@ -183,7 +186,7 @@ def _hidden(text):
             return units
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"got {text!r}, but expected unit counts like 30 or 40,20")
+    raise argparse.ArgumentTypeError(f"got {text!r}, but expected unit counts such as 30 or 40,20")
 
 
 def _count(text):

@@ -1,8 +1,8 @@
-"""Callbacks for scikit-learn 1.9 and later: watch pruning, or stop it.
+"""Callbacks for scikit-learn 1.9 and later: record pruning, or stop it.
 
-They are set on an estimator with ``set_callbacks``, beside scikit-learn's own `ProgressBar` and
-`ScoringMonitor`. The end of each round is when they look: at the network as if `fit` had stopped
-there.
+They are set on an estimator with ``set_callbacks``, as are scikit-learn's own `ProgressBar` and
+`ScoringMonitor`. They are called at the end of each round, with the network as it would be if `fit`
+had stopped there.
 """
 
 from typing import Any
@@ -18,23 +18,23 @@ except ImportError as error:  # scikit-learn < 1.9
 
 
 class PruningMonitor(ScoringMonitor):
-    """Records sparsity, predicted and measured loss after each round.
+    """Callback that records sparsity, predicted and measured loss after each round.
 
     Parameters
     ----------
     scoring : str, callable, list, tuple or dict, default=None
-        Scores on the training rows to record as well, as in `sklearn.callback.ScoringMonitor`.
+        Scores on the training samples to record, too, as in `sklearn.callback.ScoringMonitor`.
 
     See Also
     --------
-    sklearn.callback.ScoringMonitor : Its `get_logs` says what a log holds.
+    sklearn.callback.ScoringMonitor : Its `get_logs` describes the log.
 
     Notes
     -----
-    The log has a row a round, and one of the fit as a whole, with ``sparsity``, ``n_weights``,
-    ``predicted_loss`` (loss before the round and the sum of the saliencies), ``pruned_loss``
-    (measured after removal) and ``loss`` (after retraining), as in `pruning_path_`. What
-    happens in worker processes gets there, too.
+    The log has a row for each round and a row for the whole fit. Their columns are ``sparsity``,
+    ``n_weights``, ``predicted_loss`` (the loss before the round plus the sum of the saliencies),
+    ``pruned_loss`` (measured after the removal) and ``loss`` (after retraining), as in
+    `pruning_path_`. Fits in worker processes are recorded, too.
 
     Examples
     --------
@@ -57,14 +57,14 @@ class PruningMonitor(ScoringMonitor):
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None
     ):
-        """A round has ended: where pruning stands is recorded without labels, too."""
+        """A round has ended: the state of pruning is recorded without labels, too."""
         seen = {"fitted_estimator": fitted_estimator, "metadata": metadata}
         # scikit-learn's monitor records nothing where y is None
         return super().on_fit_task_end(estimator, context, X=X, y=() if y is None else y, **seen)
 
 
 class _Record:
-    """A scorer of several values: where pruning stands, and what `scoring` says."""
+    """A scorer of several values: the state of pruning, and the scores of `scoring`."""
 
     def __init__(self, scoring):
         self.scoring = scoring
@@ -81,28 +81,28 @@ class _Record:
 
 
 class StopAtScoreDrop:
-    """Stops pruning after a round that left the score too far below the dense network's.
+    """Callback that stops pruning when the score has dropped too far.
 
     Parameters
     ----------
     drop : float >= 0, default=0.01
-        How far the score may fall below that before the first round.
+        How far the score may drop below the score before the first round.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-        Held-out rows to score on; the training rows by default.
+        Held-out samples to score; the training samples by default.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets.
+        The targets of the held-out samples.
     scoring : str or callable, default=None
-        The score, greater is better, as in scikit-learn; the estimator's own if None.
+        The score as in scikit-learn, where greater is better; the estimator's own score if None.
 
     Raises
     ------
     ValueError
-        If `drop` is negative, or X is given without y.
+        If `drop` is negative or not finite, or only one of X and y is given.
 
     Notes
     -----
-    The round that fell too far is the last one, and stays: a callback cannot undo a round.
-    `max_loss_increase` undoes its last round, but goes by the training loss.
+    The round after which the score is too low is the last one, and it is kept, because a callback
+    cannot undo a round. `max_loss_increase` undoes its last round, but it uses the training loss.
 
     Examples
     --------

@@ -42,7 +42,9 @@ class Recorder:
 
 @pytest.mark.skipif(ProgressBar is not None, reason="of scikit-learn before 1.9")
 def test_callbacks_are_left_alone_where_there_are_none(iris):
-    with pytest.warns(UserWarning, match=r"Callbacks are not called: they need scikit-learn 1\.9"):
+    with pytest.warns(
+        UserWarning, match=r"Callbacks are not called, because they need scikit-learn 1\.9"
+    ):
         clf = small().set_callbacks(Recorder())
     assert_same(clf.fit(*iris), small().fit(*iris))
     with pytest.raises(ImportError, match=r"need scikit-learn 1\.9"):

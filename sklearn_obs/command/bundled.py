@@ -1,6 +1,6 @@
 """``python -m sklearn_obs digits``: train, prune, print a table of the rounds, save the figure.
 
-OBS beside magnitude pruning: the same dense network, the same rounds, the same retraining.
+It compares OBS with magnitude pruning, with the same dense network, rounds and retraining.
 """
 
 import warnings
@@ -26,7 +26,7 @@ DATA = {
 def run(options):
     """Train, prune twice, print and draw; raises ValueError for a folder that is not there."""
     if not options.out.is_dir():
-        raise ValueError(f"--out: no folder {str(options.out)!r}")
+        raise ValueError(f"--out: there is no folder {str(options.out)!r}")
     regression = options.data == "diabetes"
     X, X_test, y, y_test = _scaled(options.data, options.seed, regression)
     estimator = OBSPrunedMLPRegressor if regression else OBSPrunedMLPClassifier
@@ -48,7 +48,10 @@ def run(options):
         f"{options.data}: {len(X)} training rows, {len(X_test)} test rows, "
         f"network {'-'.join(map(str, (X.shape[1], *options.hidden, model.n_outputs_)))}"
     )
-    print(f"dense: {model.n_weights_} weights, loss {model.loss_:.4f}, {metric} {dense_score:.3f}")
+    print(
+        f"dense network: {model.n_weights_} weights, loss {model.loss_:.4f}, "
+        f"{metric} {dense_score:.3f}"
+    )
     paths = {}
     for name, criterion in (("OBS", "obs"), ("magnitude", "magnitude")):
         pruned = estimator.from_sklearn(dense, criterion=criterion)
@@ -93,9 +96,9 @@ def _print_table(paths, metric):
             f"{obs[5]:8.3f} | {magnitude[3]:8.4f} {magnitude[4]:10.4f} {magnitude[5]:8.3f}"
         )
     print()
-    print("predicted, measured, retrained: the loss that pruning minimises, on training rows, as")
-    print("OBS predicts it, after removal, and after retraining towards the outputs of the dense")
-    print(f"network and the targets; {metric}: on held-out rows")
+    print("The losses are what pruning minimises, on the training rows: predicted by OBS, measured")
+    print("after the removal, and after retraining. Their targets are a mixture of the outputs of")
+    print(f"the dense network and the true targets. The {metric} is measured on the test rows.")
 
 
 def _print_verdict(paths, dense_score, metric):
@@ -103,9 +106,9 @@ def _print_verdict(paths, dense_score, metric):
     obs, magnitude = (path[-1] for path in paths.values())
     print()
     print(
-        f"OBS removed {obs[0]:.0%} of the weights. On held-out rows the {metric} is {obs[5]:.3f}: "
-        f"{_apart(obs[5], dense_score)} the dense network's,\nand {_apart(obs[5], magnitude[5])} "
-        "that of magnitude pruning with the same retraining."
+        f"OBS removed {obs[0]:.0%} of the weights. On the test rows the {metric} is {obs[5]:.3f}: "
+        f"{_apart(obs[5], dense_score)} that of the dense network,\n"
+        f"and {_apart(obs[5], magnitude[5])} that of magnitude pruning with the same retraining."
     )
 
 
@@ -130,9 +133,9 @@ def _save_figure(options, paths, dense_score, metric):
             ).plot(ax=axes)
             axes = display.axes_
     except ImportError as error:
-        print(f"no figure: {error}")
+        print(f"No figure is drawn. {error}")
         return
     display.ax_.set_title(options.data)
     file = options.out / f"sklearn_obs_{options.data}.png"
     display.figure_.savefig(file, dpi=150)
-    print(f"figure: {file}")
+    print(f"The figure is in {file}.")

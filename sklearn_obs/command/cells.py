@@ -42,7 +42,7 @@ def cells_of(path):
         import pandas as pd
     except ImportError as error:
         raise ImportError(
-            f"{path} is read by pandas: python -m pip install 'sklearn-obs[csv]'"
+            f"{path} needs pandas to be read: python -m pip install 'sklearn-obs[csv]'"
         ) from error
     if not Path(path).is_file():
         raise ValueError(f"there is no file {str(path)!r}")
@@ -116,7 +116,7 @@ def _decoded(path):
         if encoding == "cp1252":
             notes.append(f"{path} is not UTF-8: it was read as Windows-1252")
         return text, notes
-    raise ValueError(f"{path} is not a text file: save it anew as 'CSV UTF-8'")
+    raise ValueError(f"{path} is not a text file: save it as 'CSV UTF-8'")
 
 
 def _separator(text):
@@ -138,7 +138,7 @@ def _named(path, names, rows, lines, notes):
     kept = [j for j, name in enumerate(names) if name]
     for name in dict.fromkeys(names):
         if name and names.count(name) > 1:
-            raise ValueError(f"{path} has several columns of the name {name!r}")
+            raise ValueError(f"{path} has several columns with the name {name!r}")
     frame = pd.DataFrame(np.array([*rows], object).reshape(len(rows), len(names)))
     frame = frame.apply(lambda column: column.str.strip()) if len(rows) else frame.astype(str)
     nameless = [j for j, name in enumerate(names) if not name]
@@ -146,7 +146,7 @@ def _named(path, names, rows, lines, notes):
     if filled:
         what = "column" if len(filled) == 1 else "columns"
         numbers = ", ".join(map(str, filled))
-        notes = [*notes, f"{what} {numbers}, without a name, left out (an index?)"]
+        notes = [*notes, f"columns without a name are left out (an index?): {what} {numbers}"]
     frame = frame[kept].set_axis([names[j] for j in kept], axis="columns")
     return Cells(frame, lines, notes)
 
@@ -160,5 +160,5 @@ def _with_points(cells):
         if filled.str.fullmatch(DECIMAL).all() and filled.str.contains(",").any():
             frame[name] = column.str.replace(",", ".")
             commas.append(repr(name))
-    notes = [f"decimal commas read as points in {', '.join(commas)}"] if commas else []
+    notes = [f"decimal commas are read as points in {', '.join(commas)}"] if commas else []
     return replace(cells, frame=frame, notes=[*cells.notes, *notes])

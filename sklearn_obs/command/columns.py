@@ -31,8 +31,8 @@ def columns_read(model, table, scores, seed):
     if len(read) > MANY:
         yield f"  and {len(read) - MANY} more"
     what = "log loss" if table.classification else "error"
-    yield f"(how much the {what} grows if the column is shuffled in the test rows, ± one standard"
-    yield "deviation; what is not clearly above 0 is noise)"
+    yield f"The numbers say how much the {what} grows if the column is shuffled in the test rows,"
+    yield "± one standard deviation. A number that is not clearly above 0 is noise."
     if rest := [name for name in table.columns if name not in set(read)]:
         yield f"It does not read {listed(rest)}."
 

@@ -17,21 +17,26 @@ NEEDS = {".onnx": "skl2onnx", ".skops": "skops"}
 
 
 def check_export(path, table, options):
-    """Raise ValueError before the work is done where the file could not be written after it."""
+    """Raise ValueError before the work is done where the file could not be written after it.
+
+    Returns all paths that are to be written.
+    """
     suffix = path.suffix
     if suffix not in HEADERS:
         raise ValueError(f"--export {path}: the name has to end in {', '.join(HEADERS)}")
     try:
-        checked_path(path, suffix, options.overwrite, HEADERS[suffix])
+        outputs = list(checked_path(path, suffix, options.overwrite, HEADERS[suffix]))
         if suffix == ".c" and options.test_vectors:
-            checked_path(path.with_name(f"{path.stem}_test.c"), suffix, options.overwrite)
+            test = path.with_name(f"{path.stem}_test.c")
+            outputs += checked_path(test, suffix, options.overwrite)
     except FileExistsError as error:
-        raise ValueError(str(error).replace("pass overwrite=True", "pass --overwrite")) from None
+        raise ValueError(str(error).replace("Pass overwrite=True", "Pass --overwrite")) from None
     if suffix == ".c":
         _check_c(path, table)
     package = NEEDS.get(suffix)
     if package and find_spec(package) is None:
-        raise ValueError(f"--export {path}: needs {package}: python -m pip install {package}")
+        raise ValueError(f"--export {path} needs {package}: python -m pip install {package}")
+    return outputs
 
 
 def _check_c(path, table):
@@ -43,12 +48,12 @@ def _check_c(path, table):
         prefix(path)
     except ValueError:
         raise ValueError(
-            f"--export {path}: the name has to begin with a letter, for functions in C to begin "
-            "with it"
+            f"--export {path}: the name has to begin with a letter, because the names of functions "
+            "in C begin with it"
         ) from None
     if problems := not_for_c(table):
         raise ValueError(
-            f"--export {path}: C takes numbers only, but {listed(problems)}; leave columns out by "
+            f"--export {path}: C needs numbers only, but {listed(problems)}. Leave columns out by "
             "--drop, or change the file, or export to .onnx or .skops"
         )
 
@@ -66,11 +71,10 @@ def suggestion(table):
     files = ["model.onnx", "model.skops"] if not_for_c(table) else ["model.c", "model.onnx"]
     what = {
         "model.c": "--export model.c writes a program in C",
-        "model.onnx": "--export model.onnx a file for onnxruntime",
-        "model.skops": "--export model.skops one for Python",
+        "model.onnx": "--export model.onnx writes a file for onnxruntime",
+        "model.skops": "--export model.skops writes a file for Python",
     }
-    text = " and ".join(what[file] for file in files)
-    return f"next: {text if 'writes' in text else text.replace('onnx a', 'onnx writes a', 1)}"
+    return f"next: {', and '.join(what[file] for file in files)}"
 
 
 def export(model, path, table, test_data, options, metric):
@@ -98,7 +102,7 @@ def _c(model, path, table, test_data, options, metric):
         feature_names=list(table.columns),
         overwrite=options.overwrite,
     )
-    scales = ", scales of columns included" if options.dtype == "int8" else ""
+    scales = " with the scales of columns" if options.dtype == "int8" else ""
     numbers = "whole numbers" if options.integer else options.dtype
     yield (
         f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
@@ -109,14 +113,14 @@ def _c(model, path, table, test_data, options, metric):
     y = "" if table.classification else f", {y} *y"
     yield (
         f"  next: call int {prefix(path)}_predict(const {x} *x{y}) from a main.c; "
-        f"{written.header.name} lists the columns, x,"
+        f"{written.header.name} lists the columns of x"
     )
     source = shlex.quote(str(path))
     yield f"        and what it returns. Then: cc -std=c99 -Os main.c {source} -lm -o main"
     if written.test is not None:
         test = shlex.quote(str(written.test))
         yield f"  check: cc -std=c99 {test} {source} -lm -o check && ./check"
-        yield f"         {written.test.name} says how to do so on an AVR"
+        yield f"         {written.test.name} says how to do this on an AVR"
 
 
 def dtype_in_c(table, options):

@@ -37,12 +37,12 @@ def run(options):
     if table.classification and np.unique(y).size == 1:
         raise ValueError(
             f"all {len(y)} training rows of {options.data} have {options.target} = {y[0]}, because "
-            "the other classes are too rare: give more rows of them, or another --seed"
+            "the other classes are too rare: add rows of these classes, or give another --seed"
         )
     for name in table.gaps:
         if np.isnan(X[name]).all():
             raise ValueError(
-                f"column {name!r} has no number in the {len(X)} training rows: --drop {name}"
+                f"column {name!r} has no number in the {len(X)} training rows: use --drop {name}"
             )
     say(summary(options, table, len(X), len(X_test)))
     for note in notes(table, options.target):

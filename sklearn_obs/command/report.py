@@ -26,7 +26,7 @@ def listed(names):
 
 def percent(share):
     """A share of 1 as text."""
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"
 
 
 def short(number):
@@ -54,14 +54,14 @@ def notes(table, target):
     """What was done to the file that its owner might not expect."""
     yield from table.notes
     if table.n_left_out:
-        yield f"rows without a target, left out: {table.n_left_out}"
+        yield f"rows without a target are left out: {table.n_left_out}"
     if table.guessed:
         yield (
-            f"{target!r} has {len(set(table.y.tolist()))} different whole numbers, taken for "
-            "classes; --task regression takes them for numbers"
+            f"{target!r} has {len(set(table.y.tolist()))} different whole numbers, which are "
+            "treated as classes; --task regression treats them as numbers"
         )
     for why, names in table.left_out.items():
-        yield f"{listed(list(map(repr, names)))} left out: {why}"
+        yield f"columns with {why} are left out: {listed(list(map(repr, names)))}"
     if table.truths:
         yield f"true and false are 1 and 0 in {listed(list(map(repr, table.truths)))}"
     if table.gaps:
@@ -71,18 +71,20 @@ def notes(table, target):
         n_values = len(set(table.columns[name]))
         if name in table.dates:
             yield (
-                f"{name!r} holds dates (line {line}: {cell!r}), an input for each of its "
-                f"{n_values} values; make numbers of them (a year, a month), or --drop {name}"
+                f"{name!r} contains dates (line {line}: {cell!r}) and becomes an input for each of "
+                f"its {n_values} values; convert them to numbers (such as year and month), or use "
+                f"--drop {name}"
             )
         elif name in table.mixed:
             yield (
-                f"{name!r} is text, as line {line} has {cell!r}, though most of its cells are "
-                f"numbers; if all should be, change the file, or --drop {name}"
+                f"{name!r} is text, because line {line} has {cell!r}, although most of its cells "
+                "are numbers; if all of them should be numbers, change the file, or use "
+                f"--drop {name}"
             )
         elif n_values > MANY:
             yield (
-                f"{name!r} is text (line {line}: {cell!r}), an input for each of its {n_values} "
-                f"values; if it should be numbers, change the file, or --drop {name}"
+                f"{name!r} is text (line {line}: {cell!r}) and becomes an input for each of its "
+                f"{n_values} values; if it should be numbers, change the file, or use --drop {name}"
             )
 
 
@@ -93,32 +95,33 @@ def network(net, hidden, stopped, table):
     units = " and ".join(map(str, hidden))
     outputs = "1 output" if net.n_outputs_ == 1 else f"{net.n_outputs_} outputs"
     return (
-        f"The network has {net.n_features_in_} inputs{words}, {units} hidden units, {outputs}{end}."
+        f"The network has {net.n_features_in_} inputs{words}, {units} hidden units and "
+        f"{outputs}{end}."
     )
 
 
 def chosen(search, sparsity):
     """How many weights are removed, and why."""
     if search is None:
-        return f"{percent(sparsity)} of its weights are removed, as --sparsity says."
-    how = f"cross-validation ({FOLDS} parts of the training rows)"
+        return f"{percent(sparsity)} of its weights are removed, as given by --sparsity."
+    how = f"cross-validation ({FOLDS} folds of the training rows)"
     if not sparsity:
         return (
-            f"All of its weights stay: by {how}, it gets worse as soon as some are removed. "
-            "--sparsity 0.9 removes 90 % all the same."
+            f"All of its weights remain: by {how}, the network is worse if some are removed. "
+            "With --sparsity 0.9, 90% are removed anyway."
         )
     most = ", the most that was tried" if sparsity == search.sparsities_[-1] else ""
     return (
-        f"{percent(sparsity)} of its weights are removed{most}: by {how}, it is then worse than "
-        "the best by less than the standard error of that comparison."
+        f"{percent(sparsity)} of its weights are removed{most}: by {how}, its score is then within "
+        "one standard error of the best."
     )
 
 
 def room(model, dtype, input_dtype):
     """What the network takes, in a line."""
     columns = sizes(model, dtype, input_dtype)
-    c = f"{columns['c_bytes'][-1]:,} bytes in C, " if "c_bytes" in columns else ""
+    c = f"{columns['c_bytes'][-1]:,} bytes in C and " if "c_bytes" in columns else ""
     return (
-        f"Its weights take {c}{columns['onnx_bytes'][-1]:,} bytes in ONNX; before pruning they "
-        f"took {columns['dense_bytes'][-1]:,} bytes. Files hold some more than weights."
+        f"Its weights take {c}{columns['onnx_bytes'][-1]:,} bytes in ONNX. Before pruning they "
+        f"took {columns['dense_bytes'][-1]:,} bytes. Files contain more than the weights."
     )

@@ -63,26 +63,29 @@ class Scores:
         constant, linear, dense, pruned, *few_bits = self.rows
         classes = self.table.classification
         if classes:
-            yield "Log loss: lower is better; being sure of what is wrong costs most."
+            yield "Log loss: lower is better. Wrong predictions of high probability raise it most."
         else:
             yield (
-                "R2: 1 is perfect, 0 is always the mean. Error: the root of the mean square, in "
-                f"units of {target!r}."
+                "R2: 1 is perfect, and 0 is as good as always the mean. Error: the root of the "
+                f"mean squared error, in units of {target!r}."
             )
         if min(pruned.loss, linear.loss) >= constant.loss:
-            yield f"None is better than {constant.name}: these columns say little of {target!r}."
+            yield f"No model is better than {constant.name}: the columns say little of {target!r}."
         elif pruned.loss >= constant.loss:
             yield f"The pruned network is no better than {constant.name}."
         elif classes and pruned.score <= constant.score:
-            yield f"By accuracy it is no better than {constant.name}, as that class is so common."
+            yield f"By accuracy it is no better than {constant.name}: that class is so common."
             yield from self._rare_class(model)
         yield self._cost(dense, pruned)
         for row in few_bits:
-            yield f"{row.name.capitalize()}, {self.metric} is {_apart(row, pruned)} that."
+            yield (
+                f"{row.name.capitalize()}, {self.metric} is {_apart(row, pruned)} that of the "
+                "pruned network."
+            )
         if pruned.score - dense.score < -TOO_MUCH and not chosen:
             yield (
-                "If that is too much, give a smaller --sparsity, or none: then it is chosen by "
-                "cross-validation."
+                "If that is too much, give a smaller --sparsity, or leave it out: then it is "
+                "chosen by cross-validation."
             )
         if linear.loss <= min(pruned.loss, constant.loss) and linear.score >= pruned.score:
             yield (
@@ -90,11 +93,11 @@ class Scores:
                 f"{linear.n_weights:,} weights are not too many."
             )
         if pruned.score >= TOO_GOOD:
-            yield f"That is almost perfect: is {target!r} given away by one of the columns?"
+            yield f"That is almost perfect: does one of the columns contain {target!r}?"
 
     def _cost(self, dense, pruned):
         return (
-            f"Pruning has left {pruned.n_weights:,} of {dense.n_weights:,} weights; "
+            f"After pruning, {pruned.n_weights:,} of {dense.n_weights:,} weights remain; "
             f"{self.metric} is {_apart(pruned, dense)} that before pruning."
         )
 
@@ -117,9 +120,10 @@ class Scores:
         if is_rare.any() and alarm.any():
             yield (
                 f"Use predict_proba, and act on lower probabilities of {str(classes[rare])!r} than "
-                f"a half: it is at most {p.max():.2f} here. Acting above {level:.2g}, the share of "
-                f"such rows, finds {percent(round(is_rare[alarm].sum() / is_rare.sum(), 2))} of "
-                f"them, and {percent(round(is_rare[alarm].mean(), 2))} of the alarms are right."
+                f"a half: here they are at most {p.max():.2f}. If you act above {level:.2g}, which "
+                "is the share of such rows, you find "
+                f"{percent(round(is_rare[alarm].sum() / is_rare.sum(), 2))} of them, and "
+                f"{percent(round(is_rare[alarm].mean(), 2))} of the alarms are right."
             )
 
 

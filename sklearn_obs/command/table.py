@@ -74,13 +74,13 @@ def read_table(path, target, drop=(), task=None):
         if name not in frame:
             raise ValueError(f"{path} has no column {name!r}{_near(name, frame)}")
     if target in drop:
-        raise ValueError(f"--drop {target}: that is the target")
+        raise ValueError(f"--drop {target}: this column is the target")
     y = frame[target]
     nothing = MISSING if _numbers(y) is None else NO_NUMBER
     there = ~y.str.lower().isin(nothing)
     if there.sum() < LEAST_ROWS:
         raise ValueError(
-            f"{path} has {there.sum()} rows, but {LEAST_ROWS} are the least to learn from"
+            f"{path} has {there.sum()} rows with a target, but at least {LEAST_ROWS} are needed"
         )
     y, classification, guessed = _target(y[there], target, task)
     columns: dict[str, np.ndarray] = {}
@@ -94,9 +94,9 @@ def read_table(path, target, drop=(), task=None):
         given = cells[~missing] if numbers is None else numbers[~missing]
         n_values = len(set(given))
         if not n_values:
-            left_out.setdefault("empty", []).append(name)
+            left_out.setdefault("no values", []).append(name)
         elif n_values == 1 and (numbers is not None or is_truth or not missing.any()):
-            left_out.setdefault("one value only", []).append(name)
+            left_out.setdefault("only one value", []).append(name)
         elif numbers is not None:
             columns[name] = _checked(numbers, name)
         elif is_truth:
@@ -108,13 +108,13 @@ def read_table(path, target, drop=(), task=None):
             if share < FEW_WORDS:
                 raise ValueError(
                     f"column {name!r} has {word!r} in line {line}, but almost all of its cells are "
-                    "numbers: change the file, where nothing is known to an empty cell, or --drop "
-                    f"{name}"
+                    "numbers: correct the file, with an empty cell for an unknown number, or use "
+                    f"--drop {name}"
                 )
             is_date = _are_dates(cells[~missing])
             if n_values == len(cells):
                 what = "dates" if is_date else "text"
-                why = f"{what}, another in every row (line {line}: {word!r})"
+                why = f"different {what} in every row (line {line}: {word!r})"
                 left_out[why] = [name]
                 continue
             columns[name], words[name] = cells.to_numpy(object), (line, word)
@@ -159,7 +159,7 @@ def _target(cells, name, task):
     numbers = _numbers(cells)
     n_different = cells.nunique()
     if n_different == 1:
-        raise ValueError(f"the target {name!r} has one value only: {cells.iloc[0]!r}")
+        raise ValueError(f"the target {name!r} has only one value: {cells.iloc[0]!r}")
     if task is None:
         few_whole = numbers is not None and (numbers == np.round(numbers)).all()
         few = n_different <= min(MOST_CLASSES, len(cells) / 2)
@@ -167,13 +167,13 @@ def _target(cells, name, task):
     else:
         classes = task == "classification"
     if not classes and numbers is None:
-        raise ValueError(f"the target {name!r} holds text: --task regression needs numbers")
+        raise ValueError(f"the target {name!r} contains text, but --task regression needs numbers")
     if not classes:
         return _checked(numbers, name), False, False
     if n_different > len(cells) / 2:
         raise ValueError(
             f"the target {name!r} has {n_different:,} different values in {len(cells):,} rows, "
-            "which is too many for classes: is it another column, or --task regression?"
+            "which is too many for classes: choose another column, or use --task regression"
         )
     guess = task is None and numbers is not None and n_different > 2
     words = cells.tolist()  # which are the labels; as integers where those are written alike

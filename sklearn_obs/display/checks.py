@@ -64,9 +64,9 @@ def checked_axes(ax, n_axes, *, figsize, n_columns=None, widths=None):
     else:
         if not ax.axison or ax.get_subplotspec() is None:
             raise ValueError(
-                f"Got an Axes that cannot be divided into the {n_axes} that are needed: it is off "
-                "(divided already?) or not part of a grid. Pass a list of axes, such as the "
-                "`axes_` of the display that divided it."
+                f"Got an Axes that cannot be divided into the {n_axes} that are needed, because it "
+                "is off (has it been divided already?) or not part of a grid. Pass a list of axes, "
+                "such as the `axes_` of the display that divided it."
             )
         ax.set_axis_off()
         figure = ax.figure

@@ -57,8 +57,8 @@ def _places(nodes, order):
     """Where each node is in the order of its column."""
     if len(order) != len(nodes):
         raise ValueError(
-            f"Got an order of {len(order)} columns, but expected {len(nodes)}: inputs, the units "
-            "of each hidden layer, outputs."
+            f"Got an order of {len(order)} columns, but expected {len(nodes)}: the inputs, the "
+            "units of each hidden layer, and the outputs."
         )
     places = []
     for number, (column, given) in enumerate(zip(nodes, order, strict=True)):
@@ -66,7 +66,7 @@ def _places(nodes, order):
         missing = [node for node in column.tolist() if node not in place]
         if missing:
             raise ValueError(
-                f"Got an order without {missing} in column {number}, but the network has them. "
+                f"Got an order without {missing} in column {number}, but they have to be drawn. "
                 "Draw the densest network of a series first, and pass its `order_`."
             )
         places.append(np.array([place[node] for node in column.tolist()], int))

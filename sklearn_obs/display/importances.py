@@ -14,35 +14,35 @@ from sklearn_obs.estimators.samples import MatrixLike
 
 
 class InputImportancesDisplay:
-    """Importances of variables as bars, the largest on top, with their spread over resampled rows.
+    """Importances of variables as bars, with their standard deviation over resampled samples.
 
-    A bar whose line reaches 0 may be noise.
+    The largest bar is on top. If the error line of a bar reaches 0, its importance may be noise.
 
     Parameters
     ----------
     importances : array-like of shape (n_variables,)
         By how much the loss would rise without each variable.
     spread : array-like of shape (n_variables,)
-        The standard deviation of each.
+        The standard deviation of each importance.
     names : sequence of str
-        What the variables are called.
+        The names of the variables.
     loss_name : str, default="loss"
-        The loss and its unit, for the axis.
+        The name of the loss and its unit, for the label of the axis.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        Where the bars are.
+        The axes with the bars.
     axes_ : ndarray of shape (1,)
-        The same.
+        The same axes in an array, as in the other displays.
     figure_ : matplotlib.figure.Figure
-        The figure that holds it.
+        The figure of these axes.
     bars_ : matplotlib.container.BarContainer
         The bars, the largest first.
 
     See Also
     --------
-    sklearn_obs.input_importances : The numbers.
+    sklearn_obs.input_importances : Returns the numbers.
 
     Examples
     --------
@@ -89,22 +89,22 @@ class InputImportancesDisplay:
         Parameters
         ----------
         estimator : object
-            Fitted, as in `input_importances`.
+            A fitted estimator, as in `input_importances`.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples, as in `input_importances`.
+            The samples, as in `input_importances`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
+            Weights of the samples.
         n_most : int, default=30
-            How many bars there are at most: those of the largest importances.
+            The largest number of bars. The variables with the largest importances are drawn.
         ax : matplotlib.axes.Axes or list of one, default=None
-            Where to draw; a new figure by default.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
         InputImportancesDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class InputImportancesDisplay:
         4
         """
         if not n_most >= 1:
-            raise ValueError(f"Got n_most={n_most!r}, but expected at least 1 bar.")
+            raise ValueError(f"Got n_most={n_most!r}, but expected at least 1.")
         found = input_importances(estimator, X, y, sample_weight=sample_weight)
         most = np.argsort(-found.importances_mean, kind="stable")[:n_most]
         _, network, _ = taken_apart(estimator)
@@ -146,17 +146,18 @@ class InputImportancesDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or list of one, default=None
-            Where to draw; a new figure by default.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
         InputImportancesDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
         ValueError
-            If importances, spread and names differ in length, or `ax` is a list of another length.
+            If `importances`, `spread` and `names` have different lengths, or `ax` is a list of
+            another length than 1.
         ImportError
             If matplotlib is not installed.
 
@@ -175,7 +176,7 @@ class InputImportancesDisplay:
         if not len(importance) == len(spread) == len(self.names):
             raise ValueError(
                 f"Got {len(importance)} importances, {len(spread)} spreads and {len(self.names)} "
-                "names, but expected as many of each."
+                "names, but expected the same number of each."
             )
         order = np.argsort(-importance, kind="stable")
         size = (6.4, 1.1 + 0.26 * max(len(order), 3))

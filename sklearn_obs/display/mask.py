@@ -16,24 +16,25 @@ SMALLEST_FONT = 4.5  # smaller titles are left out
 
 
 class WeightMaskDisplay:
-    """The remaining weights as signed maps.
+    """Images of the remaining weights with their signs.
 
-    One panel for each layer, with a row for each unit that is read and a column for each that
-    reads; or, with `image_shape`, one for each unit of the first hidden layer, with the pixels that
-    it still reads. Removed weights are blank. Colours are symmetric about 0, and each remaining
-    weight has a stroke that tells its sign in grey, too: "+" or "-".
+    There is one panel for each layer. It has a row for each input of the layer and a column for
+    each of its units. With `image_shape`, there is one panel for each unit of the first hidden
+    layer, which shows the pixels that it still reads. Removed weights are blank. Colours are
+    symmetric about 0, and each remaining weight has a "+" or "-", so that its sign is visible
+    without colours, too.
 
     Parameters
     ----------
     coefs : list of ndarray of shape (fan_in, fan_out)
         Weights, layer by layer.
     masks : list of ndarray of shape (fan_in, fan_out), bool
-        Where they remain.
+        True for each remaining weight.
     image_shape : (int, int), default=None
-        Height and width of the images whose pixels are the inputs.
+        Height and width of the images, if the inputs are pixels.
     feature_names : list of str, default=None
-        Names of the inputs, drawn at the rows of the first layer: every one of up to 40, else every
-        so many.
+        Names of the inputs, written beside the rows of the first layer. Of more than 40 names only
+        some are written, at equal distances.
 
     Attributes
     ----------
@@ -42,15 +43,15 @@ class WeightMaskDisplay:
     axes_ : ndarray of shape (n_panels,)
         A panel for each layer, or for each unit in `units_`.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        The figure of the panels.
     colorbar_ : matplotlib.colorbar.Colorbar or None
         The scale of all panels.
     units_ : ndarray of shape (n_panels,), int
-        With `image_shape`, the units drawn: those with remaining incoming weights.
+        With `image_shape`, the units that are drawn: those with remaining incoming weights.
 
     See Also
     --------
-    NetworkDisplay : What is left, as a diagram.
+    NetworkDisplay : The remaining network as a diagram.
 
     Examples
     --------
@@ -87,18 +88,18 @@ class WeightMaskDisplay:
         ----------
         estimator : object
             A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, a Pipeline or a search that
-            holds one, or scikit-learn's own network.
+            contains one, or scikit-learn's own network.
         image_shape : (int, int), default=None
-            As in the constructor.
+            Height and width of the images, if the inputs are pixels.
         feature_names : array-like of shape (n_features,), default=None
-            Names of the inputs; by default those that the estimator was fitted with, if any.
+            Names of the inputs; by default the names that the estimator was fitted with, if any.
         ax : matplotlib.axes.Axes or list of them, default=None
             As in `plot`.
 
         Returns
         -------
         WeightMaskDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
@@ -140,21 +141,22 @@ class WeightMaskDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or list of them, default=None
-            One for each panel; a single one is divided. A new figure by default.
+            The axes to draw in, one for each panel. Single axes are divided into panels. By default
+            a new figure is made.
         colorbar : bool, default=True
             Whether to draw the scale of the weights beside the panels.
 
         Returns
         -------
         WeightMaskDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
         ValueError
-            If `image_shape` has not as many pixels as the network has inputs, no weight of the
-            first layer survives to draw on them, `feature_names` has another length, or `ax` is a
-            list of another length.
+            If the product of `image_shape` is not the number of inputs, if no weight of the first
+            layer remains to be drawn as an image, if `feature_names` has another length than the
+            inputs, or if `ax` is a list of another length than the panels.
         ImportError
             If matplotlib is not installed.
 
@@ -216,12 +218,15 @@ class WeightMaskDisplay:
         shape = tuple(self.image_shape)
         if len(shape) != 2 or math.prod(shape) != len(W):
             raise ValueError(
-                f"Got image_shape={shape}, but expected a height and a width whose product is the "
-                f"number of inputs, {len(W)}."
+                f"Got image_shape={shape}, but expected a height and a width. Their product has to "
+                f"be the number of inputs, {len(W)}."
             )
         self.units_ = np.flatnonzero(W.count(axis=0))
         if not self.units_.size:
-            raise ValueError("Got a network that reads no pixel: no weight of layer 1 remains.")
+            raise ValueError(
+                "Got a network that reads no pixel, because no weight of its first layer remains. "
+                "Draw it without `image_shape`."
+            )
         n_columns = min(math.ceil(math.sqrt(2 * self.units_.size)), 10)
         n_rows = math.ceil(self.units_.size / n_columns)
         size = (max(1.25 * n_columns, 2.5) + 0.9, max(1.4 * n_rows, 2))

@@ -23,50 +23,51 @@ MOST_WRITTEN = 20  # weights whose numbers are written on their lines
 
 
 class NetworkDisplay:
-    """The remaining network as a diagram: inputs that are read, units, outputs, weights.
+    """Diagram of the remaining network: its inputs, units, outputs and weights.
 
-    Edges are as wide as their weights are large; positive weights are solid, negative ones dashed.
-    Of up to 20 weights the numbers are written on the lines, if there is room.
-    What does not touch the output is left out: inputs that nobody reads, dead units, and weights to
-    them. Intercepts are not drawn.
+    The width of a line shows the size of the weight. Lines of positive weights are solid, and lines
+    of negative weights are dashed. If there are at most 20 weights and there is room, their values
+    are written on the lines. Inputs, units and weights that do not affect an output are left out.
+    Intercepts are not drawn.
 
     Parameters
     ----------
     coefs : list of ndarray of shape (fan_in, fan_out)
         Weights, layer by layer.
     masks : list of ndarray of shape (fan_in, fan_out), bool
-        Where they remain.
+        True for each remaining weight.
     inputs : ndarray of int, default=None
-        Indices of the inputs to draw; by default those that touch an output.
+        Indices of the inputs to draw; by default those that affect an output.
     units : list of ndarray of int, default=None
-        Per hidden layer, indices of the units to draw; by default those that touch an output.
+        For each hidden layer, the indices of the units to draw; by default those that affect an
+        output.
     feature_names : list of str, default=None
         Names of all inputs; "x0", "x1", ... by default.
     class_names : list of str, default=None
-        Names of the outputs; of a single output, two names are those of the negative and the
+        Names of the outputs. For a single output, two names are those of the negative and of the
         positive class. "output 0", "output 1", ... by default.
     order : list of ndarray of int, default=None
-        Column by column, the indices of inputs, units and outputs from top to bottom, such as the
-        `order_` of another display. What is drawn stands where it stands in that order, so that a
-        series of pictures can be compared; what is not drawn leaves its place empty. By default
-        each picture has the order of the fewest crossings.
+        The indices of the inputs, of the units of each hidden layer, and of the outputs, each from
+        top to bottom, such as the `order_` of another display. All of them keep the places that
+        they have in this order, and the places of those that are not drawn stay empty, so that a
+        series of pictures can be compared. By default the order has few crossings of lines.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        Where the diagram is.
+        The axes with the diagram.
     axes_ : ndarray of shape (1,)
-        The same.
+        The same axes in an array, as in the other displays.
     figure_ : matplotlib.figure.Figure
-        The figure that holds it.
+        The figure of these axes.
     diagram_ : Diagram
-        The nodes, in the order drawn, and the edges between them.
+        The nodes in the order in which they are drawn, and the lines between them.
     order_ : list of ndarray of int
-        The order of the nodes, for other displays: `order`, or that of this diagram.
+        The order of the nodes, for other displays: `order`, or the order in this diagram.
     weights_ : list of matplotlib.text.Text
         The numbers on the lines.
     labels_ : list of matplotlib.text.Text
-        Names of inputs, units and outputs; a column too crowded for names has none.
+        Names of inputs, units and outputs. A column without room for names has none.
 
     See Also
     --------
@@ -120,27 +121,27 @@ class NetworkDisplay:
         order: Sequence[ArrayLike] | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw what is left of a fitted estimator.
+        """Draw the remaining network of a fitted estimator.
 
         Parameters
         ----------
         estimator : object
             A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, a Pipeline or a search that
-            holds one, or scikit-learn's own network.
+            contains one, or scikit-learn's own network.
         feature_names : array-like of shape (n_features,), default=None
-            Names of the network's inputs; by default those that it was fitted with, or that the
-            steps before it give their columns, if any.
-        class_names : array-like of shape (n_outputs_,) or (2,), default=None
-            Names of the outputs, or of the two classes; by default from a classifier's `classes_`.
+            Names of the network's inputs. By default they are the names that it was fitted with, or
+            that the steps before it give their columns, if any.
+        class_names : array-like of shape (n_outputs,) or (2,), default=None
+            Names of the outputs, or of the two classes; by default the `classes_` of a classifier.
         order : list of array-like of int, default=None
             The order of inputs, units and outputs, such as the `order_` of another display.
         ax : matplotlib.axes.Axes or list of one, default=None
-            Where to draw; a new figure by default.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
         NetworkDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
@@ -188,18 +189,18 @@ class NetworkDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or list of one, default=None
-            Where to draw; a new figure by default.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
         NetworkDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
         ValueError
-            If there are not as many names as inputs or outputs, `order` leaves out something that
-            is drawn, or `ax` is a list of another length.
+            If there are not as many names as inputs or outputs, if `order` does not contain
+            everything that is drawn, or if `ax` is a list of another length than 1.
         ImportError
             If matplotlib is not installed.
 

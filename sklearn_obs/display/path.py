@@ -14,39 +14,40 @@ from sklearn_obs.display.styles import free_style
 class PruningPathDisplay:
     """Score and loss of a network against its sparsity.
 
-    One panel for scores, one for losses; a panel without values is left out. Displays that are
-    drawn on the same axes differ in colours and markers, their scores in dashes, too.
+    There is one panel for scores and one for losses; a panel without values is left out. Displays
+    that are drawn in the same axes have different colours and markers, and their scores also have
+    different dashes.
 
     Parameters
     ----------
     sparsities : array-like of shape (n_levels,)
-        Shares of the weights that were removed, in [0, 1].
+        Shares of weights that have been removed, in [0, 1].
     score : array-like of shape (n_levels,), default=None
-        Scores; nan where there is none.
+        Scores; nan where there is no score.
     score_error : array-like of shape (n_levels,), default=None
-        Their standard errors, drawn as a band.
+        The standard errors of the scores, drawn as a band.
     predicted_loss, pruned_loss, loss : array-like of shape (n_levels,), default=None
-        Training loss as the saliencies predict it, as measured after removal, and after
-        retraining; nan where there is none.
+        Training loss that the saliencies predict, that is measured after the removal, and that is
+        measured after retraining; nan where there is no loss.
     chosen : float, default=None
-        The sparsity that was chosen, drawn as a vertical line.
+        The chosen sparsity, drawn as a vertical line.
     dense_score : float, default=None
-        The dense network's score, drawn as a level.
+        The score of the dense network, drawn as a horizontal line.
     name : str, default=None
-        What the curves are called in the legend.
+        The name of the curves in the legend.
     score_name : str, default="score"
-        Label of the axis of scores.
+        The label of the axis of scores.
     loss_name : str, default="training loss"
-        Label of the axis of losses.
+        The label of the axis of losses.
 
     Attributes
     ----------
     axes_ : ndarray of shape (n_panels,)
         The panels: scores first, then losses.
     ax_ : matplotlib.axes.Axes
-        The first of them.
+        The first panel.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        The figure of the panels.
     lines_ : list of matplotlib.lines.Line2D
         The curves of scores and losses, in this order.
 
@@ -96,29 +97,29 @@ class PruningPathDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, name: str | None = None) -> Self:
-        """Draw the losses of a pruned network, one point a round.
+        """Draw the losses of a pruned network, with one point for each round.
 
         Parameters
         ----------
         estimator : object
             A fitted and pruned OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, or a Pipeline or a
-            search that holds one.
+            search that contains one.
         ax : matplotlib.axes.Axes or list of one, default=None
             As in `plot`.
         name : str, default=None
-            What the curves are called in the legend.
+            The name of the curves in the legend.
 
         Returns
         -------
         PruningPathDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If there was no round of pruning.
+            If the estimator has not been pruned.
         ImportError
             If matplotlib is not installed.
 
@@ -140,8 +141,8 @@ class PruningPathDisplay:
         path = estimator.pruning_path_
         if not path["loss"].size:
             raise ValueError(
-                "Got an estimator without a round of pruning, so that there is no path to draw: "
-                "fit with a `target_sparsity` above 0, or call `prune` first."
+                "Got an estimator without a round of pruning, so that there is no path to draw. "
+                "Fit with a `target_sparsity` above 0, or call `prune` first."
             )
         intercepts = estimator.intercept_masks_ if estimator.prune_intercepts else []
         n_prunable = sum(mask.size for mask in (*estimator.masks_, *intercepts))
@@ -165,28 +166,29 @@ class PruningPathDisplay:
         score_name: str = "score",
         loss_name: str = "training loss",
     ) -> Self:
-        """Draw scores and losses of a path of networks, one point a level.
+        """Draw scores and losses of a path of networks, with one point for each network.
 
         Parameters
         ----------
         path : object
-            With the arrays `sparsities`, `score`, `predicted_loss`, `pruned_loss` and `loss`, each
-            with one entry a level; those that are None or all nan are left out.
+            The result of `obs_pruning_path`, or another object with the arrays `sparsities`,
+            `score`, `predicted_loss`, `pruned_loss` and `loss`, each with one entry for each
+            network. An array that is None, or contains only nan, is left out.
         ax : matplotlib.axes.Axes or list of them, default=None
             As in `plot`.
         name : str, default=None
-            As in the constructor.
+            The name of the curves in the legend.
         chosen : float, default=None
-            As in the constructor.
+            The chosen sparsity, drawn as a vertical line.
         score_name : str, default="score"
-            As in the constructor.
+            The label of the axis of scores.
         loss_name : str, default="training loss"
-            As in the constructor.
+            The label of the axis of losses.
 
         Returns
         -------
         PruningPathDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
@@ -222,24 +224,23 @@ class PruningPathDisplay:
     def from_cv(
         cls, cv: Any, *, ax: Any = None, name: str | None = None, score_name: str | None = None
     ) -> Self:
-        """Draw the mean score over folds with its standard error, and the sparsity chosen.
+        """Draw the mean score over folds with its standard error, and the chosen sparsity.
 
         Parameters
         ----------
         cv : OBSPrunedMLPCV
-            Fitted: `sparsities_` of shape (n_levels,), `scores_` of shape (n_folds, n_levels) and
-            the chosen `sparsity_` are read.
+            A fitted search. Its `sparsities_`, `scores_` and `sparsity_` are drawn.
         ax : matplotlib.axes.Axes or list of one, default=None
             As in `plot`.
         name : str, default=None
-            What the curve is called in the legend.
+            The name of the curve in the legend.
         score_name : str, default=None
-            Label of the axis; by default the estimator's `scoring` where that is a string.
+            The label of the axis; by default `scoring` of the search, if it is a string.
 
         Returns
         -------
         PruningPathDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
@@ -284,20 +285,22 @@ class PruningPathDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or list of them, default=None
-            One for scores, one for losses; a single one is divided where both are there. With the
-            `axes_` of another display, draws on top of it. A new figure by default.
+            The axes to draw in, one for scores and one for losses. Single axes are divided if there
+            are both. Pass the `axes_` of another display to draw in the same panels. By default a
+            new figure is made.
         name : str, default=None
-            What the curves are called in the legend, instead of the display's name.
+            The name of the curves in the legend, in place of the display's name.
 
         Returns
         -------
         PruningPathDisplay
-            The display, drawn.
+            The display, which has been drawn.
 
         Raises
         ------
         ValueError
-            If there is neither a score nor a loss, or `ax` is a list of another length.
+            If there is neither a score nor a loss, or `ax` is a list of another length than the
+            panels.
         ImportError
             If matplotlib is not installed.
 
@@ -314,7 +317,7 @@ class PruningPathDisplay:
         losses = [kind for kind in LOSSES if _is_there(getattr(self, kind))]
         n_panels = _is_there(self.score) + bool(losses)
         if not n_panels:
-            raise ValueError("Got neither `score` nor a loss, but expected one of them at least.")
+            raise ValueError("Got neither `score` nor a loss, but expected at least one of them.")
         self.axes_ = checked_axes(ax, n_panels, figsize=(5.6 * n_panels + 0.8, 4))
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self.lines_: list[Any] = []

@@ -67,7 +67,7 @@ class FittedNetwork(Versioned):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """What the loss would rise by without each input: shape (n_features,).
+        """By how much the loss would rise without each input: shape (n_features,).
 
         Examples
         --------
@@ -85,10 +85,10 @@ class FittedNetwork(Versioned):
         check_is_fitted(self)
         if self._importances is None:
             absent: Any = NoImportances(
-                "feature_importances_ come from the curvature after the last round of pruning, and "
-                "there was no round, or it could not be inverted, or this is a level of a path, "
-                "or the network has been quantized since: "
-                "prune to a higher `target_sparsity`, increase `damping`, or compute them with "
+                "feature_importances_ are computed from the Hessian after the last round of "
+                "pruning, and are not available: there was no round, the Hessian could not be "
+                "inverted, this network is a level of a path, or it has been quantized since. "
+                "Prune to a higher `target_sparsity`, increase `damping`, or call "
                 "`sklearn_obs.input_importances`."
             )
             return absent

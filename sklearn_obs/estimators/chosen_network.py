@@ -43,7 +43,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """What the loss would rise by without each input of the network: shape (n_features,).
+        """By how much the loss would rise without each input: shape (n_features,).
 
         Examples
         --------
@@ -64,11 +64,12 @@ class ChosenNetwork(Versioned, TransformerMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_units)
-            One column for each unit that is left, as of `estimator_`.
+            One column for each remaining unit, as `estimator_` returns it.
 
         Examples
         --------
@@ -84,16 +85,17 @@ class ChosenNetwork(Versioned, TransformerMixin):
         return chosen_of(self).transform(X)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Return the names of the columns that `transform` makes.
+        """Return the names of the columns that `transform` returns.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            As in scikit-learn; the names do not depend on it.
+            Not used; it is there for compatibility with scikit-learn.
 
         Returns
         -------
         ndarray of str
+            The names.
 
         Examples
         --------
@@ -114,11 +116,12 @@ class ChosenNetwork(Versioned, TransformerMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Classes or targets, as of `estimator_`.
+            Classes or targets, as `estimator_` predicts them.
 
         Examples
         --------
@@ -135,16 +138,17 @@ class ChosenNetwork(Versioned, TransformerMixin):
 
     @_has("predict_proba")
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
-        """Predict the probabilities of the classes, of a classifier.
+        """Predict the probabilities of the classes. Only a classifier has this method.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            The probabilities, in the order of `classes_`.
 
         Examples
         --------
@@ -161,16 +165,17 @@ class ChosenNetwork(Versioned, TransformerMixin):
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
-        """Predict the logarithms of the probabilities of the classes, of a classifier.
+        """Predict the logarithms of the probabilities. Only a classifier has this method.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            The logarithms, in the order of `classes_`.
 
         Examples
         --------
@@ -186,12 +191,12 @@ class ChosenNetwork(Versioned, TransformerMixin):
         return chosen_of(self).predict_log_proba(X)
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """The score that sparsities were chosen by, of the chosen network.
+        """Return the score of the chosen network, by the `scoring` of the search.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples to score on.
+            The samples to score.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -200,7 +205,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
         Returns
         -------
         float
-            Greater is better.
+            The score; greater is better.
 
         Examples
         --------
@@ -232,8 +237,8 @@ def chosen_of(search: Any) -> Any:
     check_is_fitted(search)
     if not hasattr(search, "estimator_"):
         raise AttributeError(
-            "The search has chosen a sparsity, but kept no network, as of refit=False with more "
-            "than one fold. Use refit=True, or fit an estimator with "
+            "The search has chosen a sparsity, but kept no network, because refit=False and there "
+            "was more than one fold. Use refit=True, or fit an estimator with the parameters "
             "`search.cv_results_['params'][search.best_index_]`."
         )
     return search.estimator_

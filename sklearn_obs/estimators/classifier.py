@@ -19,18 +19,19 @@ from sklearn_obs.estimators.samples import MatrixLike
 
 OWN = """\
 class_weight : dict, 'balanced', list of dict or None, default=None
-    Weights of the classes, by which those of the samples are multiplied, also in `prune`, where y
-    is given. 'balanced' gives every class of that y the same sum. For label sets, as in
-    `sklearn.utils.class_weight.compute_sample_weight`, 'balanced' or a dict for each label.
+    Weights of the classes. They are multiplied with the weights of the samples, in `fit` and, if y
+    is given, in `prune`. 'balanced' gives all classes of this y the same total weight. For label
+    sets, pass 'balanced' or a dict for each label, as in
+    `sklearn.utils.class_weight.compute_sample_weight`.
 """
 
 
 class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     __doc__ = f"""Multi-layer perceptron classifier, pruned by Optimal Brain Surgeon.
 
-    `fit` trains scikit-learn's `MLPClassifier`, then removes its weights in rounds: measure the
-    curvature of the loss, remove the weights that the loss needs least one at a time, adjust the
-    others by the inverse Hessian after every removal, and retrain what remains.
+    `fit` trains scikit-learn's `MLPClassifier` and then removes its weights in rounds. Each round
+    measures the Hessian of the loss, removes one at a time the weights that raise the loss least,
+    adjusts the others by the inverse Hessian after every removal, and retrains what remains.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels; for label sets the indices of the labels.
+        Class labels; for label sets, the indices of the labels.
     {ATTRIBUTES}
     See Also
     --------
@@ -165,11 +166,13 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The likeliest class of each row; for label sets 1 where a label is likelier than not.
+            The most probable class of each sample. For label sets, 1 for each label that has a
+            probability above 0.5, else 0.
 
         Examples
         --------
@@ -196,11 +199,13 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; rows sum to 1, but for label sets.
+            The probabilities, in the order of `classes_`. Each row sums to 1, except for label
+            sets.
 
         Examples
         --------
@@ -222,11 +227,12 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            As of `predict_proba`; -inf where that is 0.
+            The logarithms of `predict_proba`, -inf where it is 0.
 
         Examples
         --------
@@ -255,8 +261,8 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
             if not self._of_label_sets:
                 raise ValueError(
                     f"Got y with {y.shape[1]} labels, but the network has {self.n_outputs_} "
-                    f"outputs for the classes {_some(self.classes_)}. Expected one of these a "
-                    "sample; for label sets, fit another network."
+                    f"outputs for the classes {_some(self.classes_)}. Expected one of these "
+                    "classes for each sample. For label sets, fit another network."
                 )
             if y.shape[1] != self.n_outputs_:
                 raise ValueError(
@@ -292,7 +298,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         if not (np.isfinite(of_class).all() and (of_class > 0).all()):
             raise ValueError(
                 f"Got class_weight={self.class_weight!r}, but expected finite positive weights. "
-                "To do without a class, leave its samples out."
+                "To exclude a class, leave its samples out."
             )
         return of_class if sample_weight is None else of_class * sample_weight
 
@@ -317,16 +323,16 @@ def _wrong_kind(y, kind):
     """What to say of targets that are neither classes nor label sets."""
     expected = "a class for each sample, or a column of 0 and 1 for each label"
     if kind.startswith("continuous"):
-        remedy = "for numbers use OBSPrunedMLPRegressor"
+        remedy = "For numbers, use OBSPrunedMLPRegressor"
     elif kind.startswith("multiclass"):
-        remedy = "use MultiOutputClassifier for several columns of classes"
+        remedy = "For several columns of classes, use MultiOutputClassifier"
     else:
-        remedy = "make all of them strings, or all of them integers"
+        remedy = "Convert all of them to strings, or all of them to integers"
     values = y.data if issparse(y) else np.ravel(y)
     # scikit-learn's checks look for the first words
     return (
         f"Unknown label type: {kind}. Got y with values such as {_some(values, 3)}, but "
-        f"expected {expected}; {remedy}."
+        f"expected {expected}. {remedy}."
     )
 
 

@@ -47,34 +47,37 @@ class Conversion(FittedNetwork, BaseEstimator):
     def from_sklearn(
         cls, mlp: MLPClassifier | MLPRegressor, *, keep_zeros: bool = False, **parameters
     ) -> Self:
-        """An estimator that holds the network of a fitted one of scikit-learn.
+        """Return an estimator with the network of a fitted estimator of scikit-learn.
 
         Parameters
         ----------
         mlp : MLPClassifier or MLPRegressor
-            Fitted. It is not changed.
+            A fitted estimator. It is not changed.
         keep_zeros : bool, default=False
-            Whether weights that are exactly 0 count as removed, as those of a network that
-            `to_sklearn` has handed out; dead weights are 0 as well, and then count as removed.
-            Intercepts never do. Otherwise the network is unpruned, and zeros among its weights are
-            reported by a warning.
+            Whether weights that are exactly 0 count as removed. Use it for a network that was
+            pruned and returned by `to_sklearn`; its dead weights are 0 and then count as removed,
+            too. Intercepts never count as removed. If False, the network counts as unpruned, and a
+            warning tells how many of its weights are 0.
         **parameters
-            Parameters of the new estimator's pruning; those of its initial training are taken from
-            `mlp`, and may be set as well, but for `hidden_layer_sizes` and `activation`.
+            Parameters of pruning for the new estimator. The parameters of the initial training are
+            taken from `mlp`. They can be set here, too, except for `hidden_layer_sizes`,
+            `activation` and `loss`.
 
         Returns
         -------
         object
-            Fitted, of sparsity 0 or, with `keep_zeros`, of the share of zeros; call `prune` next.
+            A fitted estimator. Its sparsity is 0 or, with `keep_zeros`, the share of zeros. To
+            remove weights, call `prune`.
 
         Raises
         ------
         TypeError
-            If `mlp` is of another class; of a pipeline, pass the last step.
+            If `mlp` is of another class. Of a Pipeline, pass the last step.
         ValueError
-            If `parameters` hold a layer's size, an activation or a loss.
+            If `parameters` contain `hidden_layer_sizes`, `activation` or `loss`, or a value that is
+            out of range.
         sklearn.exceptions.NotFittedError
-            If it is not fitted.
+            If `mlp` is not fitted.
 
         Examples
         --------
@@ -96,7 +99,7 @@ class Conversion(FittedNetwork, BaseEstimator):
             if name in parameters and name in cls._training_parameters:
                 raise ValueError(
                     f"Got {name}={parameters[name]!r}, but it comes from the network, which has "
-                    f"{name}={getattr(mlp, name)!r}."
+                    f"{name}={getattr(mlp, name)!r}. Leave it out."
                 )
         new = cls(**{name: getattr(mlp, name) for name in cls._training_parameters})
         new.set_params(**parameters)
@@ -118,15 +121,15 @@ class Conversion(FittedNetwork, BaseEstimator):
         return new._store(attributes)
 
     def to_sklearn(self) -> MLPClassifier | MLPRegressor:
-        """The network as a plain fitted `MLPClassifier` or `MLPRegressor`, zeros included.
+        """Return the network as a plain fitted `MLPClassifier` or `MLPRegressor`.
 
         Returns
         -------
         MLPClassifier or MLPRegressor
-            Predicts the same, and needs nothing of this library. It trains on with
-            ``warm_start=True`` as the dense network would have done; once pruned, the best loss or
-            score of the dense network is forgotten, so that training does not stop for falling
-            short of it. Training on moves removed weights, too.
+            A fitted estimator that makes the same predictions without this library. Removed weights
+            are 0. After ``set_params(warm_start=True)``, its `fit` continues the training like the
+            dense network's; it changes removed weights, too. After pruning, the best loss or score
+            of the dense network is not kept, because training would stop if it did not reach it.
 
         Examples
         --------
@@ -144,23 +147,24 @@ class Conversion(FittedNetwork, BaseEstimator):
         return _as_mlp(self)
 
     def compact(self, *, drop_inputs: bool = False) -> Self:
-        """The same predictions by a smaller network: without the units that carry nothing.
+        """Return a smaller network that makes the same predictions.
 
-        Units whose value reaches no output, or that have no input left, are left out; what constant
-        ones contributed is folded into the next intercepts. A layer keeps one unit at least.
+        Units that do not affect the output, and units without inputs, are left out. A unit without
+        inputs has a constant value, which becomes part of the intercepts of the next layer. Each
+        layer keeps at least one unit.
 
         Parameters
         ----------
         drop_inputs : bool, default=False
-            Whether the new estimator takes only the columns that are still read, `inputs_` of this
-            one (the first column if none is), with their names.
+            Whether the new estimator takes only the features that are still read, which are
+            `inputs_` of this one (the first feature if none is read). Their names are kept.
 
         Returns
         -------
         object
-            A fitted estimator of the same class, whose `hidden_layer_sizes` are the new ones. Its
-            `sparsity_` and masks are of its own, smaller network, and its `pruning_path_` is empty;
-            `prune` goes on from there.
+            A fitted estimator of the same class with smaller `hidden_layer_sizes` and without a
+            `teacher`. Its `sparsity_` and its masks describe the smaller network, and its
+            `pruning_path_` is empty. `prune` can remove more of its weights.
 
         Examples
         --------
@@ -204,12 +208,12 @@ def _check_source(mlp, cls):
         message = f"Got a {kind}, but expected a fitted {expected}."
         if isinstance(mlp, Pipeline):
             message += (
-                " Take the network out of the pipeline, and give it what its other steps make of "
-                f"X:\n    pruned = {cls.__name__}.from_sklearn(pipeline[-1])\n"
+                " Pass the last step of the Pipeline, and to `prune` the features that the other "
+                f"steps return:\n    pruned = {cls.__name__}.from_sklearn(pipeline[-1])\n"
                 "    pruned.prune(pipeline[:-1].transform(X), y)"
             )
         elif hasattr(mlp, "best_estimator_"):
-            message += f" Pass the `best_estimator_` of the search, if that is a {expected}."
+            message += f" Pass the `best_estimator_` of the search if it is a {expected}."
         raise TypeError(message)
     check_is_fitted(mlp)
 
@@ -218,8 +222,8 @@ def _warn_of_zeros(mlp):
     n_zeros = sum(int(np.count_nonzero(W == 0)) for W in mlp.coefs_)
     if n_zeros:
         warn(
-            f"Got a network of which {n_zeros} weights are exactly 0. They count as remaining, and "
-            "retraining may move them. If they have been removed, pass keep_zeros=True.",
+            f"Got a network in which {n_zeros} weights are exactly 0. They count as remaining, and "
+            "retraining may change them. If they have been removed, pass keep_zeros=True.",
         )
 
 

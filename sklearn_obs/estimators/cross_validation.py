@@ -36,78 +36,83 @@ SELECTIONS = ("one_standard_error", "best")
 
 
 class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
-    """The sparsity of a pruned network by cross-validation.
+    """Pruned network with a sparsity that is chosen by cross-validation.
 
-    Each fold trains one dense network and prunes it once, through all sparsities; each is scored on
-    the held-out samples. The network of the chosen sparsity is then fitted on all samples.
+    In each fold one dense network is trained and then pruned once, through all sparsities. The
+    network of each sparsity is scored on the held-out samples of the fold. Finally, the chosen
+    sparsity is fitted on all samples.
 
     Parameters
     ----------
     estimator : OBSPrunedMLPClassifier, OBSPrunedMLPRegressor or Pipeline, default=None
-        What to fit; its `target_sparsity` does not matter. Of a Pipeline, the last step is pruned,
-        and the steps before it are fitted in each fold, so that a scaler sees no held-out sample.
-        A classifier with its defaults if None.
+        The estimator to fit; its `target_sparsity` is not used. In a Pipeline the last step is
+        pruned. The steps before it are fitted in each fold, so that a scaler does not see the
+        held-out samples. If None, a classifier with its defaults is used.
     sparsities : int or array-like of shape (n_sparsities,), default=20
-        The sparsities to choose from, or how many: then from 0, the dense network, to 0.98 (or as
-        far as whole groups can be removed, with `granularity`), so that each has the same share of
-        the weights of the one before.
+        The sparsities to choose from, or their number. A number of sparsities is spread from 0, the
+        dense network, to 0.98 (or to the largest value at which whole groups can be removed, with
+        `granularity`), so that each network has the same share of the weights of the previous one.
     cv : int, cross-validation generator or iterable, default=None
-        The folds, as in scikit-learn; None is 5 of them, stratified for a classifier. A single
-        split, such as a `PredefinedSplit`, chooses on held-out samples of your own.
+        The folds, as in scikit-learn. None means 5 folds, stratified for a classifier. With a
+        single split, such as a `PredefinedSplit`, you can choose the held-out samples yourself.
     scoring : str or callable, default=None
-        The score, greater is better, as in scikit-learn; the estimator's own if None. It gets the
-        samples as they were passed.
+        The score as in scikit-learn, where greater is better; the estimator's own score if None. It
+        is called with the samples as they are passed to `fit`.
     selection : {'one_standard_error', 'best'}, default='one_standard_error'
-        'one_standard_error' takes the sparsest network whose mean score is within one standard
-        error of the best; 'best' the best (of equals the least sparse, as `GridSearchCV` does). The
-        standard error is over folds; with a single split over its samples, for `scoring=None`.
+        'one_standard_error' chooses the sparsest network with a mean score within one standard
+        error of the best. 'best' chooses the best mean score (among equal ones the least sparse, as
+        `GridSearchCV` does). The standard error is computed over folds. With a single split it is
+        computed over samples, which requires `scoring=None`.
     refit : bool, default=True
-        Whether the chosen sparsity is fitted on all samples. If False, `estimator_` is, of a single
-        split, the network of its training samples; of more folds there is none, only the choice.
+        Whether to fit the chosen sparsity on all samples. If False and there is a single split,
+        `estimator_` is the network of its training samples. If False and there are more folds,
+        there is no `estimator_`.
     n_jobs : int, default=None
-        Folds in parallel, as in joblib. Does not change the result.
+        Number of folds to fit in parallel, as in joblib. It does not change the result.
     verbose : bool, default=False
-        Whether to print a line for each fold, and, of folds one after another, for each round.
+        Whether to print a line for each fold. A line for each round is printed, too, if folds are
+        fitted one after another.
 
     Attributes
     ----------
     sparsity_ : float
         The chosen sparsity, one of `sparsities_`.
     sparsities_ : ndarray of shape (n_sparsities,)
-        What it was chosen from, in ascending order.
+        The sparsities to choose from, in ascending order.
     scores_ : ndarray of shape (n_folds, n_sparsities)
-        The score of each fold's network on the held-out samples.
+        The scores of the networks of each fold on its held-out samples.
     cv_results_ : dict of arrays of shape (n_sparsities,)
-        As of `GridSearchCV`, without times: `params` (a list of dicts for `set_params`),
+        As in `GridSearchCV`, without times: `params` (a list of dicts for `set_params`),
         `param_target_sparsity`, `split{i}_test_score`, `mean_test_score`, `std_test_score` and
         `rank_test_score`.
     best_index_ : int
-        The place of the chosen sparsity in `sparsities_` and `cv_results_`.
+        The index of the chosen sparsity in `sparsities_` and `cv_results_`.
     best_score_ : float
-        Its mean score over folds.
+        The mean score of the chosen sparsity over folds.
     estimator_ : OBSPrunedMLPClassifier, OBSPrunedMLPRegressor or Pipeline
-        Fitted with the chosen sparsity (see `refit`).
+        The fitted estimator of the chosen sparsity (see `refit`).
     classes_ : ndarray of shape (n_classes,)
-        Class labels, of a classifier.
+        Class labels. Only a classifier has them.
     feature_importances_ : ndarray of shape (n_features,)
-        Of the network in `estimator_`; in a Pipeline, of the columns that its last step gets.
+        Importances from the network in `estimator_`. In a Pipeline they are those of the features
+        that its last step gets.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, where X had names.
+        Names of the features, if X had names.
 
     See Also
     --------
     obs_pruning_path : The networks of several sparsities.
-    sklearn_obs.display.PruningPathDisplay : Draws the scores and the choice.
+    sklearn_obs.display.PruningPathDisplay : Draws the scores and the chosen sparsity.
 
     Notes
     -----
-    Scores and the choice of 'best' are those of `GridSearchCV` over `target_sparsity` with the same
-    folds, if `random_state` is an integer.
+    If `random_state` is an integer, the scores and the choice of 'best' are the same as those of
+    `GridSearchCV` over `target_sparsity` with the same folds.
 
-    Put a scaler and other steps inside, as a Pipeline, not in front: in front, they see the
-    held-out samples of every fold.
+    Pass a scaler and other steps inside `estimator`, as a Pipeline. If they are fitted before this
+    search, they see the held-out samples of every fold.
 
     References
     ----------
@@ -167,19 +172,19 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
-        """Score every sparsity on every fold, choose one, fit it on all samples.
+        """Score every sparsity on every fold, choose one and fit it on all samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training data; for a Pipeline, whatever its first step takes.
+            The training data. For a Pipeline, anything that its first step accepts.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in training; scores are not weighted, nor are the steps before
-            the network.
+            Weights of the samples in training and pruning. They are not used for the scores, nor
+            for the steps before the network.
         groups : array-like of shape (n_samples,), default=None
-            Of the samples, for a splitter that wants them.
+            The groups of the samples, for a splitter that needs them.
 
         Returns
         -------
@@ -191,8 +196,8 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         TypeError
             If `estimator`, or the last step of a Pipeline, is of another class.
         ValueError
-            If a parameter is out of range, a fold has no samples, a score is not finite, a single
-            split has no standard error, and as in the estimator's `fit`.
+            If a parameter is out of range, a fold has no samples, a score is not finite, or a
+            standard error is needed but a single split has none; and as in the estimator's `fit`.
         MemoryError, numpy.linalg.LinAlgError
             As in the estimator's `fit`.
 
@@ -249,8 +254,8 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             )
         if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
             raise ValueError(
-                f"Got scoring={self.scoring!r}, but expected one score, as a name or a function: "
-                "the sparsity is chosen by it. For more scores, pass `search.estimator_` to "
+                f"Got scoring={self.scoring!r}, but expected one score, as a name or a function, "
+                "because it chooses the sparsity. For more scores, pass `search.estimator_` to "
                 "sklearn.model_selection.cross_validate."
             )
 
@@ -270,8 +275,8 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         scores = np.array([fold.scores for fold in folds])
         if not np.isfinite(scores).all():
             raise ValueError(
-                f"Got a score that is not finite with scoring={self.scoring!r}: it may not be "
-                "defined on so few samples. Use fewer folds, or another score."
+                f"Got a score that is not finite with scoring={self.scoring!r}. It may not be "
+                "defined on so few samples: use fewer folds, or another score."
             )
         mean = scores.mean(axis=0)
         if self.selection == "best":

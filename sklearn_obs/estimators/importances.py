@@ -25,25 +25,26 @@ def input_importances(
     """Estimate by how much the loss would rise without each input, and how sure that is.
 
     This is the saliency of Optimal Brain Surgeon for all weights of an input at once, after the
-    other weights have been adjusted to make up for the removal. With `input_groups`, it is the
-    joint saliency of all inputs of a variable. (With another criterion than 'obs', no other weight
-    is adjusted.)
+    other weights have been adjusted to compensate for the removal. With `input_groups`, it is the
+    joint saliency of all inputs of a variable. With another criterion than 'obs', no other weight
+    is adjusted.
 
-    Each unit is adjusted by itself unless `structure` says otherwise; what units lose together is
-    counted. The importance says what an input is worth to this network. A variable that another one
-    can stand in for is worth little, however much it has to do with y.
+    Unless `structure` is set to a larger block, the weights of each unit are adjusted separately.
+    The effect of the removal on all units together is included. The importance is that of an input
+    for this network. If another variable contains the same information, a variable has a small
+    importance even if it is closely related to y.
 
     Parameters
     ----------
     estimator : object
         A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, pruned or not, or a Pipeline or a
-        search that holds one. An MLPClassifier or MLPRegressor is taken as its dense network.
+        search that contains one. An MLPClassifier or MLPRegressor is accepted, too: its weights
+        that are 0 count as removed.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples to measure the curvature of the loss on; of a Pipeline, as its first step takes
-        them.
+        The samples for the Hessian of the loss. For a Pipeline, pass them as to its first step.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets. Of the kinds of `curvature`, 'ggn' and 'fisher' need none; the spread is then
-        that of labels drawn from the network's own outputs.
+        Their targets. They are not needed for the `curvature` 'ggn' and 'fisher'. Without them, the
+        standard deviation is computed for labels drawn from the network's own outputs.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
@@ -53,35 +54,36 @@ def input_importances(
         With these fields, one entry for each variable:
 
         importances_mean : ndarray of shape (n_variables,)
-            In nats (in squared units of y for a regression); 0 for an input that is not read. On
-            the samples of the last `fit` or `prune` these are the numbers of
-            `feature_importances_`.
+            The importances, in nats (for a regression in squared units of y). They are 0 for an
+            input that is not read. On the samples of the last `fit` or `prune` they are the numbers
+            of `feature_importances_`.
         importances_std : ndarray of shape (n_variables,)
-            The spread over resampled rows: the standard deviation of the rise, to second order,
-            over samples of the same size drawn with replacement from these. Noise that a network
-            has fitted has a spread as large as its importance, or larger.
+            Their standard deviation over resampled data, to second order: over sets of as many
+            samples, drawn with replacement from these. For noise that a network has fitted it is as
+            large as the importance, or larger.
         names : list of str
-            What each variable is called: its label in `input_groups`, or the name of its feature,
-            of a Pipeline as its steps call it.
+            The name of each variable: its label in `input_groups`, or the name of its feature. In a
+            Pipeline this is the name that the steps before the network give it.
         inputs : list of ndarray of int
-            The columns of each variable.
+            The indices of the inputs of each variable.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it holds no such network, or one of transformed targets.
+        If it contains no such network, or one that was fitted on transformed targets.
     ValueError
         If `input_groups` does not fit X.
     numpy.linalg.LinAlgError
-        If the curvature cannot be inverted with this `damping`.
+        If the Hessian cannot be inverted with this `damping`.
 
     See Also
     --------
     input_groups_of : The labels of variables from a fitted transformer.
-    sklearn_obs.display.InputImportancesDisplay : The same as bars.
-    sklearn.inspection.permutation_importance : What shuffling a column costs, of any model.
+    sklearn_obs.display.InputImportancesDisplay : The importances as bars.
+    sklearn.inspection.permutation_importance : How much worse any model predicts when a feature is
+        shuffled.
 
     References
     ----------

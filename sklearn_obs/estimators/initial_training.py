@@ -26,7 +26,7 @@ def cache(memory, random_state):
                 pass
     except OSError as error:
         raise ValueError(
-            f"Got memory={memory!r}, but nothing can be written there ({error}). Name a folder "
+            f"Got memory={memory!r}, but nothing can be written there ({error}). Pass a folder "
             "that can be written to, or set memory=None."
         ) from error
     integer = isinstance(random_state, Integral) and not isinstance(random_state, bool)

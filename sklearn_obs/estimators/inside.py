@@ -81,8 +81,8 @@ def network_and_samples(model: Any, X: Any) -> tuple[PrunedMLP, Any]:
     steps, estimator, of_targets = taken_apart(model)
     if of_targets:
         raise TypeError(
-            "Got a TransformedTargetRegressor, whose network knows transformed targets only. Pass "
-            "its `regressor_`, and y as its `transformer_` makes it."
+            "Got a TransformedTargetRegressor, but its network was fitted on transformed targets. "
+            "Pass its `regressor_`, and y as its `transformer_` transforms it."
         )
     for _, step in steps:
         if step is not None and step != "passthrough":

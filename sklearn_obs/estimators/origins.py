@@ -11,33 +11,35 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def input_groups_of(fitted_transformer: Any) -> np.ndarray:
-    """Read from a fitted transformer which of its columns belong to one variable.
+    """Return the variable of each column of a fitted transformer, for `input_groups`.
 
-    The one-hot columns of a category, the bins of a number, and a column with its indicator of
-    missing values belong together: they have the name of the column that they come from.
+    The one-hot columns of a category belong to one variable, as do the bins of a number, or a
+    column and its indicator of missing values. Their label is the name of the column of X that they
+    are computed from.
 
     Parameters
     ----------
     fitted_transformer : object
-        A fitted OneHotEncoder, KBinsDiscretizer, scaler, imputer, selector, or a Pipeline or
-        ColumnTransformer of such; a classifier or regressor at the end is passed over. Columns that
-        another transformer makes, such as the mixtures of PCA, are variables of their own.
+        A fitted OneHotEncoder, KBinsDiscretizer, scaler, imputer or feature selector, or a Pipeline
+        or ColumnTransformer of these. A classifier or regressor at the end of a Pipeline is
+        ignored. Each column of another transformer, such as PCA, is a variable on its own.
 
     Returns
     -------
     ndarray of shape (n_features_out,), object
-        For `input_groups`: the label of each column that it puts out, or None for one on its own.
+        The label of each column that the transformer returns, or None for a column that is a
+        variable on its own.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the transformer is not fitted.
     TypeError
-        If it does not say which columns it puts out.
+        If it has no `get_feature_names_out` or no `n_features_in_`.
 
     See Also
     --------
-    input_importances : What each variable is worth to a network.
+    input_importances : The importance of each variable for a network.
 
     Examples
     --------
@@ -60,8 +62,8 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
         n_features = getattr(seen, "n_features_in_", None)
         if n_features is None:
             raise TypeError(
-                f"Got a {type(fitted_transformer).__name__} that does not say how many columns it "
-                "was fitted on. Write the labels by hand."
+                f"Got a {type(fitted_transformer).__name__} without `n_features_in_`, but expected "
+                "a transformer that says how many columns it was fitted on. Write a list of labels."
             )
         names = [f"x{i}" for i in range(n_features)]
     labels = _labels(fitted_transformer, [str(name) for name in names])
@@ -128,8 +130,8 @@ def _by_name(step, labels):
         after = step.get_feature_names_out(None if names is not None else np.array(before, object))
     except AttributeError as error:
         raise TypeError(
-            f"A {type(step).__name__} does not say by `get_feature_names_out` which columns it "
-            "puts out. Write the labels by hand."
+            f"Got a {type(step).__name__} without `get_feature_names_out`, but expected a "
+            "transformer that names the columns that it returns. Write a list of labels."
         ) from error
     label = dict(zip(before, labels, strict=True))
     label |= {f"missingindicator_{name}": label[name] for name in before}

@@ -56,7 +56,7 @@ def check_sparsity(value):
     if not (_real(value) and 0 <= value < 1):
         raise ValueError(
             f"Got target_sparsity={value!r}, but expected a number in [0, 1): the share of weights "
-            "to remove."
+            "to remove, such as 0.9 for 90%."
         )
 
 
@@ -71,12 +71,12 @@ def sparsity_of_weights(estimator, n_weights, target_sparsity):
     if target_sparsity is not None:
         raise ValueError(
             f"Got target_sparsity={target_sparsity!r} and n_weights={n_weights!r}, but expected "
-            "one of them."
+            "only one of them. Leave the other one out."
         )
     if not (_integer(n_weights, 1) and n_weights <= estimator.n_weights_):
         raise ValueError(
-            f"Got n_weights={n_weights!r}, but expected an int in [1, {estimator.n_weights_}]: the "
-            "network has no more, and removed weights do not come back."
+            f"Got n_weights={n_weights!r}, but expected an int in [1, {estimator.n_weights_}]. The "
+            "network has no more weights, and `prune` does not bring removed weights back."
         )
     layout = network_of(estimator, vars(estimator)).layout
     return 1 - n_weights / np.count_nonzero(prunable(layout, estimator.prune_intercepts))
@@ -94,8 +94,8 @@ def check_sparsities(values):
     outside = levels[(levels < 0) | (levels >= 1)]
     if outside.size:
         raise ValueError(
-            f"Got sparsities with {outside.tolist()}, but expected numbers in [0, 1): shares of "
-            "weights to remove."
+            f"Got sparsities with {outside.tolist()}, but expected numbers in [0, 1): the shares "
+            "of weights to remove."
         )
     return levels.astype(np.float64)
 
@@ -110,17 +110,17 @@ def check_parameters(estimator):
         "loss": _known(getattr(estimator, "loss", "squared_error"), LOSSES),
         "class_weight": (
             _is_class_weight(getattr(estimator, "class_weight", None)),
-            "None, 'balanced', or a dict from class to weight (a list of these for label sets)",
+            "None, 'balanced', or a dict from class to weight (for label sets a list of dicts)",
         ),
         "distillation": (
             _real(estimator.distillation) and 0 <= estimator.distillation <= 1,
             "a number in [0, 1]: the share of the dense network's outputs in the targets of "
-            "pruning and retraining; 0 is labels alone",
+            "pruning and retraining, where 0 means that only y counts",
         ),
         "weight_decay": (
             decay is None or (_real(decay) and 0 <= decay < float("inf")),
             "a finite non-negative number (coefficient of half the squared weights in pruning and "
-            "retraining) or None (the dense network's own, from `alpha`)",
+            "retraining) or None (the penalty of the initial training, from `alpha`)",
         ),
         "damping": (
             _real(estimator.damping) and 0 <= estimator.damping < float("inf"),
@@ -132,7 +132,7 @@ def check_parameters(estimator):
         ),
         "retrain_epochs": (
             epochs is None or _integer(epochs, 0),
-            "an int >= 0 (passes over the data per round) or None (until converged)",
+            "an int >= 0 (epochs in each round) or None (until retraining converges)",
         ),
         "n_curvature_samples": (_integer(estimator.n_curvature_samples, 1), "an int >= 1"),
         "prune_intercepts": (
@@ -143,7 +143,7 @@ def check_parameters(estimator):
             increase is None or (_real(increase) and 0 <= increase < float("inf")),
             "a finite non-negative number (relative increase of the loss) or None (no limit)",
         ),
-        "n_swaps": (_integer(estimator.n_swaps, 0), "an int >= 0 (0 is off)"),
+        "n_swaps": (_integer(estimator.n_swaps, 0), "an int >= 0 (0 means no swaps)"),
         "granularity": _known(estimator.granularity, GRANULARITIES),
         "n_jobs": (
             estimator.n_jobs is None
@@ -170,9 +170,9 @@ def check_not_quantized(estimator):
     """Raise ValueError if the weights of a fitted network are on a grid."""
     if hasattr(estimator, "n_bits_"):
         raise ValueError(
-            f"Got a network whose weights have been quantized to {estimator.n_bits_} bits, which "
-            "pruning and retraining would undo. Prune first, then quantize: fit again, or prune a "
-            "copy that was made before `quantize`."
+            f"Got a network with weights that have been quantized to {estimator.n_bits_} bits, but "
+            "pruning and retraining would change them. Prune first, then quantize: fit again, or "
+            "prune a copy that was made before `quantize`."
         )
 
 
@@ -182,28 +182,28 @@ def check_without_labels(estimator, *, pruning=True):
     needs = [
         (
             pruning and teacher is not None and not isinstance(teacher, FrozenEstimator),
-            f"a teacher that is yet to be fitted, a {type(teacher).__name__}",
-            "fit it and wrap it in sklearn.frozen.FrozenEstimator",
+            f"a teacher that has to be fitted, a {type(teacher).__name__}",
+            "fit the teacher and wrap it in sklearn.frozen.FrozenEstimator",
         ),
         (
             pruning and estimator.distillation == 0,
             "distillation=0",
-            "set a `distillation` above 0, to retrain towards the dense network's outputs",
+            "set a `distillation` above 0, so that retraining imitates the dense network's outputs",
         ),
         (
             pruning and estimator.max_loss_increase is not None,
             f"max_loss_increase={estimator.max_loss_increase!r}",
-            "set max_loss_increase=None: it reads the loss against labels",
+            "set max_loss_increase=None, because it limits the loss against y",
         ),
         (
             estimator.curvature == "empirical_fisher",
             "curvature='empirical_fisher'",
-            "use 'ggn' or 'fisher', which need no labels",
+            "use 'ggn' or 'fisher', which do not need y",
         ),
     ]
     for fails, setting, remedy in needs:
         if fails:
-            raise ValueError(f"Got no y with {setting}, but expected labels. Pass y, or {remedy}.")
+            raise ValueError(f"Got no y with {setting}, but it needs targets. Pass y, or {remedy}.")
 
 
 def _check_teacher(estimator):
@@ -214,12 +214,12 @@ def _check_teacher(estimator):
     if isinstance(teacher, type) or not hasattr(teacher, "fit"):
         raise ValueError(
             f"Got teacher={teacher!r}, but expected None or an estimator with `fit` and "
-            "`predict_proba` (`predict` for a regression)."
+            "`predict_proba` (or `predict` for a regression)."
         )
     if estimator.distillation == 0:
         raise ValueError(
-            f"Got a teacher, a {type(teacher).__name__}, with distillation=0, which learns from y "
-            "alone. Set a `distillation` above 0, or teacher=None."
+            f"Got a teacher, a {type(teacher).__name__}, with distillation=0, but then only y "
+            "counts and the teacher is not used. Set a `distillation` above 0, or teacher=None."
         )
 
 
@@ -231,13 +231,13 @@ def _check_groups(estimator):
     if estimator.criterion == "layer_magnitude":
         raise ValueError(
             f"Got criterion='layer_magnitude' with granularity={granularity!r}, but expected "
-            "granularity='weight': it removes the same share of the weights of each layer. Use "
-            "criterion='magnitude'."
+            "granularity='weight', because it removes the same share of single weights in each "
+            "layer. Use criterion='magnitude'."
         )
     if estimator.n_swaps:
         raise ValueError(
             f"Got n_swaps={estimator.n_swaps} with granularity={granularity!r}, but expected "
-            "granularity='weight': swaps exchange single weights. Set n_swaps=0."
+            "granularity='weight', because swaps exchange single weights. Set n_swaps=0."
         )
 
 
@@ -251,13 +251,13 @@ def _check_epochs(estimator):
         if epochs < least:
             raise ValueError(
                 f"Got retrain_epochs={epochs} with criterion='movement', but expected at least "
-                f"{least}: half of them show which way the weights move. Increase it, or use "
-                "criterion='obs', which needs none."
+                f"{least}, because it measures in half of them how the weights change. Increase "
+                "`retrain_epochs`, or use criterion='obs', which needs none."
             )
     elif newton and 0 < epochs < LEAST_EPOCHS:
         raise ValueError(
             f"Got retrain_epochs={epochs} with retrain_solver='newton', but expected 0 or at least "
-            f"{LEAST_EPOCHS}: its first step takes as many. Use 'lbfgs' for fewer."
+            f"{LEAST_EPOCHS}, because its first step takes so many. For fewer, use 'lbfgs'."
         )
 
 
@@ -276,8 +276,8 @@ def _check_curvature(estimator):
         )
     if estimator.criterion == "obd" and kind not in FACTORED:
         raise ValueError(
-            f"Got criterion='obd' with curvature={kind!r}, but expected a curvature whose diagonal "
-            f"is never negative: one of {', '.join(map(repr, FACTORED))}."
+            f"Got criterion='obd' with curvature={kind!r}, but expected a curvature with a "
+            f"diagonal that is never negative: one of {', '.join(map(repr, FACTORED))}."
         )
 
 

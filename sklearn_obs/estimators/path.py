@@ -27,7 +27,7 @@ LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
 
 @dataclass(frozen=True)
 class PruningPath:
-    """What `obs_pruning_path` returns, one entry a level, sparser from level to level."""
+    """The result of `obs_pruning_path`: one entry for each sparsity, in ascending order."""
 
     sparsities: np.ndarray  # (n_levels,) shares of the weights that were to be removed
     n_weights: np.ndarray  # (n_levels,) int, prunable weights left
@@ -53,41 +53,43 @@ def obs_pruning_path(
     y_val: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> PruningPath:
-    """The networks of several sparsities from one initial training and one pruning run.
+    """Fit networks of several sparsities by one initial training and one pruning run.
 
     Parameters
     ----------
     estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        A copy of it is fitted; its `target_sparsity` does not matter.
+        The estimator. A copy of it is fitted, and its `target_sparsity` is not used.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training data.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets.
     sparsities : int or array-like of shape (n_levels,), default=20
-        Shares of the prunable weights to remove, in [0, 1), in any order. What is repeated counts
-        once; 0 is the dense network. A number of them is spread as in `OBSPrunedMLPCV`.
+        Shares of the prunable weights to remove, in [0, 1), in any order; 0 is the dense network.
+        Repeated values count once. If it is a number of sparsities, they are spread as in
+        `OBSPrunedMLPCV`.
     X_val : {array-like, sparse matrix} of shape (n_val_samples, n_features), default=None
-        Held-out samples. Each level is scored on them; they choose nothing.
+        Held-out samples. Each network is scored on them, but they do not affect the networks.
     y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
-        Their targets.
+        The targets of the held-out samples.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
     Returns
     -------
     PruningPath
-        Levels in ascending order: plain arrays, and the fitted `estimators`. Losses are means over
-        the training samples with the penalty, in nats or squared units of y; `score` is of the
-        training samples, `val_score` of the held-out ones (None without them). Each level is the
-        network of a fit at that `target_sparsity`, bit for bit, if `random_state` is an integer.
+        Plain arrays with one entry for each sparsity, in ascending order, and the fitted
+        `estimators`. Losses are means over the training samples with the penalty, in nats or
+        squared units of y. `score` is on the training samples, and `val_score` on the held-out
+        samples (None if there are none). If `random_state` is an integer, each network is the same,
+        bit for bit, as that of a `fit` with this `target_sparsity`.
 
     Raises
     ------
     TypeError
         If `estimator` is of another class.
     ValueError
-        If a sparsity is out of range, if `X_val` is given without `y_val` or has other columns than
-        X, and as in `fit`.
+        If a sparsity is out of range, if only one of `X_val` and `y_val` is given, if `X_val` has
+        other features than X, and as in `fit`.
     MemoryError, numpy.linalg.LinAlgError
         As in `fit`.
 
@@ -150,8 +152,8 @@ def check_levels(sparsities: int | ArrayLike) -> int | np.ndarray:
         return check_sparsities(sparsities)
     if not isinstance(sparsities, Integral) or isinstance(sparsities, bool) or sparsities < 2:
         raise ValueError(
-            f"Got sparsities={sparsities!r}, but expected a number of them >= 2, or the sparsities "
-            "themselves."
+            f"Got sparsities={sparsities!r}, but expected the number of sparsities, an int >= 2, "
+            "or a list of sparsities."
         )
     return int(sparsities)
 
@@ -198,7 +200,8 @@ def check_prunable(estimator):
     if not isinstance(estimator, PrunedMLP):
         raise TypeError(
             f"Got an estimator of the class {type(estimator).__name__}, but expected an "
-            "OBSPrunedMLPClassifier or OBSPrunedMLPRegressor. In a pipeline, scale X first."
+            "OBSPrunedMLPClassifier or OBSPrunedMLPRegressor. Of a Pipeline, pass the last step, "
+            "and X as the other steps transform it."
         )
 
 

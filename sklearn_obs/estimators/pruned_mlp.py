@@ -149,7 +149,7 @@ class PrunedMLP(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the rows. Rows of weight 0 are dropped before anything else.
+            Non-negative weights of the samples. Samples of weight 0 are dropped first.
 
         Returns
         -------
@@ -162,10 +162,10 @@ class PrunedMLP(
             If a parameter is out of range, X or y is not finite, no sample has a positive weight,
             or `memory` cannot be written to.
         MemoryError
-            If `structure` needs more memory than there is, before any is taken; the message names
-            the structures that fit.
+            If `structure` needs more memory than is available. This is checked before training,
+            and the message names the structures that fit.
         numpy.linalg.LinAlgError
-            If the curvature cannot be inverted with this `damping`.
+            If the Hessian cannot be inverted with this `damping`.
 
         Examples
         --------
@@ -208,34 +208,34 @@ class PrunedMLP(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The data to measure curvature and losses on, and to retrain with: the training data, or
-            new data of the same kind.
+            The samples for the Hessian, the losses and retraining: the training data, or new data
+            of the same kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their targets. Without them the dense network's outputs are all that is retrained
-            towards, as with ``distillation=1``.
+            Their targets. Without targets, retraining only imitates the outputs of the dense
+            network (or of the teacher), as with ``distillation=1``.
         target_sparsity : float in [0, 1), default=None
-            The share of the dense network's prunable weights to be removed in all; the parameter
-            `target_sparsity` by default. At the sparsity that the network has, up to
-            `n_swaps` swaps are made, and nothing else.
+            Share of the dense network's prunable weights that is removed in total; the parameter
+            `target_sparsity` by default. If the network already has this sparsity, only up to
+            `n_swaps` swaps are made.
         n_weights : int, default=None
-            In place of `target_sparsity`, how many weights are to be left: what `n_weights_` will
-            be (with `granularity`, at most).
+            Number of weights to keep, in place of `target_sparsity`. `n_weights_` will have this
+            value, or a smaller one if `granularity` removes whole groups.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
 
         Returns
         -------
         self : object
-            The estimator, sparser.
+            The estimator, with fewer weights.
 
         Raises
         ------
         ValueError
-            If the network is sparser than `target_sparsity` already, has fewer weights than
+            If the network is already sparser than `target_sparsity`, has fewer weights than
             `n_weights`, or has been quantized; if both are given; if a parameter or a callback
-            needs targets and there are none, and as in `fit`. The network then stays as it was.
+            needs targets but y is None; and as in `fit`. The network is then not changed.
         MemoryError, numpy.linalg.LinAlgError
-            As in `fit`; the network stays as it was.
+            As in `fit`. The network is then not changed.
 
         Examples
         --------
@@ -281,16 +281,17 @@ class PrunedMLP(
     def transform(self, X: MatrixLike) -> np.ndarray:
         """Return the activations of the remaining units of the last hidden layer.
 
-        Without a hidden layer, the inputs that are still read.
+        Without a hidden layer, it returns the inputs that are still read.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples, n_units)
-            One column for each unit in ``units_[-1]`` (each input in `inputs_`).
+            One column for each unit in ``units_[-1]`` (or for each input in `inputs_`).
 
         Examples
         --------

@@ -30,7 +30,7 @@ BITS = (2, 3, 4, 8)
 
 
 class Quantization(CheckedSamples):
-    """The part of `PrunedMLP` that knows few bits."""
+    """The part of `PrunedMLP` for weights of few bits."""
 
     n_bits_: int
     weight_scales_: list[np.ndarray]
@@ -45,38 +45,39 @@ class Quantization(CheckedSamples):
         bits: int = 4,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Put the remaining weights on a grid of few bits, one scale for each unit.
+        """Round the remaining weights to a few bits, with one scale for each unit.
 
-        Weight after weight is rounded, the one of least saliency first, and those that are still
-        free make up for it: Optimal Brain Surgeon with a constant other than zero. Then the scales
-        and the intercepts are trained with all integers fixed. The weights of a unit are whole
-        numbers times its scale: 255 of 8 bits, 15 of 4, 7 of 3, and -1, 0 and 1 of 2.
+        The weights are rounded one at a time, the one with the smallest saliency first, and the
+        weights that are not rounded yet are adjusted to compensate. This is Optimal Brain Surgeon
+        with a constant other than 0. Then the scales and the intercepts are trained while the whole
+        numbers stay fixed. The weights of a unit are whole numbers times its scale. There are 255
+        different whole numbers with 8 bits, 15 with 4, 7 with 3, and 3 with 2: -1, 0 and 1.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training data, or new data of the same kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their targets. Without them the dense network's outputs are all that counts, as in
-            `prune`.
+            Their targets. Without targets, only the outputs of the dense network (or of the
+            teacher) are imitated, as in `prune`.
         bits : {8, 4, 3, 2}, default=4
-            Bits of a weight.
+            Number of bits of each weight.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
 
         Returns
         -------
         self : object
-            The estimator. `coefs_` hold the values on the grid, so that `predict` and all else work
-            as before. What has been removed stays so; a weight that is put on 0 still counts as
-            one that is left.
+            The estimator. `coefs_` contain the rounded weights, so that `predict` and all other
+            methods work as before. Removed weights stay removed. A weight that is rounded to 0
+            still counts as remaining.
 
         Raises
         ------
         ValueError
             If `bits` is another number, and as in `prune`.
         MemoryError, numpy.linalg.LinAlgError
-            As in `prune`; the network stays as it was.
+            As in `prune`. The network is then not changed.
 
         References
         ----------
@@ -107,8 +108,8 @@ class Quantization(CheckedSamples):
         check_parameters(asked)
         if not (isinstance(bits, Integral) and not isinstance(bits, bool) and bits in BITS):
             raise ValueError(
-                f"Got bits={bits!r}, but expected one of {', '.join(map(str, BITS))}: the bits of "
-                "a weight."
+                f"Got bits={bits!r}, but expected one of {', '.join(map(str, BITS))}: the number "
+                "of bits of each weight."
             )
         if y is None:
             check_without_labels(asked)

@@ -16,20 +16,21 @@ from sklearn_obs.estimators.samples import MatrixLike
 
 OWN = """\
 loss : {'squared_error', 'poisson'}, default='squared_error'
-    Half the squared error, or half the deviance of Poisson's distribution for counts and other
-    targets that are never negative: the outputs are then exponentials, and stay positive.
+    The loss of the initial training, of pruning and of retraining. 'squared_error' is half the
+    squared error. 'poisson' is half the Poisson deviance, for counts and other targets that are
+    never negative: the outputs are exponentials and therefore positive.
 """
 
 
 class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
     __doc__ = f"""Multi-layer perceptron regressor, pruned by Optimal Brain Surgeon.
 
-    `fit` trains scikit-learn's `MLPRegressor`, then removes its weights in rounds:
-    measure the curvature of the loss, remove the weights that the loss needs least one at a time,
-    adjust the others by the inverse Hessian after every removal, and retrain what remains.
+    `fit` trains scikit-learn's `MLPRegressor` and then removes its weights in rounds. Each round
+    measures the Hessian of the loss, removes one at a time the weights that raise the loss least,
+    adjusts the others by the inverse Hessian after every removal, and retrains what remains.
 
-    Scale the target as well as X: a squared error is in squared units of y. Leave counts as they
-    are for ``loss="poisson"``.
+    Scale the target as well as X, because a squared error is in squared units of y. With
+    ``loss="poisson"`` do not scale the target.
 
     Parameters
     ----------
@@ -44,8 +45,9 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
 
     Notes
     -----
-    The loss of a row is half the *sum* of the squared errors of its outputs. scikit-learn's `loss_`
-    of a network with several outputs reports half their mean, though its gradient is the sum's.
+    The loss of a sample is half the *sum* of the squared errors of its outputs. For several
+    outputs scikit-learn's `loss_` reports half their mean, although it follows the gradient of the
+    sum.
 
     References
     ----------
@@ -168,11 +170,12 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the units of y; one-dimensional for a single target.
+            The predictions in the units of y, one-dimensional for a single target.
 
         Examples
         --------
@@ -190,19 +193,20 @@ class OBSPrunedMLPRegressor(RegressorMixin, PrunedMLP):
     def _check_targets(self, y, reset):
         if issparse(y):
             raise ValueError(
-                f"Got y as a sparse {type(y).__name__}, but expected numbers in a dense array: "
-                "pass y.toarray()."
+                f"Got y as a sparse {type(y).__name__}, but expected numbers in a dense array. "
+                "Pass y.toarray()."
             )
         counts = self.loss == "poisson" if reset else self.out_activation_ == "exp"
         if counts and y.size and y.min() < 0:
             raise ValueError(
-                f"Got y with the value {y.min()} and loss='poisson', but expected no negative "
-                "targets. Use loss='squared_error'."
+                f"Got y with the value {y.min()} and loss='poisson', but expected targets that are "
+                "not negative. Use loss='squared_error' for other numbers."
             )
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if not reset and n_outputs != self.n_outputs_:
             raise ValueError(
-                f"Got y with {n_outputs} outputs, but the network has {self.n_outputs_}."
+                f"Got y with {n_outputs} outputs, but the network has {self.n_outputs_}. Pass y "
+                "with as many columns as in `fit`."
             )
 
     def _classes_of(self, y):

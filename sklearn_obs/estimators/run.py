@@ -85,9 +85,9 @@ def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
     n_remove = scope.n_remove(target_sparsity)
     if n_remove < 0:
         raise ValueError(
-            f"Got target_sparsity={target_sparsity}, but the network has a sparsity of "
-            f"{attributes['sparsity_']:.4g} already and removed weights do not come back. Expected "
-            "at least that; fit again for a lower sparsity."
+            f"Got target_sparsity={target_sparsity}, but the network already has a sparsity of "
+            f"{attributes['sparsity_']:.4g}, and `prune` does not bring removed weights back. "
+            "Expected at least this sparsity. For a lower one, fit again."
         )
     scope.check(n_remove)
     return scope
@@ -189,7 +189,7 @@ class Run:
             warn(
                 f"Retraining did not converge in {converged.count(False)} of {len(converged)} "
                 f"rounds. Increase `max_iter` (now {self.estimator.max_iter}), or set "
-                "`retrain_epochs`.",
+                "`retrain_epochs` to a number of epochs.",
                 ConvergenceWarning,
             )
 
@@ -223,8 +223,9 @@ def _warn_of_decay(estimator, network, objective):
             remedy = "Train with a larger `alpha`, so that the weights stay smaller"
         warn(
             f"weight_decay={estimator.weight_decay} penalises the weights of the network by "
-            f"{penalty:.2g}, while predicting a constant costs {most:.2g}: pruning will shrink "
-            f"them to nothing. {remedy}, or lower `weight_decay`."
+            f"{penalty:.2g}, which is more than the loss of a constant prediction, {most:.2g}. "
+            "Retraining will therefore shrink the weights to almost 0. "
+            f"{remedy}, or lower `weight_decay`."
         )
 
 
@@ -249,8 +250,8 @@ def _finished(run, watch):
                 break
     except KeyboardInterrupt:
         warn(
-            f"Pruning interrupted by user: the {len(finished)} finished rounds are kept, the "
-            "target sparsity is not reached.",
+            f"Pruning was interrupted by user: the {len(finished)} finished rounds are kept, but "
+            "the target sparsity is not reached. To continue, call `prune`.",
         )
     return finished
 
@@ -284,7 +285,7 @@ def importances_or_none(estimator, attributes, problem) -> np.ndarray | None:
         reason = str(error) or type(error).__name__
         warn(
             f"The network is pruned, but the importances of its inputs could not be computed: "
-            f"{reason}. `sklearn_obs.input_importances` computes them later, on any samples.",
+            f"{reason}. You can compute them later by `sklearn_obs.input_importances`.",
         )
         return None
 

@@ -32,12 +32,13 @@ def weighted_samples(X, y, sample_weight):
     if sample_weight.min() < 0:
         raise ValueError(
             f"Got sample_weight with the value {sample_weight.min()}, but expected no negative "
-            "weights."
+            "weights. Use 0 to leave a sample out."
         )
     rows = np.flatnonzero(sample_weight)
     if not rows.size:
         raise ValueError(
-            "Got sample_weight of zeros only, but expected a positive weight for some sample."
+            "Got sample_weight of zeros only, but expected a positive weight for at least one "
+            "sample."
         )
     if rows.size < sample_weight.size:
         X, sample_weight = X[rows], sample_weight[rows]
@@ -59,6 +60,6 @@ def for_each_sample(sample_weight, n_samples):
     if weight.dtype.kind not in "biuf":
         raise ValueError(
             f"Got sample_weight={sample_weight!r}, but expected a number for each sample, or one "
-            "for all. For balanced classes set class_weight='balanced'."
+            "number for all samples. For balanced classes, set class_weight='balanced'."
         )
     return np.full(n_samples, weight, np.float64)

@@ -70,13 +70,13 @@ def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
     """
     if is_frozen(teacher):
         check_is_fitted(teacher)
-        with _named_in_errors(teacher, "be asked about X"):
+        with _named_in_errors(teacher, "predict for X"):
             return outputs_of_teacher(teacher, asked, X)
     n_samples = y.shape[0]
     if n_samples < 2:
         raise ValueError(
             f"Got a teacher, {named(teacher)}, and one sample, but out-of-fold predictions need "
-            "two. Fit the teacher, and wrap it in sklearn.frozen.FrozenEstimator."
+            "two samples. Fit the teacher and wrap it in sklearn.frozen.FrozenEstimator."
         )
     weights = _name_of_weights(teacher) if sample_weight is not None else None
     p0 = np.empty((n_samples, asked.n_outputs))
@@ -84,7 +84,7 @@ def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
     for rest, part in folds.split(p0):
         copy = _seeded(clone(teacher), seed)
         weighted = {weights: sample_weight[rest]} if weights else {}
-        with _named_in_errors(teacher, f"be fitted and asked out of fold, in {FOLDS} parts"):
+        with _named_in_errors(teacher, f"be fitted and predict out of fold, in {FOLDS} parts"):
             copy.fit(rows_of(X, rest), rows_of(y, rest), **weighted)
             p0[part] = outputs_of_teacher(copy, asked, rows_of(X, part))
     return p0
@@ -123,22 +123,24 @@ def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
         if n_axes != (2 if asked.kind == "labels" else 1):
             raise ValueError(
                 f"Got a teacher, {named(teacher)}, of {'classes' if n_axes == 1 else 'label sets'}"
-                f", but the network's targets are {asked.kind.replace('labels', 'label sets')}."
+                f", but the network's targets are {asked.kind.replace('labels', 'label sets')}. "
+                "Pass a teacher for the same targets."
             )
     if p.shape[1] != asked.n_outputs:
         raise ValueError(
             f"Got a teacher, {named(teacher)}, with {p.shape[1]} outputs, but the network has "
-            f"{asked.n_outputs}. Expected one that was fitted on targets of the same shape."
+            f"{asked.n_outputs}. Pass a teacher that was fitted on targets of the same shape."
         )
     if not np.isfinite(p).all():
         raise ValueError(
-            f"Got a teacher, {named(teacher)}, whose predictions for X are not all finite."
+            f"Got a teacher, {named(teacher)}, but its predictions for X are not all finite. Pass "
+            "another teacher, or scale X."
         )
     if asked.kind == "counts" and p.min() < 0:
         raise ValueError(
             f"Got a teacher, {named(teacher)}, with the prediction {p.min():.4g} and "
-            "loss='poisson', but expected no negative ones. Use one for counts, such as a tree or "
-            "a PoissonRegressor."
+            "loss='poisson', but expected no negative predictions. Use a teacher for counts, such "
+            "as a tree or a PoissonRegressor."
         )
     return p
 
@@ -151,8 +153,8 @@ def _of_classes(teacher, asked, X):
     unknown = [value for value in classes if value not in place]
     if unknown or not classes:
         raise ValueError(
-            f"Got a teacher, {named(teacher)}, of the classes {classes[:10]}, but the network's "
-            f"are {list(place)[:10]}. Expected the same classes, or fewer."
+            f"Got a teacher, {named(teacher)}, of the classes {classes[:10]}, but the network has "
+            f"the classes {list(place)[:10]}. Pass a teacher with the same classes, or fewer."
         )
     if len(place) == 1:  # of which a network's second column is the probability of another
         return p[:, 1:] if p.shape[1] == 2 else np.zeros((len(p), 1))
@@ -177,8 +179,8 @@ def _probabilities(teacher, X):
     if not hasattr(teacher, "predict_proba"):
         raise ValueError(
             f"Got a teacher, {named(teacher)}, without `predict_proba`, but a classifier imitates "
-            "probabilities. Expected a classifier that has it: some have it as an option, others "
-            "once they are wrapped in sklearn.calibration.CalibratedClassifierCV."
+            "probabilities. Pass a classifier with `predict_proba`: some have it as an option, and "
+            "others can be wrapped in sklearn.calibration.CalibratedClassifierCV."
         )
     return teacher.predict_proba(X)
 

@@ -27,16 +27,16 @@ def checked_labels(input_groups: Any, n_features: int, names: np.ndarray | None)
     if callable(input_groups):
         if names is None:
             raise ValueError(
-                "Got a callable as input_groups, which reads the names of the features, but X has "
-                "none. Pass X as a DataFrame; in a Pipeline, let the step before put one out by "
-                "`set_output(transform='pandas')`."
+                "Got a callable as input_groups, which needs the names of the features, but X has "
+                "none. Pass X as a DataFrame. In a Pipeline, call "
+                "`set_output(transform='pandas')` on the step before."
             )
         input_groups = input_groups(names)
     labels = [None if _is_missing(label) else label for label in as_sequence(input_groups)]
     if len(labels) != n_features:
         raise ValueError(
             f"Got input_groups with {len(labels)} labels, but X has {n_features} features. "
-            "Expected a label for each column that the network gets, None for one on its own."
+            "Expected a label for each feature of the network, or None for a feature on its own."
         )
     return labels
 

@@ -32,7 +32,7 @@ else:
                 Parameters
                 ----------
                 *callbacks : callback instances
-                    The callbacks to set.
+                    The callbacks. They need scikit-learn 1.9 or later and are not called before.
 
                 Returns
                 -------
@@ -40,7 +40,7 @@ else:
                 """
                 if callbacks:
                     warnings.warn(
-                        "Callbacks are not called: they need scikit-learn 1.9 or later.",
+                        "Callbacks are not called, because they need scikit-learn 1.9 or later.",
                         stacklevel=2,
                     )
                 return self
@@ -103,6 +103,6 @@ def _refuse_to_score(estimator):
     for callback in getattr(estimator, "_skl_callbacks", ()):
         if getattr(callback, "needs_labels", isinstance(callback, ScoringMonitor)):
             raise ValueError(
-                f"Got no y, but the callback {type(callback).__name__} scores on it. Pass y, or "
-                "set callbacks that do not."
+                f"Got no y, but the callback {type(callback).__name__} needs it for its score. "
+                "Pass y, or set callbacks without a score."
             )

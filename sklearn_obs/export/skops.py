@@ -115,7 +115,7 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
         return io.load(Path(path), trusted=[*TRUSTED, *trusted])
     except io.exceptions.UntrustedTypesFoundException as error:
         error.add_note(
-            "If you know where the file comes from, and these types belong to your model, call "
+            "If you know where the file comes from, and these types belong to your model: "
             f"load_skops({str(path)!r}, trusted={other_types(path)})"
         )
         raise

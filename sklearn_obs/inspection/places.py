@@ -37,6 +37,6 @@ def flat_of(layout, place) -> int:
         if INTERCEPT <= origin < n and 0 <= to < fan_out:
             return int(index[n if origin == INTERCEPT else origin, to])
     raise ValueError(
-        f"Got index={tuple(place)}, but there is no such weight: layers are 0 to "
-        f"{layout.n_layers - 1}, of {', '.join(map(str, layout.units))} units."
+        f"Got index={tuple(place)}, but there is no such weight: the layers are 0 to "
+        f"{layout.n_layers - 1}, between {', '.join(map(str, layout.units))} units."
     )

@@ -1,4 +1,4 @@
-"""The quadratic model of the loss that Optimal Brain Surgeon goes by, for a network as it is.
+"""The quadratic model of the loss that Optimal Brain Surgeon uses, for a network as it is.
 
 With H the Hessian over the weights that are left, penalty and damping included, and C its inverse::
 
@@ -35,42 +35,43 @@ def weight_saliencies(
     *,
     sample_weight: ArrayLike | None = None,
 ) -> list[np.ndarray]:
-    """Estimate what the loss would rise by if one weight were removed, for each that is left.
+    """Estimate by how much the loss would rise if a weight were removed, for each weight.
 
-    The others are adjusted after the removal. The smallest is what the next round removes first.
+    The other weights are adjusted to compensate for the removal. The next round removes the weight
+    with the smallest saliency first.
 
     Parameters
     ----------
     estimator : object
-        A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, pruned or not, or a Pipeline or a
-        search that holds one, or scikit-learn's own network. Its `curvature`, `structure`,
-        `damping` and `n_curvature_samples` count, not its criterion.
+        A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, pruned or not, a Pipeline or a
+        search that contains one, or scikit-learn's own network. Its `curvature`, `structure`,
+        `damping` and `n_curvature_samples` are used, but not its `criterion`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples to measure the curvature of the loss on.
+        The samples for the Hessian of the loss.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets. The kinds 'ggn' and 'fisher' need none.
+        Their targets. They are not needed for the `curvature` 'ggn' and 'fisher'.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
     Returns
     -------
     list of ndarray of shape (fan_in, fan_out)
-        As `coefs_`, in nats (in squared units of y for a regression): nan where a weight has been
-        removed, 0 where it has no effect.
+        Saliencies in the shapes of `coefs_`, in nats (for a regression in squared units of y). They
+        are nan for removed weights, and 0 for weights that have no effect.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it holds no such network, or one of transformed targets.
+        If it contains no such network, or one that was fitted on transformed targets.
     numpy.linalg.LinAlgError
-        If the curvature cannot be inverted with this `damping`.
+        If the Hessian cannot be inverted with this `damping`.
 
     See Also
     --------
-    weight_update : What the removal of one weight does to the others.
-    sklearn_obs.input_importances : The same for all weights of an input at once.
+    weight_update : How the removal of one weight changes the others.
+    sklearn_obs.input_importances : The saliency of all weights of an input at once.
 
     References
     ----------
@@ -108,39 +109,39 @@ def weight_update(
     index: tuple[int, int, int],
     sample_weight: ArrayLike | None = None,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """How Optimal Brain Surgeon changes all weights if it removes one.
+    """Compute how Optimal Brain Surgeon changes all weights when it removes one.
 
     Parameters
     ----------
     estimator : object
         As in `weight_saliencies`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples to measure the curvature of the loss on.
+        The samples for the Hessian of the loss.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets. The kinds 'ggn' and 'fisher' need none.
+        Their targets. They are not needed for the `curvature` 'ggn' and 'fisher'.
     index : tuple of int
-        Which one: ``(layer, i, j)`` is ``coefs_[layer][i, j]``; with i = -1 it is
-        ``intercepts_[layer][j]``.
+        The weight that is removed: ``(layer, i, j)`` is ``coefs_[layer][i, j]``, and
+        ``(layer, -1, j)`` is ``intercepts_[layer][j]``.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
     Returns
     -------
     coefs : list of ndarray of shape (fan_in, fan_out)
-        What is added to `coefs_`; 0 where removed already.
+        The changes of `coefs_`. They are 0 for weights that have been removed before.
     intercepts : list of ndarray of shape (fan_out,)
-        What is added to `intercepts_`.
+        The changes of `intercepts_`.
 
     Raises
     ------
     ValueError
-        If there is no such weight, or it has been removed, or has no effect.
+        If there is no such weight, if it has been removed, or if it has no effect.
     sklearn.exceptions.NotFittedError, TypeError, numpy.linalg.LinAlgError
         As in `weight_saliencies`.
 
     See Also
     --------
-    weight_saliencies : What each removal costs.
+    weight_saliencies : By how much each removal raises the loss.
 
     References
     ----------
@@ -168,8 +169,8 @@ def weight_update(
         if not at.size:
             what = "has no effect on the outputs" if mask[flat] else "has been removed already"
             raise ValueError(
-                f"Got index={tuple(index)}, but that weight {what}. Expected one of those that "
-                "`hessian` lists."
+                f"Got index={tuple(index)}, but that weight {what}. Expected a weight from the "
+                "`index` that `hessian` returns."
             )
         inverse, change = case.inverse_hessian(), np.zeros(layout.n_parameters)
         updated = inverse.compensated(case.weights, at)
@@ -188,40 +189,42 @@ def hessian(
     damping: float | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The Hessian of the loss over what is left of a network, as Optimal Brain Surgeon inverts it.
+    """Compute the Hessian over the remaining parameters that Optimal Brain Surgeon inverts.
 
     Parameters
     ----------
     estimator : object
         As in `weight_saliencies`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples to measure the curvature of the loss on.
+        The samples for the Hessian of the loss.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets. The kinds 'ggn' and 'fisher' need none.
+        Their targets. They are not needed for the `curvature` 'ggn' and 'fisher'.
     damping : float >= 0, default=None
-        In place of the estimator's: 0 is the Hessian itself, penalty included.
+        The damping; by default that of the estimator. 0 returns the Hessian itself, with the
+        penalty.
     sample_weight : array-like of shape (n_samples,), default=None
         As in `fit`.
 
     Returns
     -------
     H : ndarray of shape (n, n)
-        Of the estimator's `curvature`; by its `structure`, 0 between blocks.
+        The Hessian, approximated by the `curvature` of the estimator. It is 0 between the blocks of
+        its `structure`.
     index : ndarray of shape (n, 3)
-        Which weight each row is: ``(layer, i, j)`` is ``coefs_[layer][i, j]``, with i = -1
-        ``intercepts_[layer][j]``. Weights without effect are left out.
+        The parameter of each row: ``(layer, i, j)`` is ``coefs_[layer][i, j]``, and
+        ``(layer, -1, j)`` is ``intercepts_[layer][j]``. Weights without effect are left out.
 
     Raises
     ------
     ValueError
-        If `damping` is negative, or the structure is 'kronecker', whose two parts, for the choice
-        and for the weight update, are no single matrix.
+        If `damping` is negative or not finite, or if the structure is 'kronecker', which uses
+        different matrices to select weights and to update them.
     sklearn.exceptions.NotFittedError, TypeError
         As in `weight_saliencies`.
 
     See Also
     --------
-    weight_saliencies : What each weight is worth by it.
+    weight_saliencies : The saliency of each weight by this Hessian.
 
     Examples
     --------

@@ -16,26 +16,27 @@ def removed_weights(estimator: Any) -> dict[str, np.ndarray]:
     ----------
     estimator : object
         A fitted OBSPrunedMLPClassifier or OBSPrunedMLPRegressor, or a Pipeline or a search that
-        holds one.
+        contains one.
 
     Returns
     -------
     dict of ndarray of shape (n_removals,)
-        For a `pandas.DataFrame`: ``layer``, ``from`` and ``to`` (``coefs_[layer][from, to]``; from
-        is -1 for an intercept), ``round``, counted from 1, and ``saliency``, what the loss was
-        predicted to rise by (nan where the criterion predicts nothing). A weight that a swap has
-        brought back, and that was removed again, is listed twice.
+        The record, which can be passed to `pandas.DataFrame`. ``layer``, ``from`` and ``to`` give
+        the weight ``coefs_[layer][from, to]``, where ``from`` is -1 for an intercept. ``round`` is
+        the round, counted from 1. ``saliency`` is the predicted rise of the loss (nan if the
+        criterion does not predict one). A weight that a swap brings back, and that is removed
+        again, is listed twice.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     TypeError
-        If it holds no such network.
+        If it contains no such network.
 
     See Also
     --------
-    weight_saliencies : The same for weights that are left.
+    weight_saliencies : The saliencies of the remaining weights.
 
     Examples
     --------

@@ -118,7 +118,7 @@ class Case:
         diagonal = factor_diagonal(measurement)[self.keep]
         diagonal += self._penalties()
         if not np.isfinite(diagonal).all():
-            raise BeyondDamping("the curvature of the loss is not finite: scale the columns of X")
+            raise BeyondDamping("the curvature of the loss is not finite: scale the features of X")
         return diagonal
 
     def inverse_hessian(self) -> InverseHessian:

@@ -134,7 +134,7 @@ class Scope:
             raise ValueError(
                 f"Got a target sparsity of {n_remove / n:.4g} with granularity={granularity!r}, "
                 f"but expected at most {most:.4g}: beyond it, the last {granularity} of "
-                "a layer would be removed, and the whole network with it. Lower "
+                "a layer would be removed, and its output would be constant. Lower "
                 "`target_sparsity`, or use granularity='weight'."
             )
 
@@ -198,10 +198,12 @@ class Scope:
             for name, n_bytes in others.items()
             if n_bytes <= there
         ]
-        remedy = "; ".join(fitting) or "lower `n_curvature_samples`, or fit a smaller network"
+        remedy = "Lower `n_curvature_samples`, or fit a smaller network"
+        if fitting:
+            remedy = f"Set a structure that fits: {'; '.join(fitting)}"
         raise MemoryError(
             f"structure={chosen!r} needs {readable(needed)} for {size.n:,} weights and "
-            f"{size.n_samples:,} samples, but {readable(there)} are available: {remedy}."
+            f"{size.n_samples:,} samples, but {readable(there)} are available. {remedy}."
         )
 
 
@@ -228,7 +230,7 @@ def check_swaps(n_remaining: int, n_removed: int) -> None:
     if needed > there:
         raise MemoryError(
             f"Swaps of {n_remaining:,} weights need {readable(needed)}, but {readable(there)} are "
-            "available: set `n_swaps=0`, or prune further first."
+            "available. Set `n_swaps=0`, or prune further before you use swaps."
         )
 
 

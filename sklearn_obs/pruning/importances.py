@@ -81,7 +81,7 @@ def importances(
         if error is not None:
             error[at] = errors
         if not np.isfinite(saliency).all():
-            raise LinAlgError("they are not finite, as the weights of the network are too large")
+            raise LinAlgError("they are not finite, because the network has too large weights")
     return saliency, error
 
 

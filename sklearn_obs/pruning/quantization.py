@@ -93,7 +93,7 @@ def quantized(
         network.with_theta(theta), list(coefs), scales, free, problem.objective, epochs=EPOCHS
     )
     if not np.isfinite(loss(found, problem.objective)):
-        raise LinAlgError("the loss of the quantized network is not finite: scale the columns of X")
+        raise LinAlgError("the loss of the quantized network is not finite: scale X")
     return Quantized(found, [s.astype(network.dtype) for s in scales])
 
 

@@ -161,6 +161,6 @@ def _naming(case, plan):
 def _nothing_left(plan):
     return ValueError(
         f"With granularity={plan.granularity!r} the target sparsity is out of reach: the next one "
-        "to be removed is the last of its layer, and the whole network would be removed with it. "
-        "Lower `target_sparsity`, or go on with granularity='weight'."
+        "to be removed is the last of its layer, and without it the output would be constant. "
+        "Lower `target_sparsity`, or prune further with granularity='weight'."
     )

@@ -40,7 +40,7 @@ class Round:
     pruned_loss: float  # measured before retraining
     loss: float  # and after
     label_loss: float  # against the labels alone, without penalty; nan without labels
-    epochs: int  # passes over the data in retraining
+    epochs: int  # of retraining
     converged: bool
 
     def record(self) -> "Round":
@@ -135,9 +135,9 @@ def _acceptance(start, problem):
     """A function that says whether a round is kept: its losses are finite and not too high."""
     if not np.isfinite(start.loss):
         raise ValueError(
-            f"The loss of the network is {start.loss} before anything is removed: it has weights "
-            "that are not finite, or outputs too large for these samples. Scale the columns of X "
-            "as in training, or train anew with a lower `learning_rate_init`."
+            f"The loss of the network is {start.loss} before anything is removed, but expected a "
+            "finite loss. Its weights are not finite, or its outputs are too large for these "
+            "samples. Scale X as in training, or train again with a lower `learning_rate_init`."
         )
     increase = problem.plan.max_loss_increase
 
@@ -152,8 +152,8 @@ def _acceptance(start, problem):
 def _say_if_not_finite(r):
     if not np.isfinite(r.loss):
         warn(
-            f"Pruning ends before round {r.number}, which left a loss of {r.loss}: the network "
-            "before it is kept. Increase `damping`, or scale the columns of X.",
+            f"Pruning ends before round {r.number}, which left a loss of {r.loss}. The network "
+            "from before this round is kept. Increase `damping`, or scale the features of X.",
             RuntimeWarning,
         )
 
@@ -229,7 +229,7 @@ def _swaps(start, accepted, problem):
         try:
             found = find_swap(start.network, start.mask, problem, start.loss, rng)
         except (MemoryError, LinAlgError) as error:  # the target has been reached without
-            warn(f"Swaps end, and what is there is kept: {error}")
+            warn(f"Swaps end here, and the network is kept as it is: {error}")
             return
         if found is None:
             return

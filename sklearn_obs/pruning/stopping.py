@@ -37,26 +37,29 @@ from sklearn_obs.network.compaction import dead_weights, never_read
 
 
 def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) -> int:
-    """Count the weights to remove before a saliency is no longer much smaller than the loss.
+    """Count the weights to remove while each saliency is much smaller than the loss.
 
     Parameters
     ----------
     pruning_path : dict of ndarray
-        `pruning_path_` of an estimator.
+        The `pruning_path_` of an estimator.
     share : float > 0, default=0.001
-        What is much smaller: less than this share of the loss against the labels before the round
-        (before the first round: after it, the earliest that a path holds). The paper gives no
-        number; with this one the rule stops near the least test error in `plot_stopping.py`.
+        A saliency is much smaller if it is less than this share of the loss against the labels
+        before its round. For the first round the loss after it is used, because a path does not
+        contain an earlier one. The paper gives no number; with this one the rule stops near the
+        least test error in `plot_stopping.py`.
 
     Returns
     -------
     int
-        How many weights of ``pruning_path["removed"]`` come first; all if the rule never stops.
+        The number of weights, from the start of ``pruning_path["removed"]``. It is the number of
+        all weights if every saliency is small enough.
 
     Raises
     ------
     ValueError
-        If `share` is not positive, the criterion predicted no saliencies, or a round had no labels.
+        If `share` is not positive, the criterion does not predict saliencies, or y was missing in a
+        round.
 
     References
     ----------
@@ -77,14 +80,14 @@ def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) 
     saliency, number = pruning_path["saliency"], pruning_path["round"] - 1
     if np.isnan(saliency).any():
         raise ValueError(
-            "This path has no saliencies: its criterion predicts no loss. Prune with "
-            "criterion='obs' or 'obd'."
+            "Got a pruning_path with no saliencies, because its criterion does not predict the "
+            "loss. Prune with criterion='obs' or 'obd'."
         )
     label_loss = pruning_path["label_loss"]
     if np.isnan(label_loss).any():
         raise ValueError(
-            "This path has rounds without labels, and the rule compares saliencies with the loss "
-            "against labels. Pass y to `prune`."
+            "Got a pruning_path with rounds without y, but the rule compares saliencies with the "
+            "loss against y. Pass y to `prune`."
         )
     before = np.concatenate([label_loss[:1], label_loss[:-1]])
     (too_large,) = np.nonzero(saliency >= share * before[number])
@@ -92,18 +95,18 @@ def saliency_rule(pruning_path: dict[str, np.ndarray], *, share: float = 0.001) 
 
 
 def one_standard_error(scores: ArrayLike) -> int:
-    """The sparsest network whose mean score is within one standard error of the best mean.
+    """Choose the sparsest network with a mean score within one standard error of the best.
 
     Parameters
     ----------
     scores : array-like of shape (n_networks, n_scores)
-        Greater is better. A row is a network, sparser from row to row; a column a held-out row of
-        data, or a fold.
+        The scores, where greater is better. Each row is a network, and each network is sparser than
+        the one in the row before. Each column is a held-out sample or a fold.
 
     Returns
     -------
     int
-        The row of that network.
+        The index of the row of the chosen network.
 
     Raises
     ------
@@ -125,7 +128,7 @@ def one_standard_error(scores: ArrayLike) -> int:
     if scores.ndim != 2 or scores.shape[1] < 2 or not np.isfinite(scores).all():
         raise ValueError(
             f"Got scores of shape {scores.shape}, but expected finite numbers of shape "
-            "(n_networks, n_scores) with at least two scores: a standard error needs them."
+            "(n_networks, n_scores) with at least two scores, because a standard error needs them."
         )
     mean = scores.mean(axis=1)
     best = int(mean.argmax())
@@ -136,17 +139,19 @@ def one_standard_error(scores: ArrayLike) -> int:
 def effective_parameters(
     estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> float:
-    """The effective number of parameters of a fitted network, N_eff = tr[H (H + D)^-1].
+    """Compute the effective number of parameters of a fitted network.
 
-    Without a penalty it is the number of the parameters that the rows determine; the penalty takes
-    its part of each direction in which it outweighs the data. Takes n^2 numbers for n weights.
+    It is N_eff = tr[H (H + D)^-1], with the Gauss-Newton matrix H and the penalty D. Without a
+    penalty, this is the number of parameters that the samples determine. A penalty lowers it for
+    each direction in which the penalty is large compared with the curvature of the loss. For n
+    parameters it needs memory for several matrices of n^2 numbers.
 
     Parameters
     ----------
     estimator : OBSPrunedMLPClassifier or OBSPrunedMLPRegressor
-        Fitted.
+        The fitted estimator.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows that it was trained on.
+        The samples that it was trained on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Their targets.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -155,7 +160,7 @@ def effective_parameters(
     Returns
     -------
     float
-        Between 0 and the number of parameters that remain.
+        The number, which is between 0 and the number of remaining parameters.
 
     Raises
     ------
@@ -190,17 +195,17 @@ def effective_parameters(
 def prediction_error(
     loss: ArrayLike, n_rows: int, n_effective: ArrayLike, *, squared: bool
 ) -> np.ndarray:
-    """What the loss is on new rows, estimated from training: Akaike's corrections.
+    """Estimate the loss on new samples from the training loss, by Akaike's corrections.
 
     Parameters
     ----------
     loss : array-like of shape (n_networks,)
-        Mean loss of each network against the labels of the rows it was trained on, penalty left
-        out: ``pruning_path_["label_loss"]``.
+        The mean loss of each network against the labels of its training samples, without the
+        penalty: ``pruning_path_["label_loss"]``.
     n_rows : int
-        How many these are.
+        The number of training samples.
     n_effective : array-like of shape (n_networks,)
-        Of each network, see `effective_parameters`.
+        The effective number of parameters of each network; see `effective_parameters`.
     squared : bool
         Whether the loss is a mean of squares (regression) or of negative log-likelihoods
         (classification, in nats).
@@ -208,8 +213,8 @@ def prediction_error(
     Returns
     -------
     ndarray of shape (n_networks,)
-        The network of the least is the one to stop at. Infinite for squares where the parameters
-        are as many as the rows.
+        The estimated losses. Choose the network with the smallest. For squares the estimate is
+        infinite if there are at least as many effective parameters as samples.
 
     References
     ----------

@@ -42,7 +42,7 @@ class Swap:
     pruned_loss: float  # measured before the last retraining
     loss: float  # and after
     label_loss: float  # against the labels alone, without penalty; nan without labels
-    epochs: int  # passes over the data in retraining, those of failed attempts included
+    epochs: int  # of retraining, those of failed attempts included
     converged: bool
 
 
@@ -156,7 +156,7 @@ def _model(network, mask, problem, rng):
         model = SwapModel(network.theta[members], gradient[members], H, mask[members])
     except LinAlgError as error:
         raise LinAlgError(
-            f"The model of swaps cannot be inverted with damping={plan.damping}: {error}. Increase "
-            "`damping`, or set `n_swaps=0`."
+            f"The Hessian for swaps cannot be inverted with damping={plan.damping}: {error}. "
+            "Increase `damping`, or set `n_swaps=0`."
         ) from error
     return model, members

@@ -60,7 +60,7 @@ def newton(
     batch_bytes: int,
     watch: Watcher | None = None,
 ) -> Retrained:
-    """At most `epochs` passes over the data.
+    """At most `epochs` epochs.
 
     A gradient is one, with the loss; so is a product G v, and a preconditioner. Converged means
     that no component of the gradient exceeds `tol`, or f no longer falls.

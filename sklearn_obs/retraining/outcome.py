@@ -16,5 +16,5 @@ class Retrained:
     """The network after retraining, and what that took."""
 
     network: Network
-    epochs: int  # passes over the data
+    epochs: int  # evaluations of the loss and its gradient, one for each sample
     converged: bool  # False where the epochs ran out

@@ -17,10 +17,10 @@ from sklearn_obs.retraining.lbfgs import lbfgs
 from sklearn_obs.retraining.newton import newton
 from sklearn_obs.retraining.outcome import Retrained
 
-# Up to so many samples passes over all of them do better than those in mini-batches
+# Up to so many samples, epochs over all of them at once do better than mini-batches
 # (docs/defaults.md)
 LBFGS_SAMPLES = 5_000
-# From so many remaining weights and epochs a round on, curvature is worth its passes over the data
+# From so many remaining weights and epochs a round on, curvature is worth its epochs
 # (docs/defaults.md)
 NEWTON_WEIGHTS, NEWTON_EPOCHS = 100, 40
 # A step of lbfgs that lowers the loss by less than this share of `tol` is the last of a round: what

@@ -44,7 +44,7 @@ def test_without_matplotlib_there_is_a_table_and_a_word(tmp_path, capsys, monkey
         (["mnist"], "got 'mnist', but expected a file whose name ends in .csv"),
         (
             ["iris", "--sparsity", "1"],
-            "a number between 0 and 1, such as 0.9 for 90 %",
+            "a number between 0 and 1, such as 0.9 for 90%",
         ),
         (["iris", "--sparsity", "nan"], "got 'nan'"),
         (["iris", "--hidden", "0"], "got '0', but expected unit counts"),

@@ -55,7 +55,7 @@ def test_classification(flowers, tmp_path, capsys):
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
     assert "112 training rows, 38 test rows (a quarter, drawn at random)" in flat(printed)
-    assert "has 3 classes (setosa 33.3 %, versicolor 33.3 %, virginica 33.3 %)" in flat(printed)
+    assert "has 3 classes (setosa 33.3%, versicolor 33.3%, virginica 33.3%)" in flat(printed)
     weights = [line.split()[3] for line in printed.splitlines() if line.startswith("network ")]
     assert weights == ["56", "22"]
     model, X = load_skops(exports[1]), flowers.iloc[:, :4]
@@ -132,7 +132,7 @@ def test_the_program_of_test_vectors_runs_as_it_is_said(flowers, tmp_path, capsy
     assert "or would replace" in flat(capsys.readouterr().err)
     path.unlink(), path.with_suffix(".h").unlink()
     assert status_of([*arguments, "--export", path, "--test-vectors", "20"]) == 2
-    assert "model_test.c' exists; pass --overwrite" in flat(capsys.readouterr().err)
+    assert "model_test.c' exists. Pass --overwrite" in flat(capsys.readouterr().err)
 
 
 def test_bits_for_other_files(flowers, tmp_path, capsys):
@@ -180,10 +180,10 @@ def test_mixed_types_and_gaps(mixed, tmp_path, capsys):
     [
         ("", "is empty"),
         ("a,b,y\n1,2,u\n1,2\n", "line 3 of {} has 2 cells, but its header has 3"),
-        ("a,a,y\n1,2,u\n", "several columns of the name 'a'"),
+        ("a,a,y\n1,2,u\n", "several columns with the name 'a'"),
         ("a,b,z\n1,2,u\n", "has no column 'y'; it has 'a', 'b', 'z'"),
-        ("a,b,y\n" + "1,2,u\n" * 12, "the target 'y' has one value only: 'u'"),
-        ("a,b,y\n" + "1,2,u\n1,2,v\n" * 3, "has 6 rows, but 10 are the least"),
+        ("a,b,y\n" + "1,2,u\n" * 12, "the target 'y' has only one value: 'u'"),
+        ("a,b,y\n" + "1,2,u\n1,2,v\n" * 3, "has 6 rows with a target, but at least 10 are needed"),
         ("y\n" + "u\nv\n" * 6, "has no column to predict 'y' from"),
         ("a,y\n" + ",u\n?,v\n" * 6, "has no column to predict 'y' from"),
         ("a,y\n" + "1,u\n1,v\n" * 6, "has no column to predict 'y' from"),
@@ -216,27 +216,30 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "--target: which column of"),
+        ([], "--target is missing: name the column of"),
         (["--target", "target", "--export", "model.pkl"], "has to end in .c, .onnx, .skops"),
         (["--target", "target", "--export", "no/model.onnx"], "There is no folder"),
         (
             ["--target", "target", "--export", "model.c"],
-            "C takes numbers only, but 'colour' is text",
+            "C needs numbers only, but 'colour' is text",
         ),
         (
             ["--target", "target", "--drop", "colour", "--export", "model.c"],
-            "C takes numbers only, but 'sepal width (cm)' has missing numbers",
+            "C needs numbers only, but 'sepal width (cm)' has missing numbers",
         ),
         (["--target", "target", "--drop", "color"], "has no column 'color', but 'colour'"),
         (["--target", "Target"], "has no column 'Target', but 'target'"),
-        (["--target", "target", "--drop", "colour,target"], "--drop target: that is the target"),
-        (["--target", "target", "--sparsity", "95"], "such as 0.9 for 90 %"),
-        (["--target", "target", "--dtype", "int8"], "--dtype int8 goes with --export of a file"),
+        (
+            ["--target", "target", "--drop", "colour,target"],
+            "--drop target: this column is the target",
+        ),
+        (["--target", "target", "--sparsity", "95"], "such as 0.9 for 90%"),
+        (["--target", "target", "--dtype", "int8"], "--dtype int8 needs --export of a file"),
         (["--target", "target", "--task", "regression"], "--task regression needs numbers"),
         (["--target", "target", "--dtype", "int4"], "invalid choice: 'int4'"),
         (["--target", "target", "--bits", "5"], "invalid choice: 5"),
-        (["--target", "target", "--integer"], "--integer goes with --export of a file in C"),
-        (["--target", "target", "--test-vectors", "3"], "--test-vectors 3 goes with --export of"),
+        (["--target", "target", "--integer"], "--integer needs --export of a file in C"),
+        (["--target", "target", "--test-vectors", "3"], "--test-vectors 3 needs --export of"),
         (["--target", "target", "--test-vectors", "100"], "expected an int from 1 to 99"),
         (
             ["--target", "target", "--export", "m.skops", "--export", "m.skops"],
@@ -244,7 +247,7 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         ),
         (
             ["--target", "target", "--integer", "--dtype", "int8", "--export", "model.c"],
-            "--dtype int8 and --integer: give one of them",
+            "--dtype int8 and --integer: give only one of them",
         ),
     ],
 )
@@ -262,7 +265,7 @@ def test_existing_files_and_overwrite(flowers, tmp_path, capsys):
     path.write_text("mine")
     arguments = [tmp_path / "iris.csv", "--target", "target", *QUICK, "--export", path]
     assert status_of(arguments) == 2
-    assert "exists; pass --overwrite to replace it" in capsys.readouterr().err
+    assert "exists. Pass --overwrite to replace it" in capsys.readouterr().err
     assert path.read_text() == "mine"
     assert status_of([*arguments, "--overwrite"]) == 0
     assert path.read_text() != "mine"
@@ -270,7 +273,7 @@ def test_existing_files_and_overwrite(flowers, tmp_path, capsys):
 
 def test_bundled_data_take_no_options_of_files(capsys):
     assert status_of(["iris", "--target", "y"]) == 2
-    assert "--target goes with a file, not with 'iris'" in capsys.readouterr().err
+    assert "--target needs a file, but got 'iris'" in capsys.readouterr().err
 
 
 def test_what_the_target_is(tmp_path):
@@ -304,11 +307,12 @@ def test_what_a_reader_might_not_expect_is_said(flowers, tmp_path, capsys):
     assert status_of(arguments) == 0
     printed = capsys.readouterr().out
     assert "'target' has 3 classes (none" in flat(printed)
-    assert "note: rows without a target, left out: 1" in printed
-    assert "'code' is text (line 2: '0,5x'), an input for each of its 75 values" in flat(printed)
+    assert "note: rows without a target are left out: 1" in printed
+    said = "'code' is text (line 2: '0,5x') and becomes an input for each of its 75 values"
+    assert said in flat(printed)
     assert max(map(len, printed.splitlines())) < 500  # not a name for each of a hundred inputs
     assert status_of([*arguments, "--export", tmp_path / "m.c"]) == 2
-    assert "but 'code' is text (line 2: '0,5x'); leave columns out" in capsys.readouterr().err
+    assert "but 'code' is text (line 2: '0,5x'). Leave columns out" in capsys.readouterr().err
 
 
 def test_a_number_that_is_missing_by_another_name(tmp_path):
@@ -384,7 +388,7 @@ def test_the_sparsity_is_chosen_on_the_training_rows(flowers, tmp_path, capsys, 
     pd.testing.assert_frame_equal(X, train)
     assert not set(test.index) & set(X.index)
     assert "of its weights are removed" in said
-    assert "by cross-validation (5 parts of the training rows), it is then worse than" in said
+    assert "by cross-validation (5 folds of the training rows), its score is then within" in said
 
 
 def test_one_class_in_thirty(tmp_path, capsys):
@@ -400,7 +404,7 @@ def test_one_class_in_thirty(tmp_path, capsys):
     assert "always 'no' 0 0.9" in said
     assert "logistic regression 4 0.9" in said
     assert "Use predict_proba, and act on lower probabilities of 'yes' than a half" in said
-    assert "By accuracy it is no better than always 'no', as that class is so common" in said
+    assert "By accuracy it is no better than always 'no': that class is so common" in said
 
 
 def test_columns_by_what_they_are_worth_with_those_of_one_variable_together(tmp_path, capsys):
@@ -446,13 +450,13 @@ POOR = ("logistic regression", 4, 0.9, 0.4)
 @pytest.mark.parametrize(
     ("linear", "before", "after", "chosen", "said", "unsaid"),
     [
-        (LINEAR, (0.95, 0.12), (0.95, 0.12), True, "is the same as that before", "None"),
-        (LINEAR, (0.9, 0.3), (0.9, 0.3), True, "The pruned network is no better", "None"),
+        (LINEAR, (0.95, 0.12), (0.95, 0.12), True, "is the same as that before", "No model"),
+        (LINEAR, (0.9, 0.3), (0.9, 0.3), True, "The pruned network is no better", "No model"),
         (POOR, (0.9, 0.3), (0.9, 0.35), True, "columns say little of 'y'", "consider it"),
-        (LINEAR, (0.95, 0.12), (0.92, 0.25), False, "give a smaller --sparsity", "None"),
+        (LINEAR, (0.95, 0.12), (0.92, 0.25), False, "give a smaller --sparsity", "No model"),
         (LINEAR, (0.95, 0.12), (0.92, 0.25), True, "consider it, if its 4 weights", "--spars"),
-        (LINEAR, (0.95, 0.1), (0.9, 0.25), True, "finds 100 % of them, and 50 % of", "None"),
-        (LINEAR, (1.0, 0.0), (1.0, 0.0), True, "given away by one of the columns", "None"),
+        (LINEAR, (0.95, 0.1), (0.9, 0.25), True, "find 100% of them, and 50% of", "No model"),
+        (LINEAR, (1.0, 0.0), (1.0, 0.0), True, "does one of the columns contain 'y'", "No model"),
     ],
 )
 def test_what_is_said_of_the_scores(linear, before, after, chosen, said, unsaid):
@@ -497,7 +501,9 @@ def test_a_column_that_only_the_test_rows_have(tmp_path, capsys):
     frame["g"] = np.where(np.isin(np.arange(40), test[:2]), np.arange(40.0), np.nan)
     frame.to_csv(tmp_path / "g.csv", index=False)
     assert status_of([tmp_path / "g.csv", "--target", "y", *QUICK]) == 2
-    assert "column 'g' has no number in the 30 training rows: --drop g" in capsys.readouterr().err
+    assert (
+        "column 'g' has no number in the 30 training rows: use --drop g" in capsys.readouterr().err
+    )
 
 
 def test_the_same_export_twice_is_refused(mixed, tmp_path, capsys):
@@ -580,7 +586,7 @@ def test_a_column_that_float32_rounds_is_named_with_the_score(tmp_path, capsys):
     exports = [a for path in ("m.c", "m.onnx") for a in ("--export", str(tmp_path / path))]
     assert status_of([tmp_path / "times.csv", "--target", "y", *QUICK, *exports]) == 0
     said = flat(capsys.readouterr().out)
-    named = "float32 rounds columns by more than 1 % of what they vary by: 'at' (around 1.7e+09"
+    named = "float32 rounds these columns by more than 1% of their spread: 'at' (around 1.7e+09"
     assert said.count(named) == 2
     assert "or use --dtype float64" in said
     scores = [float(part.split()[0].rstrip(".")) for part in said.split("accuracy in float32 ")[1:]]

@@ -292,7 +292,7 @@ def test_importances_serve_feature_selection():
 
 def test_no_importances_before_pruning():
     model = small(target_sparsity=0).fit(X, y)
-    with pytest.raises(AttributeError, match=r"last round of pruning.*prune"):
+    with pytest.raises(AttributeError, match=r"last round of pruning.*Prune"):
         _ = model.feature_importances_.size
     model.prune(X, y, target_sparsity=0.3)
     assert model.feature_importances_.size == 4

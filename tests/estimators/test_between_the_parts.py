@@ -44,7 +44,7 @@ def with_a_unit_that_reads_one_input():
     "criterion, structure", [("obs", s) for s in STRUCTURES] + [("obd", "auto")]
 )
 @pytest.mark.parametrize("column", [0, 1, 2])
-@pytest.mark.filterwarnings("ignore:Got a network of which 4 weights are exactly 0")
+@pytest.mark.filterwarnings("ignore:Got a network in which 4 weights are exactly 0")
 def test_rows_in_which_an_input_is_always_zero(criterion, structure, column):
     """What is freed and is no candidate is not taken for the first weight, or for the last."""
     mlp, Z = with_a_unit_that_reads_one_input()

@@ -131,7 +131,7 @@ def test_imitation_keeps_probabilities(digits):
     ("parameters", "message"),
     [
         ({"distillation": 0}, r"no y with distillation=0.*Pass y, or set a `distillation` above 0"),
-        ({"max_loss_increase": 0.1}, r"no y with max_loss_increase=0\.1.*reads the loss against"),
+        ({"max_loss_increase": 0.1}, r"no y with max_loss_increase=0\.1.*limits the loss against"),
         ({"curvature": "empirical_fisher"}, r"no y with curvature='empirical_fisher'.*use 'ggn'"),
     ],
 )

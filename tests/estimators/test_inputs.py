@@ -89,10 +89,10 @@ NO_CLASSES = {
     "unknown": lambda X, y: np.where(y, "a", np.array(1, object)),
 }
 REMEDY = {
-    "continuous": "for numbers use OBSPrunedMLPRegressor",
-    "continuous-multioutput": "for numbers use OBSPrunedMLPRegressor",
+    "continuous": "For numbers, use OBSPrunedMLPRegressor",
+    "continuous-multioutput": "For numbers, use OBSPrunedMLPRegressor",
     "multiclass-multioutput": "use MultiOutputClassifier",
-    "unknown": "make all of them strings",
+    "unknown": "Convert all of them to strings",
 }
 
 
@@ -137,8 +137,8 @@ OUT_OF_RANGE = [
     ("target_sparsity", None, NUMBER_IN_0_1),
     ("target_sparsity", True, NUMBER_IN_0_1),
     *(("distillation", v, r"a number in \[0, 1\]") for v in (-0.1, 1.5, np.nan, "0.5", None, True)),
-    ("distillation", 2, "0 is labels alone"),
-    ("weight_decay", -1e-3, r"a finite non-negative number .*or None \(the dense network's own"),
+    ("distillation", 2, "0 means that only y counts"),
+    ("weight_decay", -1e-3, r"a finite non-negative number .*or None \(the penalty of the initial"),
     *(("weight_decay", v, "a finite non-negative number") for v in (np.inf, np.nan, "0", True)),
     ("damping", -1.0, "a finite non-negative number"),
     ("damping", np.inf, "a finite non-negative number"),
@@ -162,7 +162,7 @@ OUT_OF_RANGE = [
     ("max_loss_increase", -0.1, r"a finite non-negative number \(relative increase of the loss\)"),
     ("max_loss_increase", np.inf, "or None"),
     ("max_loss_increase", np.nan, "or None"),
-    ("n_swaps", -1, r"an int >= 0 \(0 is off\)"),
+    ("n_swaps", -1, r"an int >= 0 \(0 means no swaps\)"),
     ("n_swaps", 1.5, "an int >= 0"),
     ("n_swaps", None, "an int >= 0"),
     ("n_jobs", 0, "None or an int other than 0"),
@@ -368,7 +368,7 @@ def test_retraining_that_does_not_converge_warns_once():
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_newton_with_too_few_passes(epochs):
-    with pytest.raises(ValueError, match=r"expected 0 or at least 4: .* Use 'lbfgs' for fewer"):
+    with pytest.raises(ValueError, match=r"expected 0 or at least 4, .* For fewer, use 'lbfgs'"):
         small(retrain_solver="newton", retrain_epochs=epochs).fit(*data())
 
 
@@ -376,7 +376,7 @@ def test_newton_with_too_few_passes(epochs):
     "epochs, solver, least", [(0, "auto", 2), (1, "adam", 2), (7, "newton", 8)]
 )
 def test_movement_without_retraining(epochs, solver, least):
-    remedy = f"at least {least}: half .* Increase it, or use criterion='obs', which needs none"
+    remedy = f"at least {least}, .* half .* Increase .*, or use criterion='obs', which needs none"
     with pytest.raises(ValueError, match=remedy):
         small(criterion="movement", retrain_epochs=epochs, retrain_solver=solver).fit(*data())
 
@@ -470,6 +470,6 @@ def test_one_row():
 def test_curvature_that_is_not_finite(iris):
     X, y = iris
     fitted = small(target_sparsity=0).fit(X, y)
-    message = r"the curvature of the loss is not finite: scale the columns of X\.$"
+    message = r"the curvature of the loss is not finite: scale the features of X\.$"
     with np.errstate(all="ignore"), pytest.raises(LinAlgError, match=message):
         fitted.prune(X * 1e200, y, target_sparsity=0.5)  # more damping would not help

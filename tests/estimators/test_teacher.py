@@ -243,7 +243,9 @@ def test_teachers_of_another_kind_of_target(iris, taught_on, kind, message):
 
 def test_errors_of_a_teacher_name_it(iris):
     X, y = iris
-    with pytest.raises(ValueError, match="a LogisticRegression, cannot be fitted and asked out of"):
+    with pytest.raises(
+        ValueError, match="a LogisticRegression, cannot be fitted and predict out of"
+    ):
         small(teacher=LogisticRegression()).fit(X, TARGETS["label sets"](X, y))
 
 

@@ -296,17 +296,17 @@ def test_labels_of_other_transformers(mixed):
     assert input_groups_of(parts).tolist() == ["colour"] * 6 + ["shape"] * 3 + ["size"]
     with pytest.raises(NotFittedError):
         input_groups_of(StandardScaler())
-    with pytest.raises(TypeError, match="LogisticRegression does not say"):
+    with pytest.raises(TypeError, match="LogisticRegression without `get_feature_names_out`"):
         input_groups_of(LogisticRegression().fit(numbers, y))
 
 
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        (["a", "b"], r"2 labels, but X has 6 features. Expected a label for each column"),
+        (["a", "b"], r"2 labels, but X has 6 features. Expected a label for each feature"),
         ("ab", r"input_groups='ab', but expected a label for each feature, a callable"),
         (3, "input_groups=3, but expected a label for each feature"),
-        (prefix, r"reads the names of the features, but X has none. Pass X as a DataFrame"),
+        (prefix, r"needs the names of the features, but X has none. Pass X as a DataFrame"),
     ],
 )
 def test_groups_that_do_not_fit_are_refused_before_training(six, groups, message):

@@ -691,7 +691,7 @@ def test_a_network_that_is_not_quantized(tmp_path):
 def test_a_pipeline_that_cannot_be_folded():
     X, y = load_iris(return_X_y=True)
     model = quantized(make_pipeline(PCA(2), small()), X, y, 4)
-    with pytest.raises(TypeError, match="a PCA cannot be folded into a network; what can is Stand"):
+    with pytest.raises(TypeError, match="a PCA, but it cannot be folded into a network"):
         integer_predict(model, X)
 
 
@@ -703,7 +703,7 @@ def test_a_pipeline_that_cannot_be_folded():
             {"dtype": "int4"},
             "Got dtype='int4', but expected one of float32, float64, int8, integer",
         ),
-        ({"dtype": "float32", "input_dtype": "uint8"}, "which needs dtype='integer'"),
+        ({"dtype": "float32", "input_dtype": "uint8"}, "but it needs dtype='integer'"),
     ],
 )
 def test_unknown_numbers(tmp_path, arguments, words):

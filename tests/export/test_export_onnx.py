@@ -221,7 +221,7 @@ def test_integers_of_32_bits_come_out_as_they_went_in(iris, tmp_path, shift):
 )
 def test_wider_integers_are_refused(iris, tmp_path, labels):
     X, y = iris
-    with pytest.raises(ValueError, match="expected strings or integers of 32 bits"):
+    with pytest.raises(ValueError, match="expected strings or 32-bit integers"):
         export_onnx(small().fit(X, labels[y]), tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -284,7 +284,7 @@ def test_columns_of_a_network_without_steps(iris, tmp_path):
 def test_a_search_without_a_network_says_so(iris, tmp_path):
     search = OBSPrunedMLPCV(small(), sparsities=[0.2], cv=2, refit=False).fit(*iris)
     for export in (export_onnx, export_c):
-        with pytest.raises(AttributeError, match="kept no network, as of refit=False"):
+        with pytest.raises(AttributeError, match="kept no network, because refit=False"):
             export(search, tmp_path / f"a{'.c' if export is export_c else '.onnx'}")
 
 
@@ -340,11 +340,11 @@ GAPS = pd.DataFrame({"word": ["a", "b", None, "a"] * 20, "x": np.arange(80.0) % 
         ),
         (
             OneHotEncoder(),
-            r"OneHotEncoder that has learned gaps .* columns 'word'.*X\.fillna\(''\)",
+            r"OneHotEncoder with missing text as a category .* columns 'word'.*X\.fillna\(''\)",
         ),
         (
             OrdinalEncoder(encoded_missing_value=-2),
-            r"OrdinalEncoder that has learned gaps .* columns 'word'",
+            r"OrdinalEncoder with missing text as a category .* columns 'word'",
         ),
     ],
     ids=["imputer", "one-hot", "ordinal"],
@@ -373,7 +373,7 @@ def test_what_skl2onnx_cannot_convert_is_said_with_what_to_pass(mixed, tmp_path)
     X = mixed[0]
     model, _ = mixed_model(X, ['the "colour", über'], ["length", "count"])
     with pytest.raises(
-        ValueError, match=r"skl2onnx cannot convert.*pass X=some rows, as the frame"
+        ValueError, match=r"skl2onnx cannot convert.*pass X=some samples, as a DataFrame"
     ):
         export_onnx(model, tmp_path / "a.onnx")
     with pytest.raises(ValueError, match=r"Got X with 2 columns, but the model has 3"):
@@ -393,7 +393,7 @@ def test_columns_that_float32_rounds_are_named(iris, tmp_path, scaler):
     steps = [StandardScaler(), KBinsDiscretizer(20, encode="ordinal", strategy="uniform")]
     net = small(hidden_layer_sizes=(10,), target_sparsity=0.2, solver="lbfgs", max_iter=300)
     model = make_pipeline(*([scaler] if scaler else steps), net).fit(X, y)
-    named = r"more than 1 % of what they vary by: 'at' \(around 1.7e\+09"
+    named = r"more than 1% of their spread: 'at' \(around 1.7e\+09"
     rows = None if scaler else X
     with pytest.warns(UserWarning, match=named):
         written = export_onnx(model, tmp_path / "a.onnx", X=rows, test_data=(X, y))

@@ -218,7 +218,7 @@ def test_networks_that_are_too_large_or_bend_are_refused(iris):
     large = small(hidden_layer_sizes=(100,), target_sparsity=0).fit(X, y)
     with pytest.raises(ValueError, match=r"Got a network of 700 weights.*Prune further"):
         export_text(large)
-    with pytest.raises(TypeError, match="a PCA cannot be folded"):
+    with pytest.raises(TypeError, match="a PCA, but it cannot be folded"):
         export_text(make_pipeline(PCA(2), small()).fit(X, y))
     with pytest.raises(ValueError, match="Got class_names, but a regression has no classes"):
         export_text(with_weights([[1.0]], [0.0], [[1.0]], [0.0]), class_names=["a"])

@@ -191,7 +191,7 @@ def test_what_is_refused(iris, function):
     with pytest.raises(TypeError, match="Got a LogisticRegression"):
         removed_weights(LogisticRegression())
     scaled = TransformedTargetRegressor(small(OBSPrunedMLPRegressor), transformer=StandardScaler())
-    with pytest.raises(TypeError, match=r"transformed targets only. Pass its `regressor_`"):
+    with pytest.raises(TypeError, match=r"fitted on transformed targets. Pass its `regressor_`"):
         function(scaled.fit(X, X[:, 0]), X, X[:, 0])
 
 
@@ -242,7 +242,7 @@ def test_bad_arguments(iris):
     for index, words in (
         (
             (9, 0, 0),
-            r"Got index=\(9, 0, 0\), but .* no such weight: layers are 0 to 2, of 4,",
+            r"Got index=\(9, 0, 0\), but .* no such weight: the layers are 0 to 2, between 4,",
         ),
         ((0, 4, 0), "no such weight"),
         ((0, -2, 0), "no such weight"),

@@ -97,7 +97,7 @@ def nothing_but_known_warnings(caught, estimator, diverged=False):
         else:
             known = (
                 "The network is pruned, but the importances",
-                "Swaps end, and what is there",
+                "Swaps end here, and the network is kept",
                 f"weight_decay={estimator.weight_decay} penalises the weights",
             )
             assert message.startswith(known), message

@@ -185,7 +185,9 @@ def test_a_model_that_cannot_be_inverted_names_the_remedy_and_loses_nothing(
 
     monkeypatch.setattr(swaps, "SwapModel", broken)
     message = r"damping=0\.02: not positive definite\. Increase"
-    with pytest.warns(UserWarning, match=f"Swaps end, and what is there is kept: .*{message}"):
+    with pytest.warns(
+        UserWarning, match=f"Swaps end here, and the network is kept as it is: .*{message}"
+    ):
         clf = small(**HARD, n_swaps=1).fit(*iris)
     assert_same(clf, pruned)
 

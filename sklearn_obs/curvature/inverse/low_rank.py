@@ -64,7 +64,7 @@ class LowRankInverse(InverseHessian):
 
     def __init__(self, rows: np.ndarray, ridge: np.ndarray):
         if not np.all(ridge > 0):
-            raise LinAlgError("a low rank leaves the rest to the damping, which is not positive")
+            raise LinAlgError("structure='low_rank' needs a positive damping")
         self._root = np.sqrt(ridge)
         F = rows
         F /= self._root[:, None]
