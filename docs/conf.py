@@ -76,10 +76,10 @@ sphinx_gallery_conf = {
     "filename_pattern": "/plot_" if has_monks() else "/plot_(?!monks)",  # shown, but not run
     "ignore_pattern": r"(datasets|records)\.py",
     "within_subsection_order": "gallery_options.order",
-    "reset_argv": "gallery_options.arguments",
     "backreferences_dir": "generated",
     "doc_module": ("sklearn_obs",),
     "image_srcset": ["2x"],
+    "remove_config_comments": True,
     "default_thumb_file": str(DOCS / "figures" / "network_monks.png"),
     "show_signature": False,
     "download_all_examples": False,

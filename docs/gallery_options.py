@@ -1,41 +1,42 @@
-"""How sphinx-gallery runs the examples: in which order, and with which arguments."""
+"""In which order sphinx-gallery shows the examples.
+
+The groups are those of `examples/GALLERY_HEADER.rst`.
+"""
 
 import os
-import tempfile
 
-ORDER = (
-    "digits_pipeline",
-    "digits_sparsity",
-    "one_weight",
-    "lesson",
-    "compensation",
-    "digits_pixels",
-    "tabular",
-    "xor",
-    "monks",
-    "damping",
-    "choose_sparsity",
-    "grid_search",
-    "stopping",
-    "lottery",
-    "formula",
-    "variables",
-    "csv_to_c",
-    "teacher",
-    "dask",
-)
-_files = tempfile.TemporaryDirectory()  # that examples write beside their figures
+GROUPS = {
+    "First steps": (
+        "digits_pipeline",
+        "choose_sparsity",
+        "grid_search",
+        "digits_sparsity",
+        "digits_pixels",
+    ),
+    "A table of your own": (
+        "mixed_table",
+        "tabular",
+        "variables",
+        "formula",
+        "imbalance",
+        "without_labels",
+    ),
+    "A small device": ("csv_to_c", "few_bits", "teacher"),
+    "Teaching and studying pruning": (
+        "one_weight",
+        "xor",
+        "lesson",
+        "compensation",
+        "damping",
+        "monks",
+        "stopping",
+        "lottery",
+    ),
+    "Large and distributed": ("memory", "dask"),
+}
+ORDER = tuple(name for names in GROUPS.values() for name in names)
 
 
 def order(file):
-    """An example's place, from first steps to special questions; one without fails the build."""
+    """An example's place in the gallery; an example without a group is an error of the build."""
     return ORDER.index(os.path.basename(file).removeprefix("plot_").removesuffix(".py"))
-
-
-def arguments(gallery_conf, script_vars):
-    """The command line of an example."""
-    with open(script_vars["src_file"], encoding="utf-8") as file:
-        text = file.read()
-    # ten seeds would take a minute
-    few = ["--seeds", "3"] if script_vars["src_file"].endswith("digits_sparsity.py") else []
-    return few + (["--out", _files.name] if '"--out"' in text else [])

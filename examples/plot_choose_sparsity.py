@@ -1,18 +1,18 @@
 """
-How far can it be pruned? Cross-validation, and one standard error
-==================================================================
+How many weights can be removed? Cross-validation tells
+=======================================================
 
-One dense fit and one surgery give all sparsities; cross-validation scores each of them on rows left
-out, and takes the sparsest within one standard error of the best. Two networks are drawn on one
-axis, with 10 hidden units and with 30, on diabetes, where dense networks overfit::
+This page shows how to let cross-validation choose the sparsity. `OBSPrunedMLPCV` trains one dense
+network for each fold, prunes it step by step, and scores each step on the samples of the fold that
+were held out. Of the sparsities within one standard error of the best score, it takes the highest.
 
-    python examples/plot_choose_sparsity.py [--out FOLDER]
+The data are those of diabetes, on which dense networks overfit. Two networks are compared, one with
+10 and one with 30 hidden units.
 """
 
-import argparse
 import warnings
-from pathlib import Path
 
+import matplotlib.pyplot as plt
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
@@ -20,20 +20,16 @@ from sklearn.preprocessing import scale
 from sklearn_obs import OBSPrunedMLPCV, OBSPrunedMLPRegressor, obs_pruning_path
 from sklearn_obs.display import PruningPathDisplay
 
-parser = argparse.ArgumentParser(description="Cross-validation over sparsities.")
-parser.add_argument("--out", type=Path, default=Path(), help="folder for the figures")
-options = parser.parse_args()
-warnings.simplefilter("ignore", ConvergenceWarning)
-
 # %%
-# A search a network, over twelve sparsities.
-
+# One search for each network, over twelve sparsities.
 X, y = load_diabetes(return_X_y=True)
 X, y = scale(X), scale(y)
 searches = {}
 for n_units in (10, 30):
     net = OBSPrunedMLPRegressor((n_units,), alpha=1e-3, max_iter=500, random_state=0)
-    search = OBSPrunedMLPCV(net, sparsities=12).fit(X, y)
+    with warnings.catch_warnings():  # training stops after 500 epochs: with more it overfits more
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        search = OBSPrunedMLPCV(net, sparsities=12).fit(X, y)
     searches[f"{n_units} units"] = search
     print(f"{n_units} hidden units: R2 in cross-validation")
     for sparsity, score in zip(search.sparsities_, search.scores_.mean(axis=0), strict=True):
@@ -42,17 +38,18 @@ for n_units in (10, 30):
     print(f"  {search.estimator_.n_weights_} weights, {search.estimator_.inputs_.size} inputs")
 
 # %%
-# Bars are standard errors over the folds. The vertical lines are the sparsities that were chosen.
-
+# Each curve is the mean score, and its band is the standard error over the folds. The vertical
+# lines are the sparsities that were chosen.
 first, second = searches.items()
 display = PruningPathDisplay.from_cv(first[1], name=first[0])
 PruningPathDisplay.from_cv(second[1], name=second[0], ax=display.ax_)
-display.figure_.savefig(options.out / "choose_sparsity.png", dpi=150)
+plt.show()
 
 # %%
-# The path alone, on the training rows: it says how far the network can go before it no longer fits,
-# not how well it generalises.
-
-path = obs_pruning_path(net, X, y, sparsities=search.sparsities_)
-display = PruningPathDisplay.from_path(path, score_name="training R2")
-display.figure_.savefig(options.out / "pruning_path.png", dpi=150)
+# `obs_pruning_path` gives the same path without cross-validation. The scores here are those of the
+# training samples: they show how long the network still fits, but not how well it generalises.
+with warnings.catch_warnings():  # 500 epochs, as above
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    path = obs_pruning_path(net, X, y, sparsities=search.sparsities_)
+PruningPathDisplay.from_path(path, score_name="training R2")
+plt.show()

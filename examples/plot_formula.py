@@ -1,18 +1,11 @@
 """
-A network to read: as a formula, and as rules
-=============================================
+A network as a formula, and as rules
+====================================
 
-A network of ten weights is a formula. Here one on breast cancer is pruned as far as one standard
-error of cross-validation allows, and printed: in the units of the table, because the scaler is
-folded in; then as LaTeX, drawn; then as a Python function that needs nothing but NumPy, which says
-what the Pipeline says.
-
-Inputs of few values have rules in place of a formula. Below, a robot is dangerous unless its jacket
-is green or its body is an octagon (the rule of the third MONK's problem, of which a network is told
-the answers alone); the network is asked about every combination, and what it does is written as
-shortly as it can be::
-
-    python examples/plot_formula.py [--out FOLDER]
+This page shows how to read a pruned network as a formula, as a Python function, or as rules. A
+network with ten weights is short enough for that. The first one is trained on breast_cancer and
+pruned as far as one standard error of cross-validation allows. The second one learns the answers to
+a logical rule, and we read from it whether it has found the rule.
 
 References
 ----------
@@ -20,9 +13,8 @@ Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of dif
 algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
 """
 
-import argparse
+import textwrap
 from itertools import product
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,13 +26,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
 from sklearn_obs.export import export_rules, export_text
 
-parser = argparse.ArgumentParser(description="A pruned network as a formula, and as rules.")
-parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
-options = parser.parse_args()
-
 # %%
-# One standard error chooses the size; two thirds of the rows train, the others test.
-
+# Two thirds of the samples are for training, the others for testing. The formula is in the units of
+# the table, because the scaler is multiplied into the weights.
 data = load_breast_cancer()
 names = {"feature_names": data.feature_names, "class_names": ["malignant", "benign"]}
 X, X_test, y, y_test = train_test_split(
@@ -49,24 +37,30 @@ X, X_test, y, y_test = train_test_split(
 network = OBSPrunedMLPClassifier((8,), alpha=1e-2, max_iter=1000, random_state=0)
 search = OBSPrunedMLPCV(make_pipeline(StandardScaler(), network)).fit(X, y)
 model = search.estimator_
-print(export_text(model, **names))
+formula = export_text(model, **names)
+print(formula)
 print(
     f"\n{model[-1].n_weights_} of {sum(W.size for W in model[-1].coefs_)} weights, "
-    f"accuracy {model.score(X_test, y_test):.3f} on {len(y_test)} rows held out\n"
+    f"accuracy {model.score(X_test, y_test):.3f} on {len(y_test)} held-out samples\n"
 )
 
 # %%
-# The same, drawn: every line is within matplotlib's mathtext, and within LaTeX.
-
-lines = export_text(model, **names, style="latex").splitlines()
-figure = plt.figure(figsize=(12, 0.45 * len(lines)))
-for k, line in enumerate(lines):
-    figure.text(0.01, 1 - (k + 0.7) / len(lines), f"${line}$", fontsize=11)
-figure.savefig(options.out / "formula.png", dpi=100)
+# This is the same formula as a picture, with long lines broken.
+lines = [
+    textwrap.fill(line, 46, subsequent_indent="    ", break_on_hyphens=False)
+    for line in formula.splitlines()
+]
+figure = plt.figure(figsize=(6.4, 4.6))
+figure.text(0.03, 0.97, "\n\n".join(lines), va="top", family="monospace", fontsize=12)
+plt.show()
 
 # %%
-# And as a function. It is evaluated here to show that it is the Pipeline.
+# ``style="latex"`` gives the formula for a paper.
+print(export_text(model, **names, style="latex"))
 
+# %%
+# ``style="python"`` gives a function that needs nothing but NumPy. We run it on the test samples,
+# to see that it computes the same probabilities as the Pipeline.
 source = export_text(model, **names, style="python")
 print(source)
 defined = {}
@@ -75,8 +69,10 @@ difference = np.abs(defined["predict_proba"](X_test) - model.predict_proba(X_tes
 print(f"\nlargest difference from the Pipeline: {difference:.0e}\n")
 
 # %%
-# Rules. Four attributes, one-hot; `input_groups` says which columns belong together.
-
+# Inputs with few different values allow rules instead of a formula. In the third MONK's problem a
+# robot is dangerous unless its jacket is green or its body is an octagon. The network gets robots
+# and answers, but not the rule. `export_rules` asks it about every combination of the attributes,
+# and writes what it does as briefly as possible. `input_groups` says which columns belong together.
 VALUES = {
     "head": ["round", "square", "octagon"],
     "body": ["round", "square", "octagon"],

@@ -2,21 +2,12 @@ r"""
 GridSearchCV over sparsity and damping
 ======================================
 
-How sparse, and with how much damping? Surgery adds `damping` times the mean diagonal of the Hessian
-H to its diagonal:
-
-.. math::
-
-    H \leftarrow H + \mathrm{damping} \cdot \mathrm{mean}(\mathrm{diag}\, H) \, I
-
-Of the settings at most a point of accuracy below the best, the sparsest is chosen. For sparsities
-alone, `OBSPrunedMLPCV` searches in about the time of one fit a fold, by one standard error::
-
-    python examples/plot_grid_search.py [--out FOLDER]
+This page shows how to search over several parameters of pruning with scikit-learn's `GridSearchCV`,
+and how to choose the sparsest of the good networks instead of the best one. The parameters are
+`target_sparsity` and `damping`, which is explained in :ref:`sphx_glr_gallery_plot_damping.py`. If
+you search over sparsities alone, use `OBSPrunedMLPCV` instead: it takes about as long as one fit
+for each fold (see :ref:`sphx_glr_gallery_plot_choose_sparsity.py`).
 """
-
-import argparse
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,26 +18,22 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_obs import OBSPrunedMLPClassifier
 
-parser = argparse.ArgumentParser(description="A grid search over sparsity and damping.")
-parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
-options = parser.parse_args()
-
 SPARSITIES = [0.0, 0.8, 0.9, 0.95, 0.98]
 DAMPINGS = [1e-3, 1e-2, 1e-1]
 N_FOLDS = 3
 
 
 def sparsest_of_the_good(results):
-    """The index of the sparsest setting that is at most a point below the best."""
+    """The index of the sparsest setting whose accuracy is at most 0.01 below the best."""
     accuracy = results["mean_test_score"]
     sparsity = results["param_obsprunedmlpclassifier__target_sparsity"].astype(float)
     return np.lexsort((accuracy, np.where(accuracy >= accuracy.max() - 0.01, sparsity, -1)))[-1]
 
 
 # %%
-# The scaler belongs into the pipeline. The workers are the grid's: the estimator's own `n_jobs` is
-# left at None. With ``memory="folder"`` each fold's dense network would be trained once for all.
-
+# The scaler is a step of the Pipeline, so that it is fitted on training samples only. `n_jobs` is
+# set for the search, and that of the estimator is left at None. With ``memory="folder"`` the dense
+# network of each fold would be trained only once (see :ref:`sphx_glr_gallery_plot_memory.py`).
 X, y = load_breast_cancer(return_X_y=True)
 model = make_pipeline(
     StandardScaler(),
@@ -60,8 +47,8 @@ search = GridSearchCV(model, grid, cv=N_FOLDS, n_jobs=2, refit=sparsest_of_the_g
 search.fit(X, y)
 
 # %%
-# Damping matters little where the network is retrained after each round, which is the default.
-
+# Damping matters little here, because the network is retrained after each round. This is the
+# default.
 accuracy = search.cv_results_["mean_test_score"].reshape(len(DAMPINGS), len(SPARSITIES))
 print(f"Accuracy in {N_FOLDS}-fold cross-validation")
 print("damping   sparsity" + "".join(f"{s:7.2f}" for s in SPARSITIES))
@@ -78,12 +65,16 @@ print(
 print(f"It reads {names.size} of {X.shape[1]} inputs: {', '.join(names)}")
 
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-for damping, row, style in zip(DAMPINGS, accuracy, ("o-", "s--", "^:"), strict=True):
-    ax.plot(100 * np.array(SPARSITIES), row, style, label=f"damping={damping:g}")
-best = search.best_index_
-ax.plot(100 * classifier.target_sparsity, search.cv_results_["mean_test_score"][best], "k*", ms=14)
-ax.set(xlabel="weights removed (%)", ylabel=f"accuracy, {N_FOLDS}-fold cross-validation")
-ax.set_title("breast_cancer; the star is chosen")
-ax.grid(alpha=0.3)
-ax.legend()
-figure.savefig(options.out / "grid_search.png", dpi=150)
+image = ax.imshow(accuracy, cmap="Blues", aspect="auto")
+for (i, j), value in np.ndenumerate(accuracy):
+    dark = value > accuracy.mean()
+    ax.text(j, i, f"{value:.3f}", ha="center", va="center", color="white" if dark else "black")
+row, column = divmod(search.best_index_, len(SPARSITIES))
+frame = plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="C1", linewidth=4)
+frame.set_clip_on(False)
+ax.add_patch(frame)
+ax.set_xticks(range(len(SPARSITIES)), [f"{s:.0%}" for s in SPARSITIES])
+ax.set_yticks(range(len(DAMPINGS)), DAMPINGS)
+ax.set(xlabel="weights removed", ylabel="damping")
+ax.set_title("accuracy in cross-validation; the frame is chosen")
+plt.show()

@@ -1,18 +1,19 @@
 r"""
-One weight at a time: what Optimal Brain Surgeon sees
-=====================================================
+One weight at a time: how Optimal Brain Surgeon decides
+=======================================================
 
-Optimal Brain Surgeon models the loss around the trained weights by a parabola. By the Hessian H of
-the loss it knows for each weight q what its removal would cost, once all other weights have made up
-for it, and how they would have to change:
+This page shows step by step how Optimal Brain Surgeon decides which weight to remove and how to
+change the others. It approximates the loss around the trained weights by a parabola. From the
+Hessian H of the loss it computes for each weight q how much the loss would rise without it, and how
+all other weights should change to make up for it:
 
 .. math::
 
     L_q = \frac{w_q^2}{2 [H^{-1}]_{qq}} \qquad
     \delta w = -\frac{w_q}{[H^{-1}]_{qq}} \, H^{-1} e_q
 
-This page follows it through the network of the 1992 paper, XOR, and through iris, one weight after
-another. It shows where the parabola is right, and where it breaks.
+We do this for the network of the 1992 paper, XOR, and for a network on iris. We also look at where
+the parabola is right and where it is not.
 
 References
 ----------
@@ -23,10 +24,10 @@ Information Processing Systems 2.
 """
 
 # %%
-# XOR, and what each weight is worth
-# ----------------------------------
+# XOR, and how important each weight is
+# -------------------------------------
 # A network with two hidden units has nine weights, intercepts included. Nothing is retrained here,
-# so that every step is Optimal Brain Surgeon's alone.
+# so that we see the effect of Optimal Brain Surgeon alone.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_iris
@@ -94,13 +95,14 @@ for place, value, alone, adjusted, after in zip(index, w, obd, obs, rises, stric
     print(f"{names[tuple(place)]:7s} {value:7.2f} {alone:16.3f} {adjusted:16.3f} {rise:16.3f}")
 
 # %%
-# The same as a heat map over the network: the paler, the cheaper, on a scale of its own for each
-# method. A frame shows what the method removes first. Optimal Brain Damage does not see that other
-# weights can make up for one, and the smallest weight is none that the network could do without.
+# The heat maps show the same numbers. A paler cell is a weight that costs less to remove; each
+# method has its own scale. The frame is the weight that the method removes first. Optimal Brain
+# Damage does not consider that other weights can make up for one. The network cannot do without its
+# smallest weight.
 
 
 def heat_map(ax, values, title):
-    """What the weights are worth, as the matrix of each layer, intercepts in the last row."""
+    """The value of each weight in the matrix of its layer, with intercepts in the last row."""
     cells = {tuple(place): value for place, value in zip(index, values, strict=True)}
     image = np.full((3, 4), np.nan)
     for (layer, i, j), value in cells.items():
@@ -131,8 +133,8 @@ plt.show()
 # %%
 # The update
 # ----------
-# Each of the three removes its choice. Optimal Brain Surgeon then moves the other eight weights.
-# Its network still solves XOR; the others do not.
+# Each of the three methods removes the weight that it has chosen. Optimal Brain Surgeon then
+# updates the other eight weights. Its network still solves XOR, and the other two do not.
 figure, panels = plt.subplots(1, 3, figsize=(12, 2.8), sharey=True, layout="constrained")
 labels = [names[tuple(place)] for place in index]
 for ax, criterion in zip(panels, ("obs", "obd", "magnitude"), strict=True):
@@ -149,12 +151,12 @@ panels[0].legend(frameon=False)
 plt.show()
 
 # %%
-# Step by step, and where it breaks
-# ---------------------------------
-# A weight of XOR is a large part of the network, and its removal a large step. The parabola picks
-# the right weight, but the loss rises by more than it says. Eight weights are the fewest that solve
-# XOR (see `plot_xor.py`). The parabola cannot know that: the next removal looks almost as cheap,
-# and destroys the solution.
+# Step by step, and where the parabola is wrong
+# ---------------------------------------------
+# One weight of XOR is a large part of the network, so that its removal is a large step. The
+# parabola gives the right weight, but the loss rises by more than predicted. Eight weights are the
+# fewest that solve XOR (see :ref:`sphx_glr_gallery_plot_xor.py`). The parabola does not show this:
+# the predicted loss of the next removal is not much higher, but the network no longer solves XOR.
 net = network()
 order = NetworkDisplay.from_estimator(net).order_
 plt.close()
@@ -176,12 +178,14 @@ for step in range(len(path["loss"])):
 # %%
 # Iris, 43 weights
 # ----------------
-# A network of 4-5-3 units loses one weight a round. The predicted loss starts at the dense
-# network's and adds up the saliencies of the removals; the smallest weight predicts nothing. As
-# long as the solid curve of a method stays on its dashed one, the parabola is right. Where it
-# leaves, so much has been removed that the loss is no parabola any more. Retraining after each
-# removal brings the network back to a minimum, where a new parabola fits: that is why pruning works
-# in rounds.
+# From a network of 4-5-3 units one weight is removed in each round. The predicted loss is that of
+# the dense network plus the saliencies of all removals; for the smallest weight there is no
+# prediction. As long as the solid curve of a method is on its dashed one, the parabola is right.
+# Where they separate, so much has been removed that a parabola no longer describes the loss.
+# Retraining after each removal leads to a new minimum with a new parabola. This is why pruning is
+# done in rounds.
+
+# sphinx_gallery_thumbnail_number = 4
 X, y = load_iris(return_X_y=True)
 X = scale(X)
 mlp = MLPClassifier((5,), "tanh", solver="lbfgs", alpha=0.1, max_iter=1000, random_state=0)
@@ -211,7 +215,7 @@ for name, (colour, criterion, epochs) in curves.items():
         print(f"{name}: the loss is half as high again as predicted from {broken[0]} weights on")
     print(f"{name}: training accuracy {accuracy:.3f} with 15 weights")
 ax.invert_xaxis()
-ax.set(yscale="log", xlabel="weights left", ylabel="training loss, penalty included")
+ax.set(yscale="log", xlabel="remaining weights", ylabel="training loss, penalty included")
 ax.grid(alpha=0.3)
 ax.legend(frameon=False)
 plt.show()

@@ -2,32 +2,35 @@
 MONK's problems, beside the table of the 1992 paper
 ===================================================
 
-Three networks of tanh units are trained with weight decay and pruned one weight at a time,
-intercepts included. After each removal, Optimal Brain Surgeon repairs the others and lbfgs retrains
-them for at most 200 passes over the data. Two sizes are read off each seed's path:
+This page shows how small networks for the MONK's problems become, compared with those that Hassibi
+and Stork published in 1992. Three networks of tanh units are trained with weight decay. Then one
+weight after another is removed, intercepts included. After each removal, the remaining weights are
+updated and retrained with lbfgs for at most 200 epochs. (The networks of the paper were not
+retrained.) For each seed, two sizes are reported:
 
-(a) chosen on the training rows alone: the smallest net with the published training accuracy;
-(b) the best on the path: the smallest with the published training *and* test accuracy.
+(a) chosen by training samples: the smallest network with the published training accuracy;
+(b) best on the path: the smallest network with the published training *and* test accuracy.
 
-Only (a) is a way to choose a net; (b) says how far the path leads. There is one dense net a seed,
-without restart or selection: "miss" is a path that never has these accuracies. One setting serves
-all three problems; it was chosen on these very problems. The paper's own nets were not retrained.
-See also ``--criterion magnitude``: after retraining as thorough as this it is close behind. ::
+In practice you can only choose as in (a), because you must not look at the test samples; (b) says
+what would have been possible. For each seed there is one dense network. "miss" means that no
+network on its path has these accuracies. One setting is used for all three problems, and it was
+chosen on these problems. If you set ``CRITERION = "magnitude"``, the networks are almost as small,
+because they are retrained so thoroughly.
 
-    python examples/plot_monks.py [--seeds 3] [--criterion obs] [--out FOLDER]
+The problems are read from the folder that the environment variable SKLEARN_OBS_DATA names, or
+fetched from openml.org.
 
-The problems are read from the folder that SKLEARN_OBS_DATA names, or fetched from openml.org.
-
-- Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal Brain
-  Surgeon. Advances in Neural Information Processing Systems 5. Table 1.
-- Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of different learning
-  algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
+References
+----------
+Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal Brain
+Surgeon. Advances in Neural Information Processing Systems 5. Table 1.
+Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of different learning
+algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
 """
 
-import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from datasets import monks
 from threadpoolctl import threadpool_limits
@@ -36,14 +39,11 @@ from sklearn_obs import OBSPrunedMLPClassifier
 from sklearn_obs.display import NetworkDisplay
 from sklearn_obs.export import export_rules
 
-parser = argparse.ArgumentParser(description="MONK's problems, beside the table of the 1992 paper.")
-parser.add_argument("--seeds", type=int, default=3, help="networks per problem (default: 3)")
-parser.add_argument("--criterion", default="obs", help="obs, obd, magnitude or random")
-parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
-options = parser.parse_args()
-
 # %%
-# What was published, and one seed's path from the dense network to a single weight.
+# The table holds what was published. `pruning_path` prunes one network from the dense one down to a
+# single weight.
+N_SEEDS = 3
+CRITERION = "obs"  # or "obd", "magnitude", "random"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def network(n_units, seed, target_sparsity=0):
         (n_units,),
         "tanh",
         target_sparsity=target_sparsity,
-        criterion=options.criterion,
+        criterion=CRITERION,
         damping=3,
         step=1,
         retrain_epochs=200,
@@ -80,7 +80,7 @@ def network(n_units, seed, target_sparsity=0):
 
 
 def pruning_path(data, n_units, seed):
-    """Weights, training accuracy and test accuracy of each net from the dense one to one weight."""
+    """Weights, training and test accuracy of each network, from dense to a single weight."""
     X_train, y_train, X_test, y_test = data
     net = network(n_units, seed).fit(X_train, y_train)
     n_dense = net.n_weights_
@@ -92,7 +92,7 @@ def pruning_path(data, n_units, seed):
 
 
 def smallest(path, train, test=0.0):
-    """The row of the smallest net that reaches these accuracies, or one of inf and nan."""
+    """The row of the smallest network that reaches these accuracies, or one of inf and nan."""
     reaches = (path[:, 1] >= train - ROUNDING) & (path[:, 2] >= test - ROUNDING)
     return path[reaches][-1] if reaches.any() else np.array([np.inf, np.nan, np.nan])
 
@@ -102,16 +102,15 @@ def row(n_weights, train, test):
 
 
 # %%
-# Each problem's seeds, with the sizes that are read off their paths.
-
-threadpool_limits(1)  # on matrices this small a second BLAS thread costs more than it does
+# Each line is one seed: the dense network, and the two sizes.
+threadpool_limits(1)  # with matrices this small, two BLAS threads are slower than one
 summary = []
 for number, published in TABLE.items():
     data = monks(number)
-    print(f"MONK-{number}: weights, training and test accuracy, criterion={options.criterion!r}")
+    print(f"MONK-{number}: weights, training and test accuracy, criterion={CRITERION!r}")
     print(f"seed  {'dense':>19}  {'(a) by training':>19}  {'(b) best on path':>19}")
     chosen, best = [], []
-    for seed in range(options.seeds):
+    for seed in range(N_SEEDS):
         path = pruning_path(data, published.n_units, seed)
         chosen.append(smallest(path, published.train))
         best.append(smallest(path, published.train, published.test))
@@ -125,18 +124,16 @@ for number, published in TABLE.items():
         )
 
 # %%
-# The table of the paper, and how many seeds come to it.
-
-print(f"Of {options.seeds} seeds, those with the published size (or less) and test accuracy")
+# How many seeds reach the sizes in the table of the paper?
+print(f"Of {N_SEEDS} seeds, those with the published size (or less) and test accuracy")
 print("problem  size  1992  seeds  smallest  median")
 for number, name, n_published, n_reach, least, median in summary:
     sizes = f"{least:8.0f}  {median:6.1f}".replace("inf", "  -")
     print(f"MONK-{number}   {name}  {n_published:5d}  {n_reach:5d}  {sizes}")
 
 # %%
-# MONK-1 asks: have head and body the same shape, or is the jacket red? This is the network of the
-# published size, and which attributes of the robot it reads.
-
+# MONK-1 asks whether head and body have the same shape, or the jacket is red. This network has the
+# published size, and the figure shows which attributes of the robot it reads.
 ROBOT = {
     "head": ("round", "square", "octagon"),
     "body": ("round", "square", "octagon"),
@@ -159,14 +156,13 @@ def of_published_size(number, seed=0):
 
 net, X_test, y_test = of_published_size(1)
 print(f"drawn: {net.n_weights_} weights, test accuracy {net.score(X_test, y_test):.3f}")
-display = NetworkDisplay.from_estimator(net, feature_names=FEATURES, class_names=["other", "monk"])
-display.figure_.savefig(options.out / "network_monks.png", dpi=150)
+NetworkDisplay.from_estimator(net, feature_names=FEATURES, class_names=["other", "monk"])
+plt.show()
 
 # %%
-# What the two smallest networks have learned, as rules. MONK-3 was published as "(jacket is green
-# and holding is sword) or (jacket is not blue and body is not octagon)", with 5 % of wrong labels:
-# four weights hold the second part.
-
+# These are the rules that the networks for MONK-1 and MONK-3 have learned. MONK-3 was published as
+# "(jacket is green and holding is sword) or (jacket is not blue and body is not octagon)", with 5%
+# of the labels wrong. Four weights are enough for the second part.
 for number in (1, 3):
     net, robots, _ = of_published_size(number)
     print(f"MONK-{number}, {net.n_weights_} weights")

@@ -2,11 +2,9 @@
 One removal as a picture: OBS, OBD and magnitude
 ================================================
 
-You see here why Optimal Brain Surgeon (OBS) removes another weight than the smallest one, and why
-it moves the others. The loss of two weights can be drawn as a map. Its lowest point is where
-training ends. To remove a weight means to go to one of the two axes, where that weight is 0::
-
-    python examples/plot_one_weight.py
+This page shows why Optimal Brain Surgeon (OBS) removes another weight than the smallest one, and
+why it updates the others. The loss of two weights can be drawn as a map. Its lowest point is where
+training ends. If a weight is removed, the new point is on one of the two axes, where it is 0.
 """
 
 import matplotlib.pyplot as plt

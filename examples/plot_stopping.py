@@ -2,31 +2,32 @@
 When to stop: four rules on a noisy problem
 ===========================================
 
-Test error against removals, and where each rule stops::
+This page shows how the test error changes as weights are removed one at a time, and where four
+rules stop. None of the rules knows the test error.
 
-    python examples/plot_stopping.py [--seeds 10] [--out FOLDER]
+The problem is that of Hassibi, Stork, Wolff and Watanabe (1993). There are two classes in five
+dimensions, each an equal mixture of two Gaussians, and 1,000 training samples for a network of
+5-9-1 units. The network is trained to the minimum of the loss and then pruned without retraining.
+The training loss rises nearly all the time, but the test error does not: it is lowest after about
+20 of the 54 weights, as on the published curve. Then it rises, because the remaining network cannot
+tell the classes apart.
 
-The problem is that of Hassibi, Stork, Wolff and Watanabe (1993): two classes in five dimensions,
-each an equal mixture of two Gaussians, 1,000 rows for training and a network of 5-9-1 units. It is
-trained to the minimum of the loss and then pruned one weight at a time, without retraining: the
-training loss rises nearly all the way, but the test error does not: it is least after about 20 of
-the 54 weights, as on the published curve. Then it rises, because what is left cannot tell the
-classes apart.
+These are the rules:
 
-Four rules say where to stop without knowing the test error:
+- *saliency*: the saliency of the next weight is no longer much smaller than the loss (Hassibi and
+  Stork 1992);
+- *loss increase*: the training loss has risen by 5%; this is `max_loss_increase`, and FCNN4R has
+  the same rule;
+- *one standard error*: the sparsest network within one standard error of the best on 1,000 held-out
+  samples;
+- *prediction error*: the least prediction error by the effective number of parameters (Pedersen,
+  Hansen and Larsen 1995), which needs no held-out samples.
 
-- the saliency of the next weight is no longer much smaller than the loss (Hassibi and Stork 1992);
-- the training loss has risen by 5 %: `max_loss_increase`, as FCNN4R does it;
-- the sparsest network within one standard error of the best on 1,000 held-out rows;
-- the least prediction error by the effective number of parameters (Pedersen, Hansen and Larsen
-  1995): no rows are held out.
-
+References
+----------
 Hassibi, B., Stork, D. G., Wolff, G. and Watanabe, T. (1993). Optimal Brain Surgeon: extensions and
-performance comparisons. NIPS 6.
+performance comparisons. Advances in Neural Information Processing Systems 6.
 """
-
-import argparse
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,14 +42,8 @@ from sklearn_obs.stopping import (
     saliency_rule,
 )
 
-parser = argparse.ArgumentParser(description="Test error against removals, and four rules.")
-parser.add_argument("--seeds", type=int, default=10)
-parser.add_argument("--out", type=Path, default=Path(), help="folder for the figure")
-options = parser.parse_args()
-
 # %%
-# The published mixture of Gaussians.
-
+# This is the published mixture of Gaussians.
 MEANS = [[(1, 1, 0, 1, 0.5), (0, 0, 1, 0, 0.5)], [(0, 1, 0, 0, 0.5), (1, 0, 1, 1, 0.5)]]
 VARIANCES = [
     [(0.99, 1.0, 0.88, 0.70, 0.95), (1.28, 0.60, 0.52, 0.93, 0.93)],
@@ -56,22 +51,23 @@ VARIANCES = [
 ]
 N_ROWS, N_TEST = 1_000, 20_000
 N_WEIGHTS, N_REMOVED = 54, 46
+N_SEEDS = 10
 RULES = ("saliency", "loss increase", "one standard error", "prediction error")
 
 
 def draw(n_samples, rng):
-    """X and y, one of the four Gaussians a row."""
+    """X and y; each sample is drawn from one of the four Gaussians."""
     label, component = rng.integers(2, size=(2, n_samples))
     spread = np.sqrt(np.array(VARIANCES)[label, component])
     return np.array(MEANS)[label, component] + spread * rng.standard_normal((n_samples, 5)), label
 
 
 # %%
-# One network, pruned weight by weight. What the rules need is collected on the way.
+# One network is pruned weight by weight, and what the rules need is collected.
 
 
 def one_network(seed):
-    """Test error after 0, 1, 2, ... removals; per rule, where it stops."""
+    """Test error after 0, 1, 2, ... removals; where each rule stops; effective parameters."""
     rng = np.random.default_rng(seed)
     (X, y), (X_held, y_held), (X_test, y_test) = (draw(n, rng) for n in (N_ROWS, N_ROWS, N_TEST))
     dense = MLPClassifier(
@@ -101,13 +97,12 @@ def one_network(seed):
 
 
 # %%
-# All networks: the test error has its minimum after some 20 removals; where do the rules stop?
-
+# Over ten networks, the test error is lowest after about 20 removals. Where do the rules stop?
 curves, stops, n_effective = map(
-    np.array, zip(*(one_network(seed) for seed in range(options.seeds)), strict=True)
+    np.array, zip(*(one_network(seed) for seed in range(N_SEEDS)), strict=True)
 )
 mean = curves.mean(axis=0)
-print(f"mean of {options.seeds} networks, {N_WEIGHTS} weights")
+print(f"mean of {N_SEEDS} networks, {N_WEIGHTS} weights")
 print(f"test error: dense {mean[0]:.4f}, least {mean.min():.4f} at {mean.argmin()} removed")
 print("removed   " + " ".join(f"{k:6d}" for k in range(0, N_REMOVED + 1, 5)))
 print("test error" + " ".join(f"{error:6.4f}" for error in mean[::5]))
@@ -118,8 +113,7 @@ for rule, where in zip(RULES, stops.T, strict=True):
     print(f"{rule:20} {where.mean():8.1f} ({where.min():2d}, {where.max():2d}) {there:18.4f}")
 
 # %%
-# Grey: single networks. Bars: how far a rule's stops spread over them.
-
+# The grey lines are single networks. A bar is the standard deviation of where a rule stops.
 figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.plot(curves.T, color="0.85", lw=0.8, zorder=0)
 ax.plot(mean, "k", label="test error, mean")
@@ -128,7 +122,7 @@ for rule, where, marker in zip(RULES, stops.T, "os^D", strict=True):
     ax.errorbar(
         where.mean(), errors.mean(), xerr=where.std(), fmt=marker, ms=7, capsize=3, label=rule
     )
-ax.set(xlabel="weights removed, of 54", ylabel="test error (share of rows)")
+ax.set(xlabel="weights removed, of 54", ylabel="test error")
 ax.set_title("5-9-1, one weight at a time, no retraining")
 ax.legend(frameon=False)
-figure.savefig(options.out / "stopping.png", dpi=150)
+plt.show()

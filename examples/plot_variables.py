@@ -2,19 +2,24 @@
 Which variables does the network need?
 ======================================
 
-A made table (`examples/datasets.py`) has nine numbers and three categories; four of these twelve
-variables are noise, one of which follows a useful one. The encoder turns each category into several
-columns. With `input_groups`, these columns are one variable: it has one importance, and it is
-removed as a whole.
+This page shows how to find and remove the variables that a network does not need. The encoder turns
+each category into several columns. With `input_groups`, these columns are one variable: it has one
+importance, and it is removed as a whole.
+
+The table is made by a program (`examples/datasets.py`) and has nine numbers and three categories.
+Four of these twelve variables are noise, and one of the four is correlated with a useful variable.
 """
 
 # %%
-# The regularisation comes first: a network that has learned noise finds noise important. Here it is
-# chosen by cross-validation of the network as it is, without pruning.
+# The regularisation comes first, because noise is important to a network that has learned noise.
+# Here cross-validation chooses `alpha` for the dense network.
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 from datasets import mixed_table
 from sklearn.compose import make_column_transformer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -31,12 +36,15 @@ columns = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(),
 net = OBSPrunedMLPClassifier((30,), target_sparsity=0, max_iter=500, random_state=0)
 grid = {"obsprunedmlpclassifier__alpha": [0.1, 1, 10]}
 search = GridSearchCV(make_pipeline(columns, net), grid, scoring="neg_log_loss", cv=3)
-model = search.fit(X_train, y_train).best_estimator_
+with warnings.catch_warnings():  # with alpha=0.1, more than 500 epochs would overfit more
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    model = search.fit(X_train, y_train).best_estimator_
 print(f"alpha = {model[-1].alpha}, test accuracy {model.score(X_test, y_test):.3f}")
 
 # %%
-# The importance of a variable is what the loss would rise by without it, once the remaining weights
-# have made up for it. The lines show how much that varies over resampled rows.
+# The importance of a variable is how much the loss would rise without it, after the remaining
+# weights have been updated to make up for it. The lines show how much that varies over resampled
+# samples.
 model[-1].set_params(input_groups=input_groups_of(model[0]))
 display = InputImportancesDisplay.from_estimator(model, X_train, y_train)
 for text in display.ax_.get_yticklabels():
@@ -45,9 +53,9 @@ display.ax_.set_title("importance in the dense network (red: noise)", fontsize=1
 plt.show()
 
 # %%
-# Permutation importance asks another question: how much worse the score becomes when a column is
-# shuffled and nothing makes up for it. It works for any model, and takes the table as it is. The
-# order is much the same here; where variables can stand in for each other it would not be.
+# Permutation importance answers another question: how much worse does the score become if a column
+# is shuffled and nothing makes up for it? It works with any model. The order is much the same here;
+# it would differ if one variable could replace another.
 shuffled = permutation_importance(
     model, X_test, y_test, scoring="neg_log_loss", n_repeats=10, random_state=0
 )
@@ -56,8 +64,8 @@ for i in np.argsort(-shuffled.importances_mean):
     print(f"{X.columns[i]:8s} {mean:7.4f} +- {std:.4f}")
 
 # %%
-# With ``granularity="input"`` whole variables are removed, the one that is needed least first, and
-# the rest is retrained. ``step=1`` removes one at a time.
+# With ``granularity="input"`` whole variables are removed, the least important first, and the
+# network is retrained. ``step=1`` removes one at a time.
 model[-1].set_params(granularity="input", step=1)
 Z_train, Z_test = model[0].transform(X_train), model[0].transform(X_test)
 labels = input_groups_of(model[0])
@@ -80,7 +88,7 @@ ax.annotate(
     textcoords="offset points",
     ha="right",
 )
-ax.set(xlabel="variables left", ylabel="test accuracy", xticks=left)
+ax.set(xlabel="remaining variables", ylabel="test accuracy", xticks=left)
 ax.invert_xaxis()
 ax.grid(alpha=0.3)
 plt.show()
