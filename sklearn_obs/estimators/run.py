@@ -189,7 +189,7 @@ class Run:
             warn(
                 f"Retraining did not converge in {converged.count(False)} of {len(converged)} "
                 f"rounds. Increase `max_iter` (now {self.estimator.max_iter}), or set "
-                "`retrain_epochs` to a number of epochs.",
+                "`retrain_epochs`.",
                 ConvergenceWarning,
             )
 

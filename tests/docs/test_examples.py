@@ -174,6 +174,15 @@ def test_few_bits(tmp_path):
     assert results["80%", "2"][1] < results["95%", "float32"][1]
 
 
+def test_one_weight(tmp_path):
+    pytest.importorskip("matplotlib")
+    text = output(tmp_path, "plot_one_weight.py")
+    rises = {name: float(rise) for name, rise in re.findall(r"(\w+) *: w = .* by ([\d.]+)", text)}
+    assert rises["OBS"] < rises["OBD"] < rises["magnitude"]  # .027, .054, .061
+    ratios = [float(ratio) for ratio in re.findall(r"predicted is ([\d.]+)", text)]
+    assert len(ratios) == 2 and all(0.5 < ratio < 2 for ratio in ratios)
+
+
 def test_lesson(tmp_path):
     pytest.importorskip("matplotlib")
     text = output(tmp_path, "plot_lesson.py")

@@ -280,10 +280,16 @@ def test_frozen_teachers_of_other_samples_are_refused_before_training(iris, monk
     frame = pd.DataFrame(X, columns=list("abcd"))
     monkeypatch.setattr(OBSPrunedMLPClassifier._dense_class, "fit", None)
     cases = [
-        (FOREST, X[:, :3], y, X, "a RandomForestClassifier, cannot be asked about X: X has 4"),
-        (FOREST, frame, y, frame[list("bacd")], "cannot be asked about X: The feature names"),
-        (FOREST, X, y + 1, X, r"of the classes \[1, 2, 3\], but the network's are \[0, 1, 2\]"),
-        (FOREST, X, np.c_[y, y] % 2, X, "but the network's are"),
+        (FOREST, X[:, :3], y, X, "a RandomForestClassifier, cannot predict for X: X has 4"),
+        (FOREST, frame, y, frame[list("bacd")], "cannot predict for X: The feature names"),
+        (
+            FOREST,
+            X,
+            y + 1,
+            X,
+            r"of the classes \[1, 2, 3\], but the network has the classes \[0, 1, 2\]",
+        ),
+        (FOREST, X, np.c_[y, y] % 2, X, "but the network has the classes"),
     ]
     for forest, X_taught, y_taught, X_seen, message in cases:
         teacher = FrozenEstimator(clone(forest).fit(X_taught, y_taught))

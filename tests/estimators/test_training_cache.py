@@ -70,7 +70,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_training(iris, traine
     file = tmp_path / "file"
     file.touch()
     for memory in (str(file / "cache"), file / "cache", str(file)):
-        with pytest.raises(ValueError, match=r"Got memory=.*nothing can be written there.*Name a"):
+        with pytest.raises(ValueError, match=r"Got memory=.*nothing can be written there.*Pass a"):
             small(memory=memory).fit(*iris)
     with pytest.raises(ValueError, match="'memory' should be None, a string or"):
         small(memory=3).fit(*iris)
