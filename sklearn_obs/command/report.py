@@ -5,7 +5,6 @@ from textwrap import fill
 
 import numpy as np
 
-from sklearn_obs.command.model import FOLDS
 from sklearn_obs.export.size import sizes
 
 WIDTH = 98
@@ -104,7 +103,7 @@ def chosen(search, sparsity):
     """How many weights are removed, and why."""
     if search is None:
         return f"{percent(sparsity)} of its weights are removed, as given by --sparsity."
-    how = f"cross-validation ({FOLDS} folds of the training rows)"
+    how = f"cross-validation ({search.cv.get_n_splits()} folds of the training rows)"
     if not sparsity:
         return (
             f"All of its weights remain: by {how}, the network is worse if some are removed. "

@@ -105,7 +105,7 @@ def export_c(
     Warns
     -----
     UserWarning
-        If float32 rounds a column that is read by more than 1 % of what it varies by.
+        If float32 rounds a column that is read by more than 1% of its spread.
 
     Notes
     -----

@@ -142,7 +142,7 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
         if not np.isfinite(factors).all():
             raise ValueError(
                 "Got a network with numbers that are too large for float32 once its scalers are "
-                "folded in: are there columns of next to no variance? Drop them."
+                "folded in. Columns with almost no variance cause this: drop them."
             )
         way = "rounded"
     else:
