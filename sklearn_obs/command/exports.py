@@ -108,6 +108,8 @@ def _c(model, path, table, test_data, options, metric):
         f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
         f"{metric} in {numbers} {written.exported_score:.3f}"
     )
+    if options.integer and columns == "float32":
+        yield "  note: the columns are not all whole numbers of 16 bits, so that x is of float"
     real = "double" if options.dtype == "float64" else "float"
     x, y = real if columns == "float32" else f"{columns}_t", "int32_t" if options.integer else real
     y = "" if table.classification else f", {y} *y"

@@ -142,13 +142,15 @@ def test_the_page_of_microcontrollers(tmp_path, monkeypatch):
             assert done.returncode == 0 or "simavr" in command, done.stderr
             n_agree += said in done.stdout + done.stderr
     assert n_agree == 2
+    firmware, lines = re.findall(r"```c\n(.*?)```", page, re.S)
+    Path("firmware.c").write_text(firmware)
+    subprocess.run(["gcc", "-std=c99", "-Wall", "-Werror", "-c", "firmware.c"], check=True)
     written, net = names["written"], names["net"]
     assert written.exported_score > written.score - 0.02
     assert net.n_bits_ == 4 and Path("pixels.c").exists()
     regressor = small(OBSPrunedMLPRegressor).fit(names["X"], names["y"] + 0.5)
     regressor.quantize(names["X"], names["y"] + 0.5)
     export_c(regressor, "model.c", dtype="integer", input_dtype="uint8", overwrite=True)
-    (lines,) = re.findall(r"```c\n(.*?)```", page, re.S)
     main_c = '#include <math.h>\n#include <stdio.h>\n#include "model.h"\nint main(void)\n{\n'
     main_c += f"uint8_t x[MODEL_N_FEATURES] = {{0}};\n{lines}"
     Path("main.c").write_text(main_c + 'printf("%.17g", value);\nreturn 0;\n}\n')

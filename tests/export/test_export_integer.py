@@ -254,7 +254,8 @@ def test_columns_of_sixteen_bits_are_scaled_where_sums_have_no_room(tmp_path):
     net.coefs_[0] = 127 * np.sign(net.coefs_[0]) * net.weight_scales_[0]
     model = make_pipeline(scaler, net)
     assert in_integers(folded(model), "int16").inputs.way == "scaled"
-    assert in_integers(folded(model), "uint8").inputs.way == "as they come"
+    with pytest.raises(ValueError, match=r"column \d+ of X had values from -32.* in `quantize`"):
+        integer_predict(model, X, input_dtype="uint8")
     assert_c_agrees(model, X, tmp_path / "net.c", "int16")
 
 
@@ -672,6 +673,17 @@ def test_columns_of_sixteen_bits_as_they_come_on_an_avr(tmp_path):
         path = tmp_path / "net.c"
         written = export_c(model, path, dtype="integer", overwrite=True, **options)
         assert said_on_an_avr(written, tmp_path) == "20 of 20 test vectors agree"
+
+
+def test_each_class_is_among_the_vectors(tmp_path):
+    model, X, y = model_of("classes", "uint8", 4)
+    order = np.argsort(model.predict(X), kind="stable")  # evenly drawn rows would miss the second
+    kept = np.r_[order[:100], order[(model.predict(X) == 1).argmax()], order[-100:]]
+    options = {"input_dtype": "uint8", "test_data": (X[kept], y[kept]), "test_vectors": 4}
+    written = export_c(model, tmp_path / "net.c", dtype="integer", **options)
+    expected = written.test.read_text().split("expected[N]")[1].split("};")[0]
+    found = set(re.findall(r"\{(\d+)\}", expected))
+    assert found == set(map(str, np.unique(model.predict(X[kept]))))
 
 
 # bad input

@@ -13,7 +13,7 @@ def header_text(net: Folded, device, code: Code, scores) -> str:
         f"Network {'-'.join(map(str, widths))} ({net.network.activation}), {device.n_weights} "
         "weights; made by sklearn_obs.",
         "",
-        *_columns(net, device.columns_read),
+        *_columns(net, device.columns_read, "int" in str(code.words["input"])),
         "",
         "x86-64: gcc -std=c99 -Os FILES -lm",
         "AVR: avr-gcc -std=gnu99 -Os -mmcu=atmega328p FILES -lm (constants stay in flash)",
@@ -58,14 +58,18 @@ def _n_outputs(net):
     return 2 if net.kind == "binary" else net.n_outputs
 
 
-def _columns(net, read):
+def _columns(net, read, whole):
     """Which columns of X are read, by number and name, and in which units."""
     n = net.n_features
     as_they_come = (net.columns.scale == 1).all() and (net.columns.shift == 0).all()
     units = [] if as_they_come else ["Scaling is done here: give x as it was before the scaler."]
-    if net.feature_names is not None:
-        names = [f"  x[{j}] {string(net.feature_names[j])}" for j in read]
-        return [*units, f"Of {n} columns of x are read:", *names]
+    others = "may hold anything" if whole else "have to be finite"
     if len(read) == n:
-        return [*units, f"All {n} columns of x are read."]
-    return [*units, f"Of {n} columns of x are read: {', '.join(map(str, read))}."]
+        some = f"All {n} elements of x are read"
+    else:
+        some = f"x has {n} elements, of which {len(read)} are read; the others {others}"
+    if net.feature_names is not None:
+        return [*units, f"{some}:", *(f"  x[{j}] {string(net.feature_names[j])}" for j in read)]
+    if len(read) == n:
+        return [*units, f"{some}."]
+    return [*units, f"{some}: {', '.join(map(str, read))}."]

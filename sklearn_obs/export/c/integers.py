@@ -49,10 +49,14 @@ def code_in_integers(net: Folded, device: IntegerNetwork, name: str) -> Code:
     words["step"] = number(np.float32(device.output_steps[0]))
     streams = Streams()
     linear = _linear(net, device, streams, words)
-    code, prototypes = public_functions([PREDICT[net.kind]], words)
+    what, prototype, body = PREDICT[net.kind]
+    if device.inputs.dtype.kind != "f":  # of which all are finite
+        what = what.replace(", or -1", "")
+    code, prototypes = public_functions([(what, prototype, body)], words)
     preamble = INTEGERS + (FLOAT_INPUTS if device.inputs.dtype.kind == "f" else "")
     if net.kind in PROBA:
-        what = "Puts probabilities into p; returns 0, or -1."
+        what = "Puts probabilities into p; returns 0."
+        what = what.replace("0.", "0, or -1.") if device.inputs.dtype.kind == "f" else what
         prototype = "int ${name}_predict_proba(const $input *x, float *p)"
         more, (declared,) = public_functions([(what, prototype, PROBA[net.kind])], words)
         guard = f"#ifdef {words['upper']}_PROBA"

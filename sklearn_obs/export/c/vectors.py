@@ -100,7 +100,7 @@ MOST = 99
 
 
 def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str:
-    """The program for `n` of the samples X, evenly drawn, and the network on its `device`.
+    """The program for `n` of the samples X, each class among them, and the network on its device.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str
         raise ValueError(
             f"Got test_vectors={n}, but test_data has {len(X)} rows. Pass more, or ask for fewer."
         )
-    X = X[np.linspace(0, len(X) - 1, n).astype(int)]
+    X = X[_chosen(net, device.predict(net, X), n)]
     kind, results = _results(net, device, X)
     files |= {key: quote(files[key]) for key in ("file", "source")}  # for a shell
     words = code.words | files | {"n": n, "n_digits": n, "n_results": results.shape[1]}
@@ -124,6 +124,16 @@ def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str
         read=read_at(X, "&inputs[i][j]"),
         compare=Template(COMPARE[kind]).substitute(words),
     )
+
+
+def _chosen(net, predicted, n):
+    """Indices of n samples: one of each class that is predicted, the others evenly drawn."""
+    first = []
+    if net.kind in ("classes", "binary"):
+        first = sorted(np.unique(predicted, return_index=True)[1].tolist())[:n]
+    rest = np.setdiff1d(np.arange(len(predicted)), first)
+    evenly = rest[np.linspace(0, len(rest) - 1, n - len(first)).astype(int)] if len(rest) else []
+    return np.sort(np.concatenate([first, evenly]).astype(int))
 
 
 def _results(net, device, X):

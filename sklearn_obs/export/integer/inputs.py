@@ -106,7 +106,7 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
     Raises
     ------
     ValueError
-        If a factor is too large for float32.
+        If a factor is too large for float32, or columns go beyond the dtype.
     """
     dtype, columns, (low, high) = np.dtype(dtype), columns[read], input_range[:, read]
     low, high = (np.asarray(each, np.float64) for each in (low, high))
@@ -115,6 +115,8 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
         return Inputs(dtype, "as they come", source, 1.0, shift, 0, 0)
     one_scale = np.ptp(scale) <= SAME * scale.max()
     limits = np.iinfo(dtype) if dtype.kind != "f" else None
+    if limits:
+        _check_range((low - shift) / scale, (high - shift) / scale, source, limits)
     once = len(set(source)) == len(source)
     heaviest = int(np.abs(weights).sum(axis=0).max())
     used = float(np.abs(np.array([low, high]) - shift).max() / scale.max())  # of X's whole numbers
@@ -152,6 +154,18 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
         centres = centres + step * rounded_down
     at = {"smallest": -largest, "largest": largest}
     return Inputs(dtype, way, source, step, centres, **at, offsets=offsets, factors=factors)
+
+
+def _check_range(low, high, source, limits):
+    """Raise ValueError where `quantize` has seen numbers that the dtype has not."""
+    beyond = (low < limits.min - 0.5) | (high > limits.max + 0.5)
+    if beyond.any():
+        k = int(beyond.argmax())
+        raise ValueError(
+            f"Got input_dtype={np.dtype(limits.dtype).name!r}, but column {source[k]} of X had "
+            f"values from {low[k]:.6g} to {high[k]:.6g} in `quantize`. Use a wider type: 'int16' "
+            "holds -32,768 to 32,767."
+        )
 
 
 def _has_room(heaviest, largest, used):
