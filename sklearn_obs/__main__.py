@@ -14,10 +14,11 @@ from sklearn_obs.command import bundled, own_data
 from sklearn_obs.command.cells import SUFFIXES
 from sklearn_obs.estimators.quantization import BITS
 from sklearn_obs.export.c.vectors import MOST
+from sklearn_obs.export.integer.inputs import INPUT_DTYPES
 from sklearn_obs.export.rounding import DTYPES
 
 BUNDLED_SPARSITY = 0.95
-OF_C = ("dtype", "integer", "test_vectors")
+OF_C = ("dtype", "integer", "input_dtype", "test_vectors")
 OF_A_FILE = ("target", "drop", "task", "bits", "export", *OF_C, "overwrite")
 INTEGER_BITS = 4  # of --integer without --bits
 
@@ -111,13 +112,22 @@ def _options(arguments):
         "(default: none)",
     )
     own.add_argument(
-        "--dtype", choices=DTYPES, default="float32", help="type of numbers in C (default: float32)"
+        "--dtype",
+        choices=(*DTYPES, "integer"),
+        default="float32",
+        help="type of numbers in C (default: float32)",
     )
     own.add_argument(
         "--integer",
         action="store_true",
-        help="compute in whole numbers in C, for devices without a floating-point unit (default: "
-        "no)",
+        help="compute in whole numbers in C, for devices without a floating-point unit; a short "
+        "form of the dtype integer (default: no)",
+    )
+    own.add_argument(
+        "--input-dtype",
+        choices=INPUT_DTYPES,
+        help="type of the columns in C, if it computes in whole numbers (default: the narrowest "
+        "type that holds all numbers of the columns)",
     )
     own.add_argument(
         "--test-vectors",
@@ -146,10 +156,13 @@ def _options(arguments):
             if value != parser.get_default(name):
                 value = "" if value is True else f" {value}"
                 parser.error(f"--{_option(name)}{value} needs --export of a file in C")
-    if options.integer:
-        if options.dtype != "float32":
+    if options.integer or options.dtype == "integer":
+        if options.dtype not in ("float32", "integer"):
             parser.error(f"--dtype {options.dtype} and --integer: give only one of them")
-        options.dtype, options.bits = "integer", options.bits or INTEGER_BITS
+        options.integer, options.dtype = True, "integer"
+        options.bits = options.bits or INTEGER_BITS
+    elif options.input_dtype:
+        parser.error(f"--input-dtype {options.input_dtype} needs --integer")
     return options
 
 

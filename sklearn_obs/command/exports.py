@@ -77,21 +77,27 @@ def suggestion(table):
     return f"next: {', and '.join(what[file] for file in files)}"
 
 
-def export(model, path, table, test_data, options, metric):
-    """Write the file; lines that say what there is to say of it, and what to do next."""
+def export(model, path, table, test_data, options, columns):
+    """Write the file; lines that say what there is to say of it, and what to do next.
+
+    `columns` is their type in C.
+    """
     writer = {".c": _c, ".onnx": _onnx, ".skops": _skops}[path.suffix]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        lines = list(writer(model, path, table, test_data, options, metric))
+        lines = list(writer(model, path, table, test_data, options, columns))
     return [*lines, *(f"  note: {_in_options(warning.message)}" for warning in caught)]
+
+
+def _metric(table):
+    return "accuracy" if table.classification else "R2"
 
 
 def _in_options(message):
     return str(message).replace("dtype='float64'", "--dtype float64")
 
 
-def _c(model, path, table, test_data, options, metric):
-    columns = dtype_in_c(table, options)
+def _c(model, path, table, test_data, options, columns):
     written = export_c(
         model,
         path,
@@ -106,9 +112,9 @@ def _c(model, path, table, test_data, options, metric):
     numbers = "whole numbers" if options.integer else options.dtype
     yield (
         f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
-        f"{metric} in {numbers} {written.exported_score:.3f}"
+        f"{_metric(table)} in {numbers} {written.exported_score:.3f}"
     )
-    if options.integer and columns == "float32":
+    if options.integer and columns == "float32" and not options.input_dtype:
         yield "  note: the columns are not all whole numbers of 16 bits, so that x is of float"
     real = "double" if options.dtype == "float64" else "float"
     x, y = real if columns == "float32" else f"{columns}_t", "int32_t" if options.integer else real
@@ -125,25 +131,47 @@ def _c(model, path, table, test_data, options, metric):
         yield f"         {written.test.name} says how to do this on an AVR"
 
 
-def dtype_in_c(table, options):
-    """Of columns: with --integer the narrowest whole numbers that hold them all, or float32."""
-    if not options.integer:
+def input_dtype(table, options):
+    """The type of columns in C: float32, or with --integer the narrowest that holds them all.
+
+    Raises
+    ------
+    ValueError
+        If it is given by --input-dtype, but does not hold them.
+    """
+    if not options.integer or not_for_c(table):
         return "float32"
-    values = np.column_stack([np.asarray(column, float) for column in table.columns.values()])
-    if (values == np.rint(values)).all():
-        for dtype in ("uint8", "int8", "int16"):
-            limits = np.iinfo(dtype)
-            if values.min() >= limits.min and values.max() <= limits.max:
-                return dtype
+    if options.input_dtype:
+        for name, column in table.columns.items():
+            if not _holds(options.input_dtype, column):
+                limits = np.iinfo(options.input_dtype)
+                raise ValueError(
+                    f"--input-dtype {options.input_dtype} holds whole numbers from {limits.min} to "
+                    f"{limits.max}, but column {name!r} has numbers from {column.min():g} to "
+                    f"{column.max():g}: change the file, or use another type"
+                )
+        return options.input_dtype
+    for dtype in ("uint8", "int8", "int16"):
+        if all(_holds(dtype, column) for column in table.columns.values()):
+            return dtype
     return "float32"
 
 
-def _onnx(model, path, table, test_data, options, metric):
+def _holds(dtype, column):
+    if dtype == "float32":
+        return True
+    limits = np.iinfo(dtype)
+    whole = (column == np.rint(column)).all()
+    return whole and column.min() >= limits.min and column.max() <= limits.max
+
+
+def _onnx(model, path, table, test_data, options, columns):
     X = table.columns if table.text else None
     written = export_onnx(
         model, path, X=X, sparse=True, test_data=test_data, overwrite=options.overwrite
     )
-    yield f"{path}: {written.n_bytes:,} bytes, {metric} in float32 {written.exported_score:.3f}"
+    score = f"{_metric(table)} in float32 {written.exported_score:.3f}"
+    yield f"{path}: {written.n_bytes:,} bytes, {score}"
     names = list(table.columns)
     yield "  next: python -m pip install onnxruntime, and in Python, with a frame of new rows:"
     few = len(names) <= MANY
@@ -159,7 +187,7 @@ def _onnx(model, path, table, test_data, options, metric):
     yield f"        session.run(None, {rows})[0]"
 
 
-def _skops(model, path, table, test_data, options, metric):
+def _skops(model, path, table, test_data, options, columns):
     n_bytes = export_skops(model, path, overwrite=options.overwrite)
     yield f"{path}: {n_bytes:,} bytes"
     trusted = f", trusted={types}" if (types := other_types(path)) else ""

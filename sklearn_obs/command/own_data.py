@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_obs.command.columns import columns_read
-from sklearn_obs.command.exports import check_export, dtype_in_c, export, suggestion
+from sklearn_obs.command.exports import check_export, export, input_dtype, suggestion
 from sklearn_obs.command.model import (
     baselines,
     cross_validated,
@@ -29,6 +29,7 @@ def run(options):
             if output in outputs:
                 raise ValueError(f"--export {path} is given twice, or would replace {output}")
             outputs.append(output)
+    in_c = input_dtype(table, options)
     X, X_test, y, y_test = split(table, options.seed)
     if options.test_vectors > len(X_test):
         raise ValueError(
@@ -78,11 +79,10 @@ def run(options):
     for line in columns_read(model, table, scores, options.seed):
         print(line)
     print()
-    say(room(model, options.dtype, dtype_in_c(table, options)))
+    say(room(model, options.dtype, in_c))
     print()
-    metric = "accuracy" if table.classification else "R2"
     for path in options.export:
-        for line in export(model, path, table, (X_test, y_test), options, metric):
+        for line in export(model, path, table, (X_test, y_test), options, in_c):
             print(line)
     if not options.export:
         say(suggestion(table))

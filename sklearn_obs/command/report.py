@@ -66,6 +66,9 @@ def notes(table, target):
     if table.gaps:
         gaps = [f"{name!r} ({np.isnan(table.columns[name]).sum()})" for name in table.gaps]
         yield f"missing numbers are filled with the mean of the training rows: {listed(gaps)}"
+    if table.empty:
+        empty = [f"{name!r} ({n_rows})" for name, n_rows in table.empty.items()]
+        yield f"missing cells among text count as a word of their own: {listed(empty)}"
     for name, (line, cell) in table.words.items():
         n_values = len(set(table.columns[name]))
         if name in table.dates:

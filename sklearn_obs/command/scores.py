@@ -1,6 +1,8 @@
 """How models do on the test rows: a table, and what it means."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
@@ -10,6 +12,8 @@ from sklearn_obs.command.report import percent, short
 
 TOO_MUCH = 0.01  # accuracy or R2 that a user may not have meant to give for size
 TOO_GOOD = 0.999  # of either: it may be known from the target itself
+RARE = 0.5  # of the share that each class would have if all had the same
+MOST_RARE = 3  # classes that are described
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Row:
     n_weights: int
     score: float  # accuracy or R2
     loss: float  # log loss or root mean squared error
+    n_found: Mapping[Any, int] = field(default_factory=dict)  # class -> test rows that it finds
 
 
 class Scores:
@@ -28,6 +33,7 @@ class Scores:
     def __init__(self, table, y, X_test, y_test):
         self.table, self.X, self.y, self.rows = table, X_test, y_test, []
         self.classes = np.union1d(y, y_test) if table.classification else None
+        self.rare = _rare(y_test) if table.classification else {}
 
     def add(self, name, model):
         """Score one more model."""
@@ -37,7 +43,8 @@ class Scores:
         else:
             score = r2_score(self.y, predicted)
             loss = root_mean_squared_error(self.y, predicted)
-        self.rows.append(Row(name, _n_weights(model), score, loss))
+        n_found = {label: int((predicted[self.y == label] == label).sum()) for label in self.rare}
+        self.rows.append(Row(name, _n_weights(model), score, loss, n_found))
 
     def log_loss(self, model):
         """That on the test rows."""
@@ -82,11 +89,13 @@ class Scores:
                 f"{row.name.capitalize()}, {self.metric} is {_apart(row, pruned)} that of the "
                 "pruned network."
             )
-        if pruned.score - dense.score < -TOO_MUCH and not chosen:
-            yield (
-                "If that is too much, give a smaller --sparsity, or leave it out: then it is "
-                "chosen by cross-validation."
+        if pruned.score - dense.score < -TOO_MUCH:
+            yield "If that is too much, give a smaller --sparsity" + (
+                ": cross-validation accepts a loss of one standard error."
+                if chosen
+                else ", or leave it out: then it is chosen by cross-validation."
             )
+        yield from self._rare_found(dense, (pruned, *few_bits)[-1])
         if linear.loss <= min(pruned.loss, constant.loss) and linear.score >= pruned.score:
             yield (
                 f"The {linear.name} predicts as well or better here: consider it, if its "
@@ -100,6 +109,21 @@ class Scores:
             f"After pruning, {pruned.n_weights:,} of {dense.n_weights:,} weights remain; "
             f"{self.metric} is {_apart(pruned, dense)} that before pruning."
         )
+
+    def _rare_found(self, dense, last):
+        """How many rows of each rare class were found before pruning, and are found now."""
+        for label, n_rows in self.rare.items():
+            yield (
+                f"Of the {n_rows} test rows of the rare class {str(label)!r}, the network finds "
+                f"{dense.n_found[label]} before pruning and {last.n_found[label]} after it."
+            )
+        if self.rare and last.score > self.rows[0].score:  # else predict_proba is the advice
+            fewer = any(last.n_found[label] < dense.n_found[label] for label in self.rare)
+            smaller = "a smaller --sparsity may keep more, and " if fewer else ""
+            yield (
+                f"To find more rows of rare classes, {smaller}class_weight='balanced' in Python "
+                "accepts more false alarms."
+            )
 
     @property
     def metric(self):
@@ -125,6 +149,14 @@ class Scores:
                 f"{percent(round(is_rare[alarm].sum() / is_rare.sum(), 2))} of them, and "
                 f"{percent(round(is_rare[alarm].mean(), 2))} of the alarms are right."
             )
+
+
+def _rare(y):
+    """The rarest classes, with how many rows they have, where they have far fewer than others."""
+    classes, counts = np.unique(y, return_counts=True)
+    rarest = np.argsort(counts, kind="stable")[:MOST_RARE]
+    few = RARE * len(y) / len(classes)
+    return {classes[k]: int(counts[k]) for k in rarest if counts[k] < few}
 
 
 def _apart(row, other):

@@ -44,6 +44,15 @@ class Table:
         """Names of the columns of numbers in which some are missing."""
         return [n for n, c in self.columns.items() if c.dtype != object and np.isnan(c).any()]
 
+    @property
+    def empty(self):
+        """Columns of text in which something is missing, and in how many rows."""
+        n = {
+            name: np.isin(np.char.lower(self.columns[name].astype(str)), MISSING).sum()
+            for name in self.text
+        }
+        return {name: n_missing for name, n_missing in n.items() if n_missing}
+
     def X(self):
         """A frame of all columns."""
         import pandas as pd

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from c_programs import FLAGS, compiled, needs_c, outputs
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import train_test_split
 
@@ -103,6 +104,34 @@ def test_whole_numbers(flowers, tmp_path, capsys, factor, dtype):
     said = float(printed.split("accuracy in whole numbers ")[1].split()[0])
     right = index == np.searchsorted(np.unique(flowers["target"]), flowers["target"])
     assert abs(right.mean() - said) < 0.1  # all rows, where the figure is of a quarter of them
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("int16", "model_predict(const int16_t *x)"),
+        ("float32", "model_predict(const float *x)"),
+        (
+            "int8",
+            "--input-dtype int8 holds whole numbers from -128 to 127, but column 'petal length "
+            "(cm)' has numbers from 40 to 276",
+        ),
+    ],
+)
+@pytest.mark.parametrize("integer", [["--integer"], ["--dtype", "integer"]])
+def test_the_type_of_columns_can_be_given(flowers, tmp_path, capsys, given, said, integer):
+    columns = (flowers.iloc[:, [2, 3]] * 40).astype(int)
+    columns.iloc[:, 1] = columns.iloc[:, 1].clip(upper=100)
+    columns.assign(target=flowers["target"]).to_csv(tmp_path / "data.csv", index=False)
+    arguments = [tmp_path / "data.csv", "--target", "target", *QUICK, *integer]
+    path = tmp_path / "model.c"
+    status = status_of([*arguments, "--export", path, "--input-dtype", given])
+    captured = capsys.readouterr()
+    assert said in flat(captured.out + captured.err)
+    assert (status, path.exists()) == ((2, False) if given == "int8" else (0, True))
+    if status:
+        assert captured.out == ""  # before any work
+    assert "not all whole numbers" not in captured.out  # where float is what was asked for
 
 
 def test_whole_numbers_of_a_regression(tmp_path, capsys):
@@ -240,6 +269,10 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         (["--target", "target", "--bits", "5"], "invalid choice: 5"),
         (["--target", "target", "--integer"], "--integer needs --export of a file in C"),
         (["--target", "target", "--test-vectors", "3"], "--test-vectors 3 needs --export of"),
+        (
+            ["--target", "target", "--export", "m.c", "--input-dtype", "int8"],
+            "--input-dtype int8 needs --integer",
+        ),
         (["--target", "target", "--test-vectors", "100"], "expected an int from 1 to 99"),
         (
             ["--target", "target", "--export", "m.skops", "--export", "m.skops"],
@@ -310,6 +343,7 @@ def test_what_a_reader_might_not_expect_is_said(flowers, tmp_path, capsys):
     assert "note: rows without a target are left out: 1" in printed
     said = "'code' is text (line 2: '0,5x') and becomes an input for each of its 75 values"
     assert said in flat(printed)
+    assert "missing cells among text" not in printed  # "none" is a word there
     assert max(map(len, printed.splitlines())) < 500  # not a name for each of a hundred inputs
     assert status_of([*arguments, "--export", tmp_path / "m.c"]) == 2
     assert "but 'code' is text (line 2: '0,5x'). Leave columns out" in capsys.readouterr().err
@@ -429,9 +463,11 @@ def test_a_sparsity_that_costs_accuracy_is_said_with_what_to_do(tmp_path, capsys
     frame.to_csv(tmp_path / "data.csv", index=False)
     arguments = [tmp_path / "data.csv", "--target", "y", "--hidden", "12"]
     assert status_of([*arguments, "--sparsity", ".97"]) == 0
-    assert "If that is too much, give a smaller --sparsity" in flat(capsys.readouterr().out)
+    given = flat(capsys.readouterr().out)
+    assert "If that is too much, give a smaller --sparsity, or leave it out" in given
     assert status_of(arguments) == 0
-    assert "If that is too much" not in flat(capsys.readouterr().out)
+    chosen = flat(capsys.readouterr().out)
+    assert "or leave it out" not in chosen  # it has been left out
 
 
 class Answers:
@@ -454,7 +490,15 @@ POOR = ("logistic regression", 4, 0.9, 0.4)
         (LINEAR, (0.9, 0.3), (0.9, 0.3), True, "The pruned network is no better", "No model"),
         (POOR, (0.9, 0.3), (0.9, 0.35), True, "columns say little of 'y'", "consider it"),
         (LINEAR, (0.95, 0.12), (0.92, 0.25), False, "give a smaller --sparsity", "No model"),
-        (LINEAR, (0.95, 0.12), (0.92, 0.25), True, "consider it, if its 4 weights", "--spars"),
+        (LINEAR, (0.95, 0.12), (0.92, 0.25), True, "consider it, if its 4 weights", "leave it out"),
+        (
+            LINEAR,
+            (0.95, 0.12),
+            (0.92, 0.25),
+            True,
+            "accepts a loss of one standard",
+            "leave it out",
+        ),
         (LINEAR, (0.95, 0.1), (0.9, 0.25), True, "find 100% of them, and 50% of", "No model"),
         (LINEAR, (1.0, 0.0), (1.0, 0.0), True, "does one of the columns contain 'y'", "No model"),
     ],
@@ -464,8 +508,59 @@ def test_what_is_said_of_the_scores(linear, before, after, chosen, said, unsaid)
     X = np.array([[0.0]] * 6 + [[0.45]] * 2 + [[0.4]] * 2)
     y = np.array(["no"] * 8 + ["yes"] * 2)
     scores = Scores(SimpleNamespace(classification=True), y, X, y)
-    scores.rows = [Row(*row) for row in (CONSTANT, linear, *networks)]
+    scores.rows = [Row(*row, {"yes": 1}) for row in (CONSTANT, linear, *networks)]
     text = " ".join(scores.verdict(Answers(), chosen=chosen, target="y"))
+    assert said in text
+    assert unsaid not in text
+
+
+class Says(BaseEstimator):
+    """A classifier that has its answers already."""
+
+    classes_ = np.array(["a", "b", "c"])
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    def __getitem__(self, step):  # a Pipeline of itself
+        return self
+
+    def predict(self, X):
+        return np.array(list(self.answers))
+
+    def predict_proba(self, X):
+        return (self.predict(X)[:, None] == self.classes_) * 0.7 + 0.1
+
+
+@pytest.mark.parametrize(
+    ("y", "before", "after", "said", "unsaid"),
+    [
+        (
+            "aaaaaaaabbbbbbc",
+            "aaaaaaaabbbbbbc",
+            "aaaaaaaabbbbbbb",
+            "Of the 1 test rows of the rare class 'c', the network finds 1 before pruning and 0 "
+            "after it. To find more rows of rare classes, a smaller --sparsity may keep more, and "
+            "class_weight='balanced' in Python accepts more false alarms.",
+            "class 'b'",
+        ),
+        ("aaaaaaabbbbbbcc", "a" * 15, "aaaaaaabbbbbbcc", "finds 0 before pruning and 2", "--spars"),
+        (
+            "aaaaaabbbbbbccc",
+            "a" * 15,
+            "aaaaaabbbbbbccc",
+            "",
+            "rare",
+        ),  # half of their share at least
+        ("a" * 13 + "bc", "a" * 15, "a" * 15, "rare class 'c', the network finds 0", "balanced"),
+    ],
+)
+def test_rows_of_rare_classes_that_are_found(y, before, after, said, unsaid):
+    table, labels = SimpleNamespace(classification=True), np.array(list(y))
+    scores = Scores(table, labels, np.zeros((15, 1)), labels)
+    for name, answers in (("always 'a'", "a" * 15), ("linear", before), ("", before), ("", after)):
+        scores.add(name, Says(answers))
+    text = " ".join(scores.verdict(Says(after), chosen=True, target="y"))
     assert said in text
     assert unsaid not in text
 
@@ -617,6 +712,7 @@ def test_the_lines_for_onnx_read_a_mixed_table_with_gaps(tmp_path, capsys, monke
     assert status_of(["mixed.csv", "--target", "y", *QUICK, *exports]) == 0
     said = capsys.readouterr().out
     assert "missing numbers are filled with the mean of the training rows: 'a b' (23)" in flat(said)
+    assert "missing cells among text count as a word of their own: 'word' (" in flat(said)
     found = {"frame": frame, "onnxruntime": ort}
     model = load_skops("m.skops", trusted=["numpy.dtype"])
     rows = frame[list(model.feature_names_in_)].fillna({"word": ""}).astype({"sure": float})

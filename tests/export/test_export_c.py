@@ -506,6 +506,26 @@ def test_labels_in_c(tmp_path, labels, macro):
     assert [type(labels[0])(line) for line in said.splitlines()] == clf.classes_.tolist()
 
 
+@needs_c
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["ok", "worn out", "9-a"], ["9_A", "OK", "WORN_OUT"]),  # in the order of classes_
+        (["a-b", "a_b", "c"], ["0", "1", "2"]),  # two would have one name
+        (["日本", "a", "b"], ["0", "1", "2"]),  # one would have none
+    ],
+)
+def test_names_of_classes_in_c(iris, tmp_path, labels, names):
+    X, y = iris
+    clf = small(target_sparsity=0.2).fit(X, np.array(labels)[y])
+    written = export_c(clf, tmp_path / "model.c")
+    program = "".join(
+        f'_Static_assert(MODEL_CLASS_{name} == {index}, "");\n' for index, name in enumerate(names)
+    )
+    (tmp_path / "names.c").write_text(f'#include "{written.header.name}"\n{program}')
+    subprocess.run([CC, "-std=c11", "-c", "names.c"], cwd=tmp_path, check=True)
+
+
 def test_labels_that_c_cannot_name(iris, tmp_path):
     X, y = iris
     clf = small().fit(X, y)

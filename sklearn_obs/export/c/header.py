@@ -2,7 +2,7 @@
 
 from sklearn_obs.export.c.source import Code
 from sklearn_obs.export.c.templates import HEADER
-from sklearn_obs.export.c.text import comment, label, string
+from sklearn_obs.export.c.text import class_names, comment, label, string
 from sklearn_obs.export.folding import Folded
 
 
@@ -30,6 +30,8 @@ def header_text(net: Folded, device, code: Code, scores) -> str:
     if net.classes is not None and net.kind != "labels":
         labels = ", ".join(label(value) for value in net.classes.tolist())
         macros += f"#define {upper}_CLASSES {{{labels}}} /* to initialise an array */\n"
+        names = class_names(net.classes.tolist())
+        macros += "".join(f"#define {upper}_CLASS_{name} {k}\n" for k, name in enumerate(names))
     return HEADER.substitute(
         code.words | {"n_outputs": _n_outputs(net)},
         facts=comment(facts),

@@ -99,6 +99,18 @@ def label(value):
     )
 
 
+def class_names(labels):
+    """What the index of each class of text is called in C, such as SPAM; the index if it must be.
+
+    Numbers have no names: [], as they can be compared with what the array of classes holds.
+    """
+    if not all(isinstance(value, str) for value in labels):
+        return []
+    names = [re.sub(r"\W", "_", value, flags=re.ASCII).upper() for value in labels]
+    told_apart = len(set(names)) == len(names) and all(re.search("[A-Z0-9]", n) for n in names)
+    return names if told_apart else [str(k) for k in range(len(names))]
+
+
 def prefix(path, name=None):
     """What C names begin with: `name`, or the file's, with _ for what C does not take.
 
