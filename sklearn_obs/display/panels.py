@@ -39,7 +39,7 @@ def draw_losses(display, ax, kinds, name, style):
 def finish(ax, name, colour, chosen):
     """The chosen sparsity as a vertical line, grid, axis and legend."""
     if chosen is not None:
-        label = _label(name, f"chosen: {100 * chosen:.3g} %")
+        label = _label(name, f"chosen: {100 * chosen:.3g}%")
         ax.axvline(100 * chosen, color=colour, linewidth=1, linestyle=":", label=label)
     ax.set(xlabel="weights removed (%)")
     ax.grid(alpha=0.3, which="both")

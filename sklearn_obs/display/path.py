@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_obs.display.checks import checked_axes, checked_network
 from sklearn_obs.display.panels import LOSSES, draw_losses, draw_score, finish
 from sklearn_obs.display.styles import free_style
+from sklearn_obs.estimators import OBSPrunedMLPCV
 
 
 class PruningPathDisplay:
@@ -97,7 +98,10 @@ class PruningPathDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, name: str | None = None) -> Self:
-        """Draw the losses of a pruned network, with one point for each round.
+        """Draw the training losses of a pruned network, with one point for each round.
+
+        Of a search, these are the rounds of the network that it has kept; `from_cv` draws its
+        scores.
 
         Parameters
         ----------
@@ -192,6 +196,8 @@ class PruningPathDisplay:
 
         Raises
         ------
+        TypeError
+            If `path` has no `sparsities`.
         ValueError, ImportError
             As in `plot`.
 
@@ -209,6 +215,11 @@ class PruningPathDisplay:
         >>> len(PruningPathDisplay.from_path(path, score_name="accuracy").axes_)
         2
         """
+        if not hasattr(path, "sparsities"):
+            raise TypeError(
+                f"Got a {type(path).__name__}, but expected the result of `obs_pruning_path`. Draw "
+                "a search with `from_cv`, and the rounds of one network with `from_estimator`."
+            )
         display = cls(
             sparsities=path.sparsities,
             score=path.score,
@@ -244,6 +255,8 @@ class PruningPathDisplay:
 
         Raises
         ------
+        TypeError
+            If `cv` is no OBSPrunedMLPCV.
         sklearn.exceptions.NotFittedError
             If `cv` is not fitted.
         ImportError
@@ -263,7 +276,13 @@ class PruningPathDisplay:
         >>> PruningPathDisplay.from_cv(search).ax_.get_ylabel()
         'score, mean of 2 folds'
         """
-        check_is_fitted(cv, "scores_")
+        if not isinstance(cv, OBSPrunedMLPCV):
+            raise TypeError(
+                f"Got a {type(cv).__name__}, but expected a fitted OBSPrunedMLPCV. If it is the "
+                "last step of a Pipeline, pass that step. For other scores, pass `sparsities` and "
+                "`score` to PruningPathDisplay."
+            )
+        check_is_fitted(cv)
         scores = np.asarray(cv.scores_)
         n_folds = len(scores)
         if score_name is None:

@@ -35,7 +35,7 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
     sklearn.exceptions.NotFittedError
         If the transformer is not fitted.
     TypeError
-        If it has no `get_feature_names_out` or no `n_features_in_`.
+        If it is no transformer, or has no `get_feature_names_out` or no `n_features_in_`.
 
     See Also
     --------
@@ -52,6 +52,10 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
     >>> input_groups_of(columns.fit(X)).tolist()
     ['x0', 'x0', 'x0', 'x1']
     """
+    if not hasattr(fitted_transformer, "fit"):
+        raise TypeError(
+            f"Got a {type(fitted_transformer).__name__}, but expected a fitted transformer."
+        )
     check_is_fitted(fitted_transformer)
     seen = fitted_transformer
     while isinstance(seen, Pipeline):  # which asks its first step, whatever that is

@@ -212,8 +212,10 @@ def _check_teacher(estimator):
     if teacher is None:
         return
     if isinstance(teacher, type) or not hasattr(teacher, "fit"):
+        is_class = isinstance(teacher, type)
+        what = f"the class {teacher.__name__}" if is_class else f"a {type(teacher).__name__}"
         raise ValueError(
-            f"Got teacher={teacher!r}, but expected None or an estimator with `fit` and "
+            f"Got teacher: {what}, but expected None or an estimator with `fit` and "
             "`predict_proba` (or `predict` for a regression)."
         )
     if estimator.distillation == 0:

@@ -13,8 +13,11 @@ from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPr
 from sklearn_obs.export.files import checked_path, write
 
 TRUSTED = [
-    f"{cls.__module__}.{cls.__name__}"
-    for cls in (OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor)
+    *(
+        f"{cls.__module__}.{cls.__name__}"
+        for cls in (OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor)
+    ),
+    "numpy.dtype",  # of imputers and encoders; skops reads it from an empty array without pickle
 ]
 
 
@@ -43,6 +46,8 @@ def export_skops(model: Any, path: str | PathLike, *, overwrite: bool = False) -
         If `path` does not end in ``.skops``.
     OSError
         If the file exists or cannot be written.
+    TypeError
+        If `model` is no estimator.
     sklearn.exceptions.NotFittedError
         If `model` is not fitted.
 
@@ -61,6 +66,8 @@ def export_skops(model: Any, path: str | PathLike, *, overwrite: bool = False) -
     True
     """
     (path,) = checked_path(path, ".skops", overwrite)
+    if not hasattr(model, "fit"):
+        raise TypeError(f"Got a {type(model).__name__}, but expected a fitted estimator.")
     check_is_fitted(model)
     file = io.BytesIO()
     _skops().dump(model, file, compression=ZIP_DEFLATED)
@@ -77,9 +84,9 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
     path : str or Path
         The file to read.
     trusted : sequence of str, default=()
-        Further types that may be loaded, beside the types of this library and those that skops
-        trusts by itself. Other steps of a Pipeline may need some. Trust only types in a file with
-        an origin that you know.
+        Further types that may be loaded, beside the types of this library, ``numpy.dtype`` and
+        those that skops trusts by itself. Other steps of a Pipeline may need some. Trust only types
+        in a file with an origin that you know.
 
     Returns
     -------

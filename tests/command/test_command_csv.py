@@ -191,8 +191,8 @@ def test_mixed_types_and_gaps(mixed, tmp_path, capsys):
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
     assert "5 columns (1 of text)" in flat(printed) and "bytes in C" not in printed
-    assert "model.skops', trusted=['numpy.dtype'])" in printed
-    model = load_skops(exports[1], trusted=["numpy.dtype"])
+    assert "model.skops')" in printed
+    model = load_skops(exports[1])
     table = read_table(mixed, "target")
     session = ort.InferenceSession(str(exports[0]))
     columns = [
@@ -714,7 +714,7 @@ def test_the_lines_for_onnx_read_a_mixed_table_with_gaps(tmp_path, capsys, monke
     assert "missing numbers are filled with the mean of the training rows: 'a b' (23)" in flat(said)
     assert "missing cells among text count as a word of their own: 'word' (" in flat(said)
     found = {"frame": frame, "onnxruntime": ort}
-    model = load_skops("m.skops", trusted=["numpy.dtype"])
+    model = load_skops("m.skops")
     rows = frame[list(model.feature_names_in_)].fillna({"word": ""}).astype({"sure": float})
     assert (lines_after(said, "m.onnx:", found) == model.predict(rows)).mean() > 0.98
 

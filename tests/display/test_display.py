@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
@@ -273,7 +273,7 @@ def test_a_path_has_scores_beside_losses(path):
     for line, kind in zip(losses, LOSSES, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), getattr(path, kind))
     for ax in drawn.axes_:
-        assert legend_labels(ax)[-1] == "chosen: 50 %"
+        assert legend_labels(ax)[-1] == "chosen: 50%"
         assert ax.get_xlabel() == "weights removed (%)"
     assert drawn.axes_[1].get_yscale() == "log"  # the vertical line at 0 to 1 does not matter
 
@@ -284,7 +284,7 @@ def test_a_second_path_goes_on_the_same_two_axes(path):
     second = PruningPathDisplay.from_path(path, name="b", ax=first.axes_)
     assert list(second.axes_) == list(first.axes_)
     assert second.axes_[1].get_yscale() == "linear"
-    assert legend_labels(second.axes_[0]) == ["a", "a, chosen: 50 %", "b"]
+    assert legend_labels(second.axes_[0]) == ["a", "a, chosen: 50%", "b"]
 
 
 def test_what_is_nan_or_none_has_no_panel(path):
@@ -296,10 +296,11 @@ def test_what_is_nan_or_none_has_no_panel(path):
         PruningPathDisplay(sparsities=[0.5]).plot()
 
 
-class Search(BaseEstimator):
+class Search(OBSPrunedMLPCV):
     """The fitted attributes of a cross-validation that `from_cv` reads."""
 
     def __init__(self, n_folds=4, scoring="neg_log_loss"):
+        super().__init__(None)
         self.n_folds = n_folds
         self.scoring = scoring
 
@@ -321,7 +322,7 @@ def test_a_cross_validation_has_means_with_standard_errors():
     assert heights.max() == pytest.approx((expected + drawn.score_error).max())
     label = "neg log loss, mean of 4 folds"
     assert drawn.ax_.get_ylabel() == label
-    assert legend_labels(drawn.ax_) == [f"{label} ± standard error", "chosen: 80 %"]
+    assert legend_labels(drawn.ax_) == [f"{label} ± standard error", "chosen: 80%"]
 
 
 def test_one_fold_has_no_standard_error():
@@ -333,6 +334,14 @@ def test_one_fold_has_no_standard_error():
 def test_an_unfitted_cross_validation_is_said():
     with pytest.raises(NotFittedError):
         PruningPathDisplay.from_cv(Search())
+
+
+@pytest.mark.parametrize("draw", ["from_cv", "from_path", "from_estimator"])
+@pytest.mark.parametrize("other", [{"scores_": np.zeros(10_000)}, GridSearchCV(LogisticRegression(), {})])
+def test_something_else_is_named_by_its_type_alone(draw, other):
+    with pytest.raises((TypeError, NotFittedError), match=type(other).__name__) as caught:
+        getattr(PruningPathDisplay, draw)(other)
+    assert len(str(caught.value)) < 300
 
 
 def test_the_dense_level_is_drawn_once_and_named_last():

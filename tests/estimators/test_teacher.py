@@ -261,7 +261,7 @@ def test_a_compact_network_has_no_teacher(iris):
 
 REFUSED = [
     ({"teacher": RandomForestClassifier}, "expected None or an estimator with `fit`"),
-    ({"teacher": 3}, "Got teacher=3, but expected None or an estimator"),
+    ({"teacher": 3}, "Got teacher: a int, but expected None or an estimator"),
     ({"teacher": FOREST, "distillation": 0}, "a RandomForestClassifier, with distillation=0"),
     ({"teacher": LinearSVC()}, "a LinearSVC, without `predict_proba`.*CalibratedClassifierCV"),
     ({"teacher": MLPRegressor(max_iter=1)}, "a MLPRegressor, without `predict_proba`"),
