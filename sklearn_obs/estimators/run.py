@@ -31,6 +31,7 @@ from sklearn_obs.network import (
     mean_objective,
     penalty_of,
 )
+from sklearn_obs.network.layers import ACTIVATIONS
 from sklearn_obs.pruning import Problem, Scope, importances, inputs_of, prune
 from sklearn_obs.pruning.feasibility import reach
 from sklearn_obs.pruning.warned import warn
@@ -39,7 +40,8 @@ from sklearn_obs.pruning.warned import warn
 def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | None:
     """What a run will be able to do, asked before there is a network.
 
-    None where `hidden_layer_sizes` are not sizes, which is for scikit-learn to refuse.
+    None where `hidden_layer_sizes` or `activation` are not valid, which is for scikit-learn to
+    refuse.
 
     Raises
     ------
@@ -63,11 +65,13 @@ def sparsest(estimator, n_features, names, n_outputs) -> float:
 
 
 def _layout(estimator, n_features, n_outputs):
-    """The shapes of the network to come; None where `hidden_layer_sizes` are not sizes."""
+    """The layout of the network to come; None where its sizes or its activation are not valid."""
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
     if not all(isinstance(n, Integral) and int(n) > 0 for n in hidden):
         return None
-    return Layout((n_features, *hidden, n_outputs))
+    if estimator.activation not in ACTIVATIONS:
+        return None
+    return Layout((n_features, *hidden, n_outputs), estimator.activation)
 
 
 def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:

@@ -6,6 +6,8 @@ incoming weights have all been removed) whose value has been folded into the nex
 
     b_j <- b_j + phi(b_i) w_ij        w_ij <- 0        where the intercept b_j remains
 
+or it comes from a unit that is 0: one whose intercept has been removed, too, if phi(0) = 0.
+
 Dead weights are 0, stay 0 in retraining, and are removed first, because their removal costs
 nothing.
 
@@ -52,7 +54,8 @@ class Traffic:
 
     varies: list[np.ndarray]  # per layer of units: depends on some input
     matters: list[np.ndarray]  # affects the output, through weights that have not been folded
-    folded: list[np.ndarray]  # per layer of weights: remaining, but from a constant to an intercept
+    # per layer of weights: remaining, but from a constant to an intercept, or from a unit that is 0
+    folded: list[np.ndarray]
 
 
 def traffic(layout: Layout, mask: np.ndarray) -> Traffic:
@@ -60,9 +63,13 @@ def traffic(layout: Layout, mask: np.ndarray) -> Traffic:
     masks, intercept_masks = layout.split(mask)
     varies: list[np.ndarray] = [np.ones(len(masks[0]), bool)]
     folded: list[np.ndarray] = []
+    is_zero = np.zeros(len(masks[0]), bool)
     for remains, intercept_remains in zip(masks, intercept_masks, strict=True):
+        constant = ~varies[-1][:, None] & intercept_remains
+        folded.append(remains & (constant | is_zero[:, None]))
         varies.append((remains & varies[-1][:, None]).any(axis=0))
-        folded.append(remains & ~varies[-2][:, None] & intercept_remains)
+        hears = intercept_remains | (remains & ~is_zero[:, None]).any(axis=0)
+        is_zero = ~hears & layout.is_zero_without_inputs
     matters: list[np.ndarray] = [np.ones(masks[-1].shape[1], bool)]
     for remains, fold in zip(masks[::-1], folded[::-1], strict=True):
         matters.append((remains & ~fold & matters[-1]).any(axis=1))

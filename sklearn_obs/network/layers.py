@@ -48,6 +48,13 @@ class Layout:
     """
 
     units: tuple[int, ...]  # of each layer of units: inputs first, outputs last
+    activation: str = "logistic"  # of the hidden units
+
+    @cached_property
+    def is_zero_without_inputs(self) -> bool:
+        """Whether a hidden unit without inputs and without an intercept is 0: phi(0) = 0."""
+        phi, _ = ACTIVATIONS[self.activation]
+        return not phi(np.zeros(1))[0]
 
     @property
     def n_layers(self) -> int:
@@ -98,7 +105,8 @@ class Network:
     @cached_property
     def layout(self) -> Layout:
         """The shapes of the arrays, and where the parameters stand in theta."""
-        return Layout((len(self.coefs[0]), *(b.size for b in self.intercepts)))
+        units = len(self.coefs[0]), *(b.size for b in self.intercepts)
+        return Layout(units, self.activation)
 
     @property
     def dtype(self) -> np.dtype:

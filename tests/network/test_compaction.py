@@ -67,6 +67,29 @@ def _hears(coefs, layer, unit):
     return any(_hears(coefs, layer - 1, i) for i in np.flatnonzero(coefs[layer - 1][:, unit]))
 
 
+@pytest.mark.parametrize("activation", ["logistic", "tanh", "identity"])
+def test_weights_that_are_not_dead_have_an_effect(activation):
+    """Also where intercepts have been removed: each is tried.
+
+    (Not relu, where a weight may have no effect because its unit is 0 for all samples.)
+    """
+    rng, n_silent = np.random.default_rng(3), 0
+    for seed in range(60):
+        network, X, *_ = random_network(activation, "identity", (3, 3), seed=seed)
+        mask = rng.random(network.theta.size) < 0.4
+        folded = fold_constants(network.with_theta(network.theta * mask), mask)
+        before = forward(folded, X)[-1]
+        assert_allclose(before, forward(network.with_theta(network.theta * mask), X)[-1])
+        for q in np.flatnonzero(mask & ~dead_weights(network.layout, mask)):
+            theta = folded.theta.copy()
+            theta[q] += 1
+            assert np.abs(forward(folded.with_theta(theta), X)[-1] - before).max() > 1e-9
+        rows = network.layout.index[0]
+        silent = ~mask[rows].any(axis=0) & mask[network.layout.index[1][:-1]].any(axis=1)
+        n_silent += silent.sum()
+    assert n_silent  # units without inputs and intercept
+
+
 def test_orphans_are_what_the_last_outgoing_weight_leaves():
     network, *_ = random_network("tanh", "softmax", (3,), n_inputs=2, n_outputs=2)
     mask = np.ones(network.theta.size, bool)

@@ -151,8 +151,14 @@ def connections(model):
             [any(M[i, j] and varies[-1][i] for i in range(len(M))) for j in range(M.shape[1])]
         )
 
+    def is_zero(l, i):  # nothing comes in, or only zeros: the unit is phi(0)
+        if l == 0 or model.activation == "logistic" or intercepts[l - 1][i]:
+            return False
+        return all(is_zero(l - 1, k) for k in np.flatnonzero(masks[l - 1][:, i]))
+
     def folded(l, i, j):
-        return masks[l][i, j] and not varies[l][i] and intercepts[l][j]
+        constant = not varies[l][i] and intercepts[l][j]
+        return masks[l][i, j] and (constant or is_zero(l, i))
 
     matters = [[True] * masks[-1].shape[1]]
     for l in range(len(masks) - 1, -1, -1):
