@@ -173,7 +173,8 @@ units_ : list of ndarray of shape (n_units,), int
     Indices of the remaining units of each hidden layer.
 pruning_path_ : dict of ndarray
     An entry for each round: ``n_weights`` (remaining), ``predicted_loss`` (loss before the round
-    plus the sum of the saliencies; nan for criteria that predict none), ``pruned_loss`` (measured
+    plus the sum of the saliencies; nan if one of them is not predicted, which criteria other than
+    obs and obd do only for weights that have no effect), ``pruned_loss`` (measured
     after the removal and the weight update), ``loss`` (after retraining), ``label_loss`` (the same
     against y alone and without the penalty; nan without y) and ``epochs`` (of retraining). An entry
     for each removed weight: ``removed`` (flat index in ``coefs_ + intercepts_``), ``saliency``

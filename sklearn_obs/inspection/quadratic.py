@@ -34,11 +34,12 @@ def weight_saliencies(
     y: ArrayLike | None = None,
     *,
     sample_weight: ArrayLike | None = None,
-) -> list[np.ndarray]:
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Estimate by how much the loss would rise if a weight were removed, for each weight.
 
-    The other weights are adjusted to compensate for the removal. The next round removes the weight
-    with the smallest saliency first.
+    The other weights and intercepts are adjusted to compensate for the removal. The next round
+    removes the weight with the smallest saliency first. Intercepts are removed only with
+    ``prune_intercepts=True``.
 
     Parameters
     ----------
@@ -55,9 +56,11 @@ def weight_saliencies(
 
     Returns
     -------
-    list of ndarray of shape (fan_in, fan_out)
+    coefs : list of ndarray of shape (fan_in, fan_out)
         Saliencies in the shapes of `coefs_`, in nats (for a regression in squared units of y). They
         are nan for removed weights, and 0 for weights that have no effect.
+    intercepts : list of ndarray of shape (fan_out,)
+        The same for `intercepts_`.
 
     Raises
     ------
@@ -87,9 +90,9 @@ def weight_saliencies(
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
     >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
-    >>> saliencies = weight_saliencies(clf, scale(X), y)
-    >>> [L.shape for L in saliencies]
-    [(4, 5), (5, 3)]
+    >>> coefs, intercepts = weight_saliencies(clf, scale(X), y)
+    >>> [L.shape for L in coefs], [L.shape for L in intercepts]
+    ([(4, 5), (5, 3)], [(5,), (3,)])
     """
     with one_blas_thread():
         case, mask = _case(estimator, X, y, sample_weight)
@@ -98,7 +101,7 @@ def weight_saliencies(
         if case.keep.size:
             c = selecting(case.inverse_hessian()).diagonal()
             saliency[case.keep] = case.weights**2 / (2 * c)
-    return layout.split(saliency)[0]
+    return layout.split(saliency)
 
 
 def weight_update(

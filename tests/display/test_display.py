@@ -337,7 +337,9 @@ def test_an_unfitted_cross_validation_is_said():
 
 
 @pytest.mark.parametrize("draw", ["from_cv", "from_path", "from_estimator"])
-@pytest.mark.parametrize("other", [{"scores_": np.zeros(10_000)}, GridSearchCV(LogisticRegression(), {})])
+@pytest.mark.parametrize(
+    "other", [{"scores_": np.zeros(10_000)}, GridSearchCV(LogisticRegression(), {})]
+)
 def test_something_else_is_named_by_its_type_alone(draw, other):
     with pytest.raises((TypeError, NotFittedError), match=type(other).__name__) as caught:
         getattr(PruningPathDisplay, draw)(other)

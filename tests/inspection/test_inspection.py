@@ -40,12 +40,12 @@ def test_saliencies_are_the_textbook_s(iris, estimator, sparsity, structure):
     w, C = weights_of(model, index), np.linalg.inv(H)
     expected = w**2 / (2 * np.diag(C))
     found = weight_saliencies(model, X, y)
-    assert [L.shape for L in found] == [W.shape for W in model.coefs_]
-    for layer, (L, mask) in enumerate(zip(found, model.masks_, strict=True)):
-        assert_array_equal(np.isnan(L), ~mask)
-        for k, (l, i, j) in enumerate(index):
-            if l == layer and i >= 0:
-                assert_allclose(L[i, j], expected[k], rtol=1e-9)
+    of_model = (model.coefs_, model.masks_), (model.intercepts_, model.intercept_masks_)
+    for saliencies, (weights, masks) in zip(found, of_model, strict=True):
+        for L, W, mask in zip(saliencies, weights, masks, strict=True):
+            assert L.shape == W.shape
+            assert_array_equal(np.isnan(L), ~mask)
+    assert_allclose(of_places(found, index), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("structure", ["full", "low_rank"])
@@ -63,22 +63,27 @@ def test_an_update_is_the_minimum_under_the_constraint(iris, structure, kind):
         assert removed <= len(index)  # what has been removed stays where it is
 
 
+@pytest.mark.parametrize("intercepts", [False, True])
 @pytest.mark.parametrize("structure", ["full", "layer", "unit", "kronecker"])
-def test_saliency_and_update_are_what_prune_does(iris, structure):
+def test_saliency_and_update_are_what_prune_does(iris, structure, intercepts):
     X, y = iris
-    model = small(target_sparsity=0.4, structure=structure, step=1, **OPTIONS).fit(X, y)
+    options = OPTIONS | {"prune_intercepts": intercepts}
+    model = small(target_sparsity=0.4, structure=structure, step=1, **options).fit(X, y)
     model.set_params(retrain_epochs=0)
+    if intercepts:  # smaller ones than any weight, so that one is the first to be removed
+        model.intercepts_[1] = model.intercepts_[1] * 1e-6
     before = [W.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_]
-    saliencies = weight_saliencies(model, X, y)
-    q = min(
-        ((l, *np.unravel_index(np.nanargmin(L), L.shape)) for l, L in enumerate(saliencies)),
-        key=lambda place: saliencies[place[0]][place[1:]],
-    )
+    of_coefs, of_intercepts = weight_saliencies(model, X, y)
+    places = {(l, *at): L[at] for l, L in enumerate(of_coefs) for at in np.ndindex(L.shape)}
+    if intercepts:
+        places |= {(l, -1, j): s for l, L in enumerate(of_intercepts) for j, s in enumerate(L)}
+    q = min((place for place, saliency in places.items() if saliency >= 0), key=places.get)
+    assert (q[1] < 0) == intercepts
     coefs, intercepts = weight_update(model, X, y, index=q)
     model.prune(X, y, n_weights=model.n_weights_ - 1)
     record = removed_weights(model)
     assert (record["layer"][-1], record["from"][-1], record["to"][-1]) == q
-    assert_allclose(record["saliency"][-1], saliencies[q[0]][q[1:]], rtol=1e-9)
+    assert_allclose(record["saliency"][-1], places[q], rtol=1e-9)
     after = model.coefs_, model.intercepts_
     for old, change, new in zip(
         (*before[0], *before[1]), (*coefs, *intercepts), (*after[0], *after[1]), strict=True
@@ -128,10 +133,12 @@ def test_without_labels_and_with_weights(iris):
     X, y = iris
     model = small(**OPTIONS | {"n_curvature_samples": 1000}).fit(X, y)  # all: none are drawn
     twice = np.r_[:150, :150]
-    for a, b in zip(weight_saliencies(model, X), weight_saliencies(model, X, y), strict=True):
-        assert_array_equal(a, b)
+    parts = zip(weight_saliencies(model, X), weight_saliencies(model, X, y), strict=True)
+    for a, b in parts:
+        assert_array_equal(np.concatenate(a, axis=None), np.concatenate(b, axis=None))
     weighted = weight_saliencies(model, X[:150], y, sample_weight=np.full(150, 2.0))
     for a, b in zip(weighted, weight_saliencies(model, X[twice], y[twice]), strict=True):
+        a, b = np.concatenate(a, axis=None), np.concatenate(b, axis=None)
         assert_allclose(a, b, rtol=1e-9)
 
 
@@ -140,8 +147,9 @@ def test_weights_without_effect(iris):
     model = small(target_sparsity=0, **OPTIONS).fit(X, y)
     model.masks_[1][0] = False  # nothing leads on from the first unit
     model.coefs_[1][0] = 0
-    saliencies = weight_saliencies(model, X, y)
+    saliencies, of_intercepts = weight_saliencies(model, X, y)
     assert (saliencies[0][:, 0] == 0).all() and np.isnan(saliencies[1][0]).all()
+    assert of_intercepts[0][0] == 0
     with pytest.raises(ValueError, match=r"index=\(0, 1, 0\), but that weight has no effect"):
         weight_update(model, X, y, index=(0, 1, 0))
     with pytest.raises(ValueError, match=r"index=\(1, 0, 2\), but that weight has been removed"):
@@ -209,7 +217,8 @@ def test_a_pipeline_or_a_search_is_looked_into(iris, function):
 def _arrays(found):
     if isinstance(found, dict):  # of importances
         return found["importances_mean"], found["importances_std"]
-    return found
+    coefs, intercepts = found
+    return [*coefs, *intercepts] if isinstance(coefs, list) else found
 
 
 @pytest.mark.parametrize(
