@@ -13,6 +13,7 @@ from sklearn_obs.display.strokes import (
     GAP,
     draw_edges,
     draw_headers,
+    draw_intercepts,
     draw_nodes,
     draw_weights,
     set_width,
@@ -27,8 +28,9 @@ class NetworkDisplay:
 
     The width of a line shows the size of the weight. Lines of positive weights are solid, and lines
     of negative weights are dashed. If there are at most 20 weights and there is room, their values
-    are written on the lines. Inputs, units and weights that do not affect an output are left out.
-    Intercepts are not drawn.
+    are written on the lines, and the intercepts below units and outputs ("b = 0.5"; none that is
+    0). Inputs, units and weights that do not affect an output are left out. Units are numbered from
+    1 in each hidden layer, as in `export_text`, and keep their numbers when others are removed.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ class NetworkDisplay:
     class_names : list of str, default=None
         Names of the outputs. For a single output, two names are those of the negative and of the
         positive class. "output 0", "output 1", ... by default.
+    intercepts : list of ndarray of shape (fan_out,), default=None
+        Intercepts, layer by layer; by default none are written.
     order : list of ndarray of int, default=None
         The indices of the inputs, of the units of each hidden layer, and of the outputs, each from
         top to bottom, such as the `order_` of another display. All of them keep the places that
@@ -66,6 +70,8 @@ class NetworkDisplay:
         The order of the nodes, for other displays: `order`, or the order in this diagram.
     weights_ : list of matplotlib.text.Text
         The numbers on the lines.
+    intercepts_ : list of matplotlib.text.Text
+        The intercepts below units and outputs.
     labels_ : list of matplotlib.text.Text
         Names of inputs, units and outputs. A column without room for names has none.
 
@@ -101,6 +107,7 @@ class NetworkDisplay:
         units=None,
         feature_names=None,
         class_names=None,
+        intercepts=None,
         order=None,
     ):
         self.coefs = coefs
@@ -109,6 +116,7 @@ class NetworkDisplay:
         self.units = units
         self.feature_names = feature_names
         self.class_names = class_names
+        self.intercepts = intercepts
         self.order = order
 
     @classmethod
@@ -179,6 +187,7 @@ class NetworkDisplay:
             units=estimator.units_,
             feature_names=feature_names,
             class_names=class_names,
+            intercepts=estimator.intercepts_,
             order=order,
         )
         return display.plot(ax=ax)
@@ -219,7 +228,10 @@ class NetworkDisplay:
         self.diagram_ = diagram_of(self.coefs, self.masks, self._in_use(), self.order)
         self.order_ = self.diagram_.nodes if self.order is None else list(self.order)
         n_columns, tallest = len(names), max(map(len, self.order_))
-        size = (2.2 * n_columns + 1.2, min(max(0.21 * tallest, 2) + 0.9, 10))
+        few = self.diagram_.weights.size <= MOST_WRITTEN
+        with_intercepts = few and self.intercepts is not None
+        tall = (0.52 if with_intercepts else 0.21) * tallest  # inches
+        size = (2.2 * n_columns + 1.2, min(max(tall, 2) + 0.9, 10))
         self.axes_ = checked_axes(ax, 1, figsize=size)
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self.ax_.set_axis_off()
@@ -231,12 +243,15 @@ class NetworkDisplay:
         rooms = [size_in_points(box)[1] + 2 * GAP for box in (legend, headers[n_columns // 2])]
         height = max(size_in_points(self.ax_)[1] - sum(rooms), 20)
         self.ax_.set_ylim(-rooms[0] / height, 1 + rooms[1] / height)
-        self.labels_ = draw_nodes(
-            self.ax_, self.diagram_, names, height, [len(column) for column in self.order_]
-        )
-        set_width(self.ax_, headers, self.labels_)
-        few = self.diagram_.weights.size <= MOST_WRITTEN
-        self.weights_ = draw_weights(self.ax_, self.diagram_) if few else []
+        n_places = [len(column) for column in self.order_]
+        self.labels_ = draw_nodes(self.ax_, self.diagram_, names, height, n_places)
+        self.intercepts_ = []
+        if with_intercepts:
+            self.intercepts_ = draw_intercepts(
+                self.ax_, self.diagram_, self.intercepts, height, n_places
+            )
+        set_width(self.ax_, headers, [*self.labels_, *self.intercepts_])
+        self.weights_ = draw_weights(self.ax_, self.diagram_, self.intercepts_) if few else []
         return self
 
     def _in_use(self):
@@ -249,6 +264,7 @@ class NetworkDisplay:
     def _names(self):
         """Names of all inputs, units and outputs, column by column."""
         n_inputs, n_outputs = len(self.coefs[0]), self.coefs[-1].shape[1]
+        h = "h" if len(self.coefs) == 2 else ""  # of several, headers say which layer it is
         inputs = checked_names(self.feature_names, n_inputs, "feature_names")
         outputs = self.class_names
         if outputs is not None and n_outputs == 1 and len(outputs) == 2:
@@ -256,7 +272,7 @@ class NetworkDisplay:
         outputs = checked_names(outputs, n_outputs, "class_names")
         return [
             inputs or [f"x{i}" for i in range(n_inputs)],
-            *([str(unit) for unit in range(len(W))] for W in self.coefs[1:]),
+            *([f"{h}{unit + 1}" for unit in range(len(W))] for W in self.coefs[1:]),
             outputs
             or (["output"] if n_outputs == 1 else [f"output {i}" for i in range(n_outputs)]),
         ]

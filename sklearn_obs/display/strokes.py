@@ -93,14 +93,34 @@ def draw_nodes(ax, diagram, names, height, n_places):
         offset, style = (side * (diameter / 2 + GAP), 0), {"va": "center_baseline", "zorder": 3}
         for node, y in zip(nodes, heights, strict=True):
             name = names[column][node]
-            labels.append(_write(ax, name, (column, y), side, offset, fontsize=size, **style))
+            fits = 1 if side else min(1, 2 / len(name))  # two characters are as wide as a unit
+            own = {"fontsize": max(size * fits, SMALLEST_FONT)}
+            labels.append(_write(ax, name, (column, y), side, offset, **own, **style))
     return labels
 
 
-def draw_weights(ax, diagram):
+def draw_intercepts(ax, diagram, intercepts, height, n_places):
+    """The intercepts below units and outputs, none that is 0; none at all without room for them."""
+    texts, last = [], len(diagram.nodes) - 1
+    style = {"va": "top", "fontsize": SMALL, "color": "0.35", "zorder": 4}
+    for column in range(1, last + 1):
+        inside = column < last
+        below = UNIT / 2 + 2 if inside else FONT / 2 + 3
+        if height / max(n_places[column], 1) < 2 * below + 1.5 * SMALL:
+            return []
+        side, offset = _side(column, last + 1), (0 if inside else NODE / 2 + GAP, -below)
+        nodes = zip(diagram.nodes[column], diagram.heights[column], strict=True)
+        for node, y in nodes:
+            if value := intercepts[column - 1][node]:
+                texts.append(((column, y), f"b = {value:.2g}", side, offset))
+    return [_write(ax, text, place, *where, **style) for place, text, *where in texts]
+
+
+def draw_weights(ax, diagram, others=()):
     """The numbers on the lines, each where it is farthest from others; none if one has no room."""
     size = size_in_points(ax) / (np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))  # points per unit
-    needed, taken = np.array([2.6, 1.1]) * SMALL, []
+    needed = np.array([2.6, 1.1]) * SMALL
+    taken = [text.xy + np.array([0, text.xyann[1] - SMALL / 2]) / size for text in others]
     for start, end in diagram.segments:
         places = start + np.outer(ALONG, end - start)
         apart = np.abs(places[:, None] - np.reshape(taken, (-1, 2))) * size / needed
@@ -109,8 +129,8 @@ def draw_weights(ax, diagram):
             return []
         taken.append(places[room.argmax()])
     texts = []
-    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    for place, weight in zip(taken, diagram.weights, strict=True):
+    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+    for place, weight in zip(taken[len(others) :], diagram.weights, strict=True):
         style = {"ha": "center", "va": "center", "fontsize": SMALL, "zorder": 4, "bbox": box}
         colour = NEGATIVE if weight < 0 else POSITIVE
         texts.append(ax.text(*place, f"{weight:.2g}", color=colour, **style))

@@ -14,10 +14,11 @@ import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_array
 
-from sklearn_obs.estimators.attributes import network_of
+from sklearn_obs.estimators.attributes import mask_of, network_of
 from sklearn_obs.estimators.inside import taken_apart
 from sklearn_obs.export.columns import Columns, as_they_are, columns_of
 from sklearn_obs.network import Network, forward
+from sklearn_obs.network.compaction import compacted
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Folded:
     bare: Network  # the network on the net inputs, targets folded in
     classes: np.ndarray | None  # labels, or None in regression
     feature_names: list[str] | None
+    units: list[np.ndarray]  # of each hidden layer, their numbers in the model
     grid: OnGrid | None = None  # of `bare`, where it is quantized
     fitted_names: list | None = None  # of columns, as `fit` saw them
 
@@ -131,9 +133,17 @@ def folded(model):
         bare,
         getattr(estimator, "classes_", None),
         None if names is None else [str(name) for name in names],
+        _units_of(estimator),
         _grid_of(small),
         None if names is None else list(names),
     )
+
+
+def _units_of(estimator):
+    """Per hidden layer, the numbers of the units that `compact` keeps."""
+    attributes = vars(estimator)
+    _, _, kept = compacted(network_of(estimator, attributes), mask_of(attributes))
+    return kept[1:-1]
 
 
 def _grid_of(estimator):

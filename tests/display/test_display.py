@@ -24,6 +24,7 @@ from sklearn_obs.display import (
     WeightMaskDisplay,
 )
 from sklearn_obs.display.diagram import diagram_of, touching_output
+from sklearn_obs.export import export_text
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
@@ -152,6 +153,35 @@ def test_weights_are_written_where_they_are_few(iris):
     np.testing.assert_allclose(written, display.diagram_.weights, rtol=0.05)  # two digits
     assert not NetworkDisplay.from_estimator(small(target_sparsity=0).fit(X, y)).weights_
     assert_apart(display.weights_)
+
+
+def test_intercepts_are_written_below_where_there_is_room(iris):
+    X, y = iris
+    net = small(hidden_layer_sizes=(4,), target_sparsity=0.6, max_iter=200, prune_intercepts=True)
+    net.fit(X, y)
+    display = NetworkDisplay.from_estimator(net)
+    drawn = [b[nodes] for b, nodes in zip(net.intercepts_, display.diagram_.nodes[1:], strict=True)]
+    expected = np.concatenate([b[b != 0] for b in drawn])
+    assert expected.size
+    written = [float(text.get_text().removeprefix("b = ")) for text in display.intercepts_]
+    np.testing.assert_allclose(written, expected, rtol=0.05)  # two digits
+    assert_apart([*display.intercepts_, *display.labels_])
+    assert_apart([*display.intercepts_, *display.weights_])
+    low = plt.figure(figsize=(6, 1.6)).subplots()
+    assert not NetworkDisplay.from_estimator(net, ax=low).intercepts_
+    assert not NetworkDisplay(coefs=net.coefs_, masks=net.masks_).plot().intercepts_
+
+
+def test_units_have_the_same_numbers_in_pictures_and_formulae(iris):
+    X, y = iris
+    net = small(hidden_layer_sizes=(12,), target_sparsity=0.8, max_iter=200).fit(X, y)
+    units = [f"h{unit + 1}" for unit in net.units_[0]]
+    assert units != [f"h{unit + 1}" for unit in range(len(units))]  # some are removed
+    labels = [label.get_text() for label in NetworkDisplay.from_estimator(net).labels_]
+    assert set(labels) >= set(units) and not set(labels) & {f"h{n}" for n in range(13)} - set(units)
+    assert [
+        line.split(" = ")[0] for line in export_text(net).splitlines() if "h" in line[0]
+    ] == units
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
@@ -491,7 +521,7 @@ def test_dead_ends_are_not_drawn():
     coefs = [mask.astype(float) for mask in masks]
     drawn = NetworkDisplay(coefs=coefs, masks=masks).plot()
     assert [list(nodes) for nodes in drawn.diagram_.nodes] == [[0], [0, 1], [0]]
-    assert [text.get_text() for text in drawn.labels_] == ["x0", "0", "1", "output"]
+    assert [text.get_text() for text in drawn.labels_] == ["x0", "h1", "h2", "output"]
     assert len(drawn.diagram_.weights) == 4
 
 

@@ -55,7 +55,7 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
     below, hidden = feature_names, []
     for number, (W, b) in enumerate(layers[:-1], start=1):
         layer = f"{h}{number}_" if len(layers) > 2 else h
-        names = [f"{layer}{j + 1}" for j in range(W.shape[1])]
+        names = [f"{layer}{unit + 1}" for unit in net.units[number - 1]]
         hidden += _equations(names, net.network.activation, W, b, below)
         below = names
     W, b = layers[-1]

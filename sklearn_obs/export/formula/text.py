@@ -22,7 +22,9 @@ def export_text(
     """Write a small network as formulae, one for each remaining unit and each output.
 
     Scalers of a Pipeline are folded in, so that the formulae take X without scaling. Units and
-    weights that do not affect the output are left out.
+    weights that do not affect the output are left out. The others keep their numbers, which count
+    from 1 as in `NetworkDisplay`: h3 is the third unit of the only hidden layer, and h2_3 that of
+    the second layer.
 
     Parameters
     ----------
