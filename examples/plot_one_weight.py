@@ -46,6 +46,7 @@ C = np.linalg.inv(H)
 # with the smaller :math:`w_q^2 / (2 C_{qq})`, where C is the inverse of H, and moves the other to
 # the lowest point of the axis according to the quadratic approximation.
 
+
 def without(q, update):
     """The weights after the removal of weight q."""
     return w - w[q] / C[q, q] * C[:, q] if update else w - w[q] * np.eye(2)[q]

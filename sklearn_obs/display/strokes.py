@@ -7,7 +7,7 @@ from sklearn_obs.display.styles import NEGATIVE, POSITIVE, size_in_points
 NODE, UNIT = 7, 17  # points, diameters of inputs and outputs and of hidden units
 GAP = 5  # points between a node and its name
 FONT = 9  # points; names are smaller where a column is crowded
-SMALL = 7  # points, of numbers on lines
+SMALL = 8  # points, of numbers on lines
 SMALLEST_FONT = 5  # names are left out below
 ALONG = (0.5, 0.38, 0.62, 0.26, 0.74, 0.16, 0.84)  # where on its line a weight may be written
 

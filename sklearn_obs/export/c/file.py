@@ -1,4 +1,4 @@
-"""Writing a fitted model as C99: what `export_c` takes, checks, and leaves on the disk."""
+"""`export_c`: check the arguments, and write a fitted model as C99."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ from sklearn_obs.export.offsets import warn_of_folded
 
 @dataclass(frozen=True)
 class CSource:
-    """What `export_c` has written."""
+    """The files that `export_c` has written, and the scores that it has measured."""
 
     source: Path  # the .c file
     header: Path  # the .h file
-    n_bytes: int  # of constant arrays; code comes on top
+    n_bytes: int  # of constant arrays, without code
     score: float | None  # accuracy or R^2 of the model on the test data
-    exported_score: float | None  # the same of the network in the numbers of the device
-    test: Path | None = None  # the program of the test vectors
+    exported_score: float | None  # the same, computed in the numbers of the device
+    test: Path | None = None  # the program with the test vectors
 
 
 def export_c(
@@ -47,9 +47,9 @@ def export_c(
     """Write a fitted model as C99: ``path`` and, beside it, a header of the same name.
 
     The header says what the columns are, and declares ``int NAME_predict(...)`` and, for a
-    classifier, ``int NAME_predict_proba(...)``. Weights that are 0 take no room, units that carry
-    nothing are left out, and scalers are folded in. Nothing is allocated; values of units take
-    their place on the stack.
+    classifier, ``int NAME_predict_proba(...)``. Weights that are 0 take no room, units without
+    effect are left out, and scalers are folded in. The code allocates no memory; the values of
+    units are on the stack.
 
     Parameters
     ----------
@@ -61,20 +61,21 @@ def export_c(
     path : str or Path
         Ends in ``.c``.
     name : str, default=None
-        What names in C begin with; by default the file's name, with ``_`` where C allows no other.
+        Prefix of all names in C. By default the file's name, with ``_`` for characters that C does
+        not allow.
     dtype : {'float32', 'float64', 'int8', 'integer'}, default='float32'
-        Of weights and sums. With 'int8', weights are stored in eight bits with one scale a layer,
-        and sums are float32. With 'integer' everything is computed in whole numbers, for devices
-        without a floating-point unit; the network has to be put on a grid by ``quantize`` first.
+        Type of weights and sums. With 'int8', weights are stored in eight bits with one scale for
+        each layer, and sums are float32. With 'integer', everything is computed in whole numbers,
+        for devices without a floating-point unit; call ``quantize`` on the network first.
     input_dtype : {'float32', 'int16', 'int8', 'uint8'}, default='float32'
-        Of the columns that the functions get, with ``dtype='integer'``: whole numbers as the device
-        measures them, or floating-point numbers. Otherwise they are of `dtype`.
+        Type of the columns that the functions get if ``dtype='integer'``: whole numbers as the
+        device measures them, or floating-point numbers. Otherwise columns have the type of sums.
     test_data : tuple of (X, y), default=None
-        Rows to measure what the numbers of the device cost in accuracy or R^2, whatever else the
-        model's own ``score`` may be.
+        Rows on which the accuracy or R^2 of the model and of the exported network are measured,
+        even if the model's own ``score`` is another.
     test_vectors : int, default=0
-        How many of these rows to write into a program beside the source, ``NAME_test.c``, that says
-        on the device whether it predicts for them what the network predicts here: at most 99.
+        How many of these rows, at most 99, to write into a program beside the source,
+        ``NAME_test.c``. On the device, it says for how many of them the prediction is as here.
     feature_names : list of str, default=None
         Names of the columns for the header; by default those that `model` was fitted with, if any.
     overwrite : bool, default=False
@@ -83,7 +84,7 @@ def export_c(
     Returns
     -------
     CSource
-        With the fields ``source``, ``header``, ``n_bytes`` (of constant arrays; code comes on top,
+        With the fields ``source``, ``header``, ``n_bytes`` (of constant arrays, without the code,
         about 500 bytes by ``gcc -Os``), ``score`` and ``exported_score`` (on `test_data`), and
         ``test``, the program of `test_vectors` or None.
 
@@ -94,9 +95,9 @@ def export_c(
     ValueError
         If `dtype` or `input_dtype` is unknown, a number is too large for it, the network is not
         quantized but `dtype` is 'integer', `test_data` are not of `input_dtype`, `path` does not
-        end in ``.c`` or is called like a header of C, `name` is no identifier, `test_vectors` are
-        more than there are rows or 99, `feature_names` are not as many as columns, or a class label
-        is neither a string nor a number.
+        end in ``.c`` or has the name of a standard header, `name` is no identifier, `test_vectors`
+        is above the number of rows or 99, there are not as many `feature_names` as columns, or a
+        class label is neither a string nor a number.
     OSError
         If a file exists or cannot be written. No file is then changed.
     sklearn.exceptions.NotFittedError
@@ -109,9 +110,9 @@ def export_c(
 
     Notes
     -----
-    A row with a value that is not finite is refused as `predict` does, by the status -1. Numbers
-    beyond the range of float32 become infinite on the way into a float32 model. Under
-    ``-ffast-math`` a compiler may drop that check, so that the source then stops it with a message.
+    As in `predict`, a row with a value that is not finite is refused: the functions return -1.
+    Numbers beyond the range of float32 become infinite on the way into a float32 model. Under
+    ``-ffast-math`` a compiler may drop this check, so the source then does not compile.
 
     All names begin with `name`: several models may be compiled as one file.
 
@@ -167,7 +168,7 @@ def export_c(
 
 
 def _check_vectors(n, test_data):
-    """Raise ValueError unless so many test vectors can be written."""
+    """Raise ValueError if `n` test vectors cannot be written."""
     if isinstance(n, bool) or not isinstance(n, Integral) or not 0 <= n <= MOST:
         raise ValueError(f"Got test_vectors={n!r}, but expected an int in [0, {MOST}].")
     if n and test_data is None:

@@ -1,10 +1,11 @@
 """A network in C99 with floating-point sums: float32, float64, or weights of eight bits.
 
-Unit by unit of each layer, over the weights that `storage` holds of it::
+Each layer is computed unit by unit, with its weights as `storage` arranges them::
 
     z_j = b_j + r sum_k w_jk h_k          h_j = phi(z_j)
 
-with r = 1 but for weights of eight bits. An intercept lies before its unit's weights.
+For weights of eight bits, r is the scale of the layer, and intercepts have an array of their own.
+Otherwise r is 1, and the intercept of a unit is stored before its weights.
 """
 
 from string import Template
@@ -30,7 +31,7 @@ from sklearn_obs.export.storage import first_used, stored
 
 
 def code_in_floats(net: Folded, device: Device, name: str) -> Code:
-    """The C of a network in floating-point numbers."""
+    """The C code of a network in floating-point numbers."""
     real = c_type(device.network.intercepts[0].dtype)
     words = words_of(net, name) | {"real": real, "input": real, "value": real}
     words |= {"exp": "expf", "tanh": "tanhf"} if real == "float" else {"exp": "exp", "tanh": "tanh"}
@@ -53,7 +54,7 @@ def _public(kind):
 
 
 def _linear(net, device, streams, words):
-    """The function `linear`; its numbers go into `streams`."""
+    """The C function `linear`. Its constants are added to `streams`."""
     inputs, variables, scaling = "x", [], ""
     first = first_used([layer.weights for layer in device.layers])
     if device.input_scale is not None and first == 0:
@@ -84,7 +85,7 @@ def _linear(net, device, streams, words):
 
 
 def _layer(layer, inputs, into, phi, streams, words):
-    """The code of one layer; its numbers go into `streams`."""
+    """The C code of one layer. Its constants are added to `streams`."""
     rows, b = stored(layer.weights), layer.intercepts
     start, finish = read(b, "weights"), ""
     if layer.scale is None:  # each intercept before the weights of its unit

@@ -1,4 +1,4 @@
-"""The header of an exported model: what its columns and outputs are, and its functions."""
+"""The header of an exported model: it describes columns and outputs, and declares functions."""
 
 from sklearn_obs.export.c.source import Code
 from sklearn_obs.export.c.templates import HEADER
@@ -7,7 +7,7 @@ from sklearn_obs.export.folding import Folded
 
 
 def header_text(net: Folded, device, code: Code, scores) -> str:
-    """What the model is, for whom it may concern, and its functions."""
+    """The text of the header: a description of the model, and its functions."""
     widths = [net.n_features, *(len(b) for b in net.network.intercepts)]
     facts = [
         f"Network {'-'.join(map(str, widths))} ({net.network.activation}), {device.n_weights} "
@@ -43,7 +43,7 @@ def header_text(net: Folded, device, code: Code, scores) -> str:
 
 
 def _outputs(net, code):
-    """What y and p are."""
+    """Lines that describe the outputs y and p."""
     if net.kind == "labels":
         return [f"y and p have {net.n_outputs} values, one for each label.", *code.facts]
     if net.kind == "values":
@@ -56,12 +56,12 @@ def _outputs(net, code):
 
 
 def _n_outputs(net):
-    """Numbers that the functions put out at most."""
+    """The largest number of values that a function writes."""
     return 2 if net.kind == "binary" else net.n_outputs
 
 
 def _columns(net, read, whole):
-    """Which columns of X are read, by number and name, and in which units."""
+    """Lines that say which columns of X are read, by number and name, and in which units."""
     n = net.n_features
     as_they_come = (net.columns.scale == 1).all() and (net.columns.shift == 0).all()
     units = [] if as_they_come else ["Scaling is done here: give x as it was before the scaler."]

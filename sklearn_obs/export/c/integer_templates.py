@@ -1,4 +1,4 @@
-"""The C99 of networks in whole numbers; ``$name`` and the like are `string.Template`'s."""
+"""C99 code of networks in whole numbers, with ``$name`` for `string.Template` to fill in."""
 
 from string import Template
 

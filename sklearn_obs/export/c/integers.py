@@ -1,7 +1,7 @@
-"""A network in C99 that computes in whole numbers, as `sklearn_obs.export.integer` says.
+"""A network in C99 that computes in whole numbers, as `sklearn_obs.export.integer` defines it.
 
-Of floating point there is at most one subtraction and multiplication for each column, where these
-are floating-point numbers, and the probabilities, which are left out unless they are asked for.
+Floating point is used in two places only: for one subtraction and multiplication for each column,
+if columns are floating-point numbers, and for probabilities, which are left out unless asked for.
 """
 
 from string import Template
@@ -33,7 +33,7 @@ from sklearn_obs.export.integer.network import INTERVALS, RANGE, IntegerNetwork
 from sklearn_obs.export.integer.storage import stored_inputs, stored_layer
 
 INCLUDES = "#include <stdint.h>\n\n"
-INT = 2**15 - 1  # what an int holds wherever C runs
+INT = 2**15 - 1  # what an int holds on every platform
 READ = {
     "words": "SKLEARN_OBS_16(words++)",
     "intercepts": "(int16_t)SKLEARN_OBS_16(words++)",
@@ -43,14 +43,14 @@ READ = {
 
 
 def code_in_integers(net: Folded, device: IntegerNetwork, name: str) -> Code:
-    """The C of a network in whole numbers."""
+    """The C code of a network in whole numbers."""
     words = words_of(net, name)
     words |= {"input": c_type(device.inputs.dtype), "value": "int32_t"}
     words["step"] = number(np.float32(device.output_steps[0]))
     streams = Streams()
     linear = _linear(net, device, streams, words)
     what, prototype, body = PREDICT[net.kind]
-    if device.inputs.dtype.kind != "f":  # of which all are finite
+    if device.inputs.dtype.kind != "f":  # whole numbers are all finite
         what = what.replace(", or -1", "")
     code, prototypes = public_functions([(what, prototype, body)], words)
     preamble = INTEGERS + (FLOAT_INPUTS if device.inputs.dtype.kind == "f" else "")
@@ -72,7 +72,7 @@ def code_in_integers(net: Folded, device: IntegerNetwork, name: str) -> Code:
 
 
 def _of_outputs(net, device, upper):
-    """(facts, macros) of the outputs."""
+    """(facts, macros) about the outputs, for the header."""
     facts, macros = [], ""
     if device.fraction_bits is not None:
         bits, n = device.fraction_bits.tolist(), net.n_outputs
@@ -99,7 +99,7 @@ def _of_outputs(net, device, upper):
 
 
 def _linear(net, device, streams, words):
-    """The function `linear`; its numbers go into `streams`."""
+    """The C function `linear`. Its constants are added to `streams`."""
     inputs, source = device.inputs, "x"
     variables, scaling = [], ""
     reads_words = False
@@ -147,7 +147,7 @@ def _type_of(inputs):
 
 
 def _inputs(inputs, streams):
-    """The code that makes whole numbers of columns; its numbers go into `streams`."""
+    """The C code that turns columns into whole numbers. Its constants are added to `streams`."""
     stored = stored_inputs(inputs)
     for name, values in stored.arrays.items():
         streams.add(name, values)
@@ -163,7 +163,7 @@ def _inputs(inputs, streams):
 
 
 def _layer(layer, n_bits, inputs, into, last, streams):
-    """The code of one layer; its numbers go into `streams`."""
+    """The C code of one layer. Its constants are added to `streams`."""
     stored = stored_layer(layer, n_bits)
     for name, values in stored.arrays.items():
         if values.size:
@@ -187,7 +187,7 @@ def _layer(layer, n_bits, inputs, into, last, streams):
             entry=_packed_entry(stream.bits, n_bits, wide),
         )
     count, count_type, read = READ["bytes"], f"uint{8 * stream.count_bytes}_t", ""
-    if stream.count_bytes == 2:  # the lower byte first, in an order that C leaves no choice
+    if stream.count_bytes == 2:  # without side effects, whose order C leaves open
         count = "(uint16_t)(SKLEARN_OBS_8(bytes) | (uint16_t)SKLEARN_OBS_8(bytes + 1) << 8)"
         read = "        bytes += 2;\n"
     words |= {"count": count, "count_type": count_type, "read": read}
@@ -195,7 +195,7 @@ def _layer(layer, n_bits, inputs, into, last, streams):
 
 
 def _sparse_entry(stream, wide):
-    """The code of one entry of compressed weights."""
+    """The C code of one entry of compressed weights."""
     indent = " " * 12
     if stream.form == "pairs":
         add = f"sum += {wide}v * *h++;"
@@ -222,7 +222,7 @@ def _sparse_entry(stream, wide):
 
 
 def _packed_entry(width, n_bits, wide):
-    """The code of one weight of all of them; `width` is that of its code."""
+    """The C code of one packed weight, whose code has `width` bits."""
     indent, per_byte = " " * 12, 8 // width
     if width == 8:
         return f"{indent}sum += {wide}(int8_t){READ['bytes']} * *h;\n"
@@ -241,7 +241,7 @@ def _intercept(stored):
 
 
 def _finish(layer, stored, into, last):
-    """The code from a sum to the whole number of a unit."""
+    """The C code that turns a sum into the whole number of a unit."""
     code = ""
     if layer.weights.any():
         shifted = f"(sum >> {layer.shift})" if layer.shift else "sum"

@@ -1,7 +1,7 @@
-"""The source of an exported model: functions over constants that lie in the order of their use.
+"""The source of an exported model: functions, and constants stored in the order of their use.
 
-Numbers are in one array of each type, through which a pointer runs. All arrays are in one struct,
-the widest numbers first, so that nothing is padded.
+There is one array for each use and type of numbers, and a pointer runs through it. All arrays are
+in one struct, those with the widest numbers first, so that there is no padding.
 """
 
 from collections.abc import Iterable
@@ -16,43 +16,43 @@ from sklearn_obs.export.c.text import c_type, numbers
 
 @dataclass
 class Streams:
-    """Arrays by name, in the order in which numbers are used."""
+    """Named arrays of constants, in the order in which the code reads them."""
 
     parts: dict = field(default_factory=dict)
 
     def add(self, name, values):
-        """Put values at the end of the array of that name; returns the name."""
+        """Append values to the array of that name, and return the name."""
         self.parts.setdefault(name, []).append(values)
         return name
 
     def arrays(self):
-        """The whole arrays by name, widest numbers first, so that nothing is padded."""
+        """All arrays by name, those with the widest numbers first, so that there is no padding."""
         joined = {name: np.concatenate(parts) for name, parts in self.parts.items()}
         return dict(sorted(joined.items(), key=lambda item: -item[1].itemsize))
 
 
 @dataclass(frozen=True)
 class Code:
-    """What one model is in C."""
+    """The parts of the C code of one model."""
 
-    words: dict[str, object]  # what templates ask for
-    arrays: dict[str, np.ndarray]  # of constants
-    preamble: str  # includes, and what a compiler has to be like
+    words: dict[str, object]  # values for the templates
+    arrays: dict[str, np.ndarray]  # the constants
+    preamble: str  # includes, and checks of the compiler
     functions: str
-    prototypes: list[str]  # with a comment each
-    facts: list[str]  # of what its outputs are, for the header
+    prototypes: list[str]  # each with a comment
+    facts: list[str]  # about the outputs, for the header
     macros: str = ""  # of the header
-    includes: str = ""  # likewise
+    includes: str = ""  # of the header
 
 
 def words_of(net, name):
-    """What templates ask for of a model that is called so, whatever its numbers."""
+    """Values for the templates of a model with this name, whatever its type of numbers."""
     upper, outputs, features = name.upper(), net.n_outputs, net.n_features
     return {"name": name, "upper": upper, "n_outputs": outputs, "n_features": features}
 
 
 def public_functions(functions: Iterable[tuple[str, str, str]], words: dict):
-    """(code, prototypes with their comments) of functions (what it does, prototype, body)."""
+    """(code, commented prototypes) of functions given as (what it does, prototype, body)."""
     code, prototypes = "", []
     for what, prototype, body in functions:
         prototype, body = (Template(text).substitute(words) for text in (prototype, body))
@@ -62,7 +62,7 @@ def public_functions(functions: Iterable[tuple[str, str, str]], words: dict):
 
 
 def pointers(arrays, name):
-    """Declarations of a pointer to each array, through which it is read."""
+    """C declarations of a pointer to each array, with which it is read."""
     return [
         f"const {c_type(array.dtype)} *{array_name} = {name}_model.{array_name};"
         for array_name, array in arrays.items()
@@ -70,7 +70,7 @@ def pointers(arrays, name):
 
 
 def source_text(code: Code, header: str) -> str:
-    """The .c file; `header` is the name of the other."""
+    """The text of the .c file; `header` is the file name of the header."""
     constants = _constants(code.words["name"], code.arrays)
     return SOURCE.substitute(
         header=header, preamble=code.preamble, constants=constants, code=code.functions
@@ -78,7 +78,7 @@ def source_text(code: Code, header: str) -> str:
 
 
 def _constants(name, arrays):
-    """One struct of all arrays."""
+    """The C struct that holds all arrays."""
     if not arrays:
         return ""
     fields = "".join(f"    {c_type(a.dtype)} {name}[{a.size}];\n" for name, a in arrays.items())

@@ -1,4 +1,4 @@
-"""The C99 that is filled in; ``$name`` and the like are `string.Template`'s."""
+"""C99 code of all networks and of float ones, with ``$name`` for `string.Template` to fill in."""
 
 from string import Template
 

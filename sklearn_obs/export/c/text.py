@@ -17,7 +17,7 @@ STANDARD = re.findall(  # headers of C17
 
 
 def number(value):
-    """A number with as many digits as it takes to read it back."""
+    """A number with as many digits as are needed to read back the same one."""
     if isinstance(value, (np.integer, int)):
         return str(int(value))
     digits = 9 if value.dtype == np.float32 else 17
@@ -36,12 +36,12 @@ def c_type(dtype):
 
 
 def read(values, pointer):
-    """The next of an array's numbers, from wherever constants are kept; the pointer moves on."""
+    """The C expression that reads the next number of an array, and advances the pointer."""
     return read_at(values, f"{pointer}++")
 
 
 def read_at(values, pointer):
-    """The number of an array at a pointer, from wherever constants are kept."""
+    """The C expression that reads the number at a pointer, from the memory of constants."""
     dtype = np.asarray(values).dtype
     if dtype.kind == "f":
         return f"SKLEARN_OBS_FLOAT({pointer})"
@@ -54,7 +54,7 @@ def numbers(values):
 
 
 def comment(paragraphs):
-    """A comment of these paragraphs; '' is an empty line."""
+    """A C comment with these paragraphs; '' is an empty line."""
     lines = []
     for text in paragraphs:
         lines += wrap(text, WIDTH, subsequent_indent=" ", break_on_hyphens=False) or [""]
@@ -62,7 +62,7 @@ def comment(paragraphs):
 
 
 def string(text):
-    """A string literal, in octal where C or a comment around it would stumble."""
+    """A C string literal, with octal for what would end it, or a comment around it."""
     plain = []
     for byte, after in zip(text.encode(), [*text.encode()[1:], 0], strict=True):
         character = chr(byte)
@@ -100,9 +100,9 @@ def label(value):
 
 
 def class_names(labels):
-    """What the index of each class of text is called in C, such as SPAM; the index if it must be.
+    """Names of the classes for C macros, such as SPAM; indices if the names would not be unique.
 
-    Numbers have no names: [], as they can be compared with what the array of classes holds.
+    [] if labels are numbers, because these can be compared with the values in the array of classes.
     """
     if not all(isinstance(value, str) for value in labels):
         return []
@@ -112,7 +112,7 @@ def class_names(labels):
 
 
 def prefix(path, name=None):
-    """What C names begin with: `name`, or the file's, with _ for what C does not take.
+    """The prefix of C names: `name`, or the file's, with _ for characters that C does not allow.
 
     Raises
     ------
@@ -128,12 +128,12 @@ def prefix(path, name=None):
 
 
 def header_name(path):
-    """The name of the header's file, as the source includes it.
+    """The file name of the header, as the source includes it.
 
     Raises
     ------
     ValueError
-        If it is that of a header of C, or cannot be written between quotes.
+        If it is that of a standard header of C, or cannot be written between quotes.
     """
     if path.stem.lower() in STANDARD:
         raise ValueError(

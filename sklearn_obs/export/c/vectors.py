@@ -1,7 +1,7 @@
-"""Test vectors: a program that feeds an exported model samples and compares what it says.
+"""Test vectors: a C program that runs an exported model on samples and compares its outputs.
 
 On a computer it prints how many agree and returns how many do not. On an AVR with the registers of
-an ATmega328P the same line is sent through the first serial port, which simavr prints.
+an ATmega328P it sends the same line to the first serial port, which the simulator simavr prints.
 """
 
 from shlex import quote
@@ -13,7 +13,7 @@ from sklearn_obs.export.c.source import Code
 from sklearn_obs.export.c.text import c_type, numbers, read_at
 from sklearn_obs.export.folding import Folded
 
-TOLERANCE = 1e-4  # of a regression, relative or absolute: some sums of float32 beyond its rounding
+TOLERANCE = 1e-4  # for a regression, relative or absolute: above the rounding of float32 sums
 
 PROGRAM = Template("""\
 /* Samples for $name and what it is to predict for them. Made by sklearn_obs.
@@ -100,12 +100,12 @@ MOST = 99
 
 
 def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str:
-    """The program for `n` of the samples X, each class among them, and the network on its device.
+    """The text of a program that tests a model on `n` of the samples X, each class among them.
 
     Raises
     ------
     ValueError
-        If there are not as many samples.
+        If there are fewer samples.
     """
     X = device.samples(net, X)
     if len(X) < n:
@@ -127,7 +127,7 @@ def program_text(net: Folded, device, code: Code, X, n: int, files: dict) -> str
 
 
 def _chosen(net, predicted, n):
-    """Indices of n samples: one of each class that is predicted, the others evenly drawn."""
+    """Indices of n samples: one of each predicted class, the others evenly spaced."""
     first = []
     if net.kind in ("classes", "binary"):
         first = sorted(np.unique(predicted, return_index=True)[1].tolist())[:n]
@@ -137,7 +137,7 @@ def _chosen(net, predicted, n):
 
 
 def _results(net, device, X):
-    """(key of `COMPARE`, what the device is to put out, (n_samples, n_results))."""
+    """(key of `COMPARE`, expected outputs of the device, (n_samples, n_results))."""
     if net.kind == "values":
         y = device.values(net, X)
         return "whole values" if y.dtype.kind == "i" else "values", y.reshape(len(X), -1)

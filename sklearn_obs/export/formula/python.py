@@ -45,9 +45,10 @@ def _result(equations):
 
 
 def _sum(equation, at):
-    parts = [repr(equation.intercept)]
+    parts = [repr(equation.intercept)] if equation.intercept or not equation.terms else []
     for w, name in equation.terms:
-        parts += ["-" if w < 0 else "+", f"{abs(w)!r} * {at.get(name, name)}".replace(" ", TIED)]
+        term = f"{abs(w)!r} * {at.get(name, name)}".replace(" ", TIED)
+        parts += ["-" if w < 0 else "+", term] if parts else ["-" * (w < 0) + term]
     return " ".join(parts)
 
 

@@ -4,20 +4,20 @@ With inputs u_i = a q_i + c_i and the weights w_ij = s_j z_ij of their grid::
 
     b_j + sum_i w_ij u_i = t_j + s_j a sum_i z_ij q_i          t_j = b_j + s_j sum_i z_ij c_i
 
-and in fine steps, a' / 2^k, of what the unit puts out::
+and in fine steps a' / 2^k of the unit's output::
 
     M_j sum_i z_ij q_i + B_j          M_j = 2^k s_j a / a'          B_j = round(2^k t_j / a')
 
-Hidden units have the steps a' of `activation_scales_`, or, where they are never negative, of so
-much of them that 255 reach a quarter beyond the largest value there was; k is 4, or less where M
-would be too large. The argument of a table has fine steps of 1/1024 (tanh) or 1/512 (logistic), or
-larger ones likewise. Of outputs only the order or the sign counts, so that they have whatever step
-keeps most of their bits; those of a regression have steps of 2^-f, a number f each.
+The step a' of hidden units is that of `activation_scales_`. If these are never negative, a' is such
+that 255 steps reach a quarter beyond the largest value seen. k is 4, or less if M would be too
+large. The argument of a table has fine steps of 1/1024 (tanh) or 1/512 (logistic), or larger ones
+for the same reason. Only the order or the sign of a classifier's outputs matters, so their step is
+the one that keeps most bits. Each output of a regression has a step of 2^-f, with its own f.
 
-No sum is larger than sum_i |z_ij| max |q_i|, in whatever order it is made; the network is refused
-where that has no room in an int32. It is shifted to 19 bits before it is multiplied, so that the
-product has 30 bits at most, as B_j has. Products are rounded down, so that B_j of hidden units has
-half a step more.
+No sum, in whatever order it is computed, is larger than sum_i |z_ij| max |q_i|. If this does not
+fit into an int32, there is an error. A sum is shifted to 19 bits before it is multiplied, so the
+product has 30 bits at most, as B_j has. Products are rounded down, so B_j of hidden units has half
+a step more.
 
 References
 ----------
@@ -42,17 +42,17 @@ from sklearn_obs.export.integer.network import (
 )
 from sklearn_obs.export.storage import first_used
 
-BENDS = {"tanh": (np.tanh, 4.0), "logistic": (expit, 8.0)}  # and from where on they are flat
+BENDS = {"tanh": (np.tanh, 4.0), "logistic": (expit, 8.0)}  # phi, |z| where it is flat
 LARGEST_SUM = 2**31 - 1
-LARGEST_INT8 = 127  # steps of `activation_scales_` that reach the largest value there was
-HEADROOM = 1.25  # times that value, which hidden units of one sign reach
+LARGEST_INT8 = 127  # steps of `activation_scales_` that reach the largest value seen
+HEADROOM = 1.25  # times that value: the reach of hidden units that are never negative
 LARGEST_INTERCEPT = 2**30 - 1
 INT16 = 2**15 - 1
-FINE, FINE_TABLE = 4, 7  # k of hidden units, and of the argument of a table, at most
+FINE, FINE_TABLE = 4, 7  # largest k of hidden units, and of the argument of a table
 
 
 def in_integers(net, input_dtype):
-    """The folded model in whole numbers.
+    """Convert the folded model to an `IntegerNetwork`.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def in_integers(net, input_dtype):
     inputs = inputs_of(net.columns, read, *given)
     if first == 0:
         integers[0] = _on_inputs(integers[0], read, net.columns.source, inputs)
-    else:  # nothing reaches the outputs but what is constant
+    else:  # the outputs do not depend on the inputs
         integers[first] = integers[first][:0]
     step, centres, reach = inputs.step, inputs.centres, max(-inputs.smallest, inputs.largest)
     layers, last = [], len(bare.coefs) - 1
@@ -101,7 +101,7 @@ def in_integers(net, input_dtype):
 
 
 def _on_inputs(z, read, source, inputs):
-    """The first layer's weights as they apply to the whole numbers of its inputs."""
+    """The first layer's weights, with one row for each whole number of its inputs."""
     if inputs.way != "as they come":
         return z[read]
     spread = np.zeros((len(inputs.source), z.shape[1]), np.int64)
@@ -110,7 +110,7 @@ def _on_inputs(z, read, source, inputs):
 
 
 def _step_of_hidden(phi, activation_scale):
-    """a' of a layer of hidden units."""
+    """The step a' of a layer of hidden units."""
     smallest, largest = RANGE[phi]
     beyond = 1.0 if smallest < 0 else HEADROOM * LARGEST_INT8 / largest
     return float(activation_scale) * beyond
@@ -120,7 +120,7 @@ def _hidden_layer(phi, step_out, z, t, steps, bound):
     table, fine, one_step = None, FINE, step_out
     if phi in BENDS:
         table, fine, one_step = _table(phi, step_out), FINE_TABLE, 2 * BENDS[phi][1] / INTERVALS
-    # where even whole steps need larger factors, one weight takes the unit to its end
+    # if whole steps need larger factors, too, a single weight takes the unit to its limit
     while fine and steps.max() * 2**fine > LARGEST_FACTOR * one_step:
         fine -= 1
     half = 0.5 if table is not None else max(2.0 ** (fine - 1), 0.5)
@@ -129,11 +129,11 @@ def _hidden_layer(phi, step_out, z, t, steps, bound):
 
 
 def _multiplied(t, steps, bound, step_out, half=0.0):
-    """(B, shift of sums before the multiplication, codes of M of shifted sums)."""
+    """(B, the shift of sums before their multiplication, the codes of M for shifted sums)."""
     shift = max(int(bound.max()).bit_length() - LARGEST_TIMES.bit_length(), 0)
     M = steps / step_out
     code = codes(M * 2.0**shift)
-    lost = M * (2**shift - 1) / 2  # on average, by the shift
+    lost = M * (2**shift - 1) / 2  # by the shift, on average
     B = np.rint(np.clip(t / step_out + half + lost, -LARGEST_INTERCEPT, LARGEST_INTERCEPT))
     return B.astype(np.int64), shift, code
 
@@ -146,7 +146,7 @@ def _table(phi, step):
 
 
 def _output_layer(kind, z, t, steps, bound):
-    """(layer, what a step of each output is worth, f of each output of a regression)."""
+    """(layer, step of each output as a real number, f of each output of a regression)."""
     bits = None
     if kind == "values":
         bits = _fraction_bits(t, steps, bound)
@@ -161,7 +161,7 @@ def _output_layer(kind, z, t, steps, bound):
 
 
 def _fraction_bits(t, steps, bound):
-    """f: as many as leave M in eleven bits, and B and the product in thirty."""
+    """The largest f for which M fits into eleven bits, and B and the product into thirty."""
     room = [(LARGEST_FACTOR, steps), (2**29, np.abs(t)), (2**29, bound * steps)]
     with np.errstate(divide="ignore", over="ignore"):
         f = np.min([np.log2(most / np.asarray(value, float)) for most, value in room], axis=0)
@@ -169,7 +169,7 @@ def _fraction_bits(t, steps, bound):
 
 
 def _check_sums(bound, number):
-    """Raise ValueError where a sum might need more than 32 bits."""
+    """Raise ValueError if a sum might need more than 32 bits."""
     if bound.max() > LARGEST_SUM:
         raise ValueError(
             f"A sum of unit {bound.argmax()} in layer {number} might become {bound.max():,}, for "

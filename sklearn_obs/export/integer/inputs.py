@@ -1,13 +1,15 @@
-"""Columns of X as whole numbers q, with u_k = a q_k + c_k the net inputs in real numbers.
+"""Columns of X as whole numbers q, from which the net inputs are u_k = a q_k + c_k.
 
 There are three ways, all with one step a for all net inputs, so that weights stay on their grid:
 
-- "as they come": where X is of whole numbers that one scale takes to net inputs, q is X itself;
-- "scaled": whole numbers less an offset, times a multiplier and shifted: a column each of these;
-- "rounded": of floating-point numbers less an offset, times a factor, to the nearest.
+- "as they come": if one scale turns the whole numbers of X into net inputs, q is X itself;
+- "scaled": an offset is subtracted from whole numbers, and the rest multiplied and shifted, with
+  numbers of its own for each column;
+- "rounded": an offset is subtracted from floating-point numbers, and the rest is multiplied by a
+  factor and rounded to the nearest.
 
-The last two have up to sixteen bits with the sign, the step being such that they reach what the
-column of the largest reach does in `input_range_`. What is beyond stays at the last of them.
+The last two have up to sixteen bits with the sign. The step is such that the column of the largest
+range in `input_range_` just reaches the ends. Values beyond an end are set to it.
 """
 
 from dataclasses import dataclass
@@ -25,9 +27,9 @@ from sklearn_obs.export.integer.multipliers import (
 )
 
 INT16 = 2**15 - 1
-LARGEST_AS_THEY_COME = 2**30  # of sums, so that 32 bits have room for as much again
-ENOUGH = 2**11  # whole numbers of an input on either side of 0, so that products may be short
-SAME = 1e-6  # apart by which, relative, scales are one: the rounding of float32
+LARGEST_AS_THEY_COME = 2**30  # largest sum, so that 32 bits have room for twice as much
+ENOUGH = 2**11  # least range of q on either side of 0, if products are to have sixteen bits
+SAME = 1e-6  # relative difference up to which scales are equal: the rounding of float32
 INPUT_DTYPES = ("float32", "int16", "int8", "uint8")
 
 
@@ -37,13 +39,13 @@ class Inputs:
 
     dtype: np.dtype  # of X
     way: str  # "as they come", "scaled" or "rounded"
-    source: np.ndarray  # (n_inputs,), columns of X: all of them where they come as they are
+    source: np.ndarray  # (n_inputs,), columns of X: all of them if "as they come"
     step: float  # a
     centres: np.ndarray  # (n_inputs,): c
-    smallest: int  # q is from here
-    largest: int  # to here
-    offsets: np.ndarray | None = None  # (n_inputs,), of X's kind of number, unless as they come
-    factors: np.ndarray | None = None  # (n_inputs,), codes of sixteen bits, or float32; likewise
+    smallest: int  # the smallest q
+    largest: int  # the largest q
+    offsets: np.ndarray | None = None  # (n_inputs,), in numbers of X; None if as they come
+    factors: np.ndarray | None = None  # (n_inputs,), codes of sixteen bits, or float32; or None
 
     def samples(self, X, n_features):
         """X as an array of this dtype, (n_samples, n_features).
@@ -51,7 +53,7 @@ class Inputs:
         Raises
         ------
         ValueError
-            If it has another number of columns, or numbers that the dtype has not.
+            If X has another number of columns, or numbers that the dtype does not hold.
         """
         floats = self.dtype.kind == "f"
         X = check_array(X, accept_sparse="csr", dtype=np.float32 if floats else np.float64)
@@ -72,7 +74,7 @@ class Inputs:
         return X.astype(self.dtype)
 
     def of(self, X):
-        """The whole numbers of samples of `dtype`, (n_samples, n_inputs)."""
+        """The whole numbers q, (n_samples, n_inputs), of samples X of this dtype."""
         x = X[:, self.source]
         if self.way == "as they come":
             return x.astype(np.int64)
@@ -86,22 +88,22 @@ class Inputs:
 
 
 def inputs_of(columns, read, input_range, n_features, dtype, weights):
-    """The `Inputs` for the net inputs `read` of a network, in whole numbers of X's `dtype`.
+    """The `Inputs` for the net inputs `read` of a network, for an X of this dtype.
 
     Parameters
     ----------
     columns : Columns
-        Of all net inputs.
+        The columns and scales of all net inputs.
     read : ndarray of int
-        Which the network reads.
+        The net inputs that the network reads.
     input_range : ndarray of shape (2, n_net_inputs)
-        The least and the largest value of each.
+        The smallest and the largest value of each net input.
     n_features : int
-        Columns of X.
+        Number of columns of X.
     dtype : str
         One of `INPUT_DTYPES`.
     weights : ndarray of shape (n_net_inputs, fan_out)
-        Whole numbers.
+        The weights as whole numbers.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
         _check_range((low - shift) / scale, (high - shift) / scale, source, limits)
     once = len(set(source)) == len(source)
     heaviest = int(np.abs(weights).sum(axis=0).max())
-    used = float(np.abs(np.array([low, high]) - shift).max() / scale.max())  # of X's whole numbers
+    used = float(np.abs(np.array([low, high]) - shift).max() / scale.max())  # whole numbers
     if limits and one_scale and once and _has_room(heaviest, limits.max, used):
         step, at = float(scale.mean()), {"smallest": int(limits.min), "largest": int(limits.max)}
         centres, all_columns = np.zeros(n_features), np.arange(n_features)
@@ -148,16 +150,16 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
             )
         way = "rounded"
     else:
-        step = max(step, float(scale.max()) / LARGEST_FACTOR)  # so that each has its factor
+        step = max(step, float(scale.max()) / LARGEST_FACTOR)  # so that all factors fit
         factors, way = codes(scale / step), "scaled"
-        rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step, on average
+        rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step on average
         centres = centres + step * rounded_down
     at = {"smallest": -largest, "largest": largest}
     return Inputs(dtype, way, source, step, centres, **at, offsets=offsets, factors=factors)
 
 
 def _check_range(low, high, source, limits):
-    """Raise ValueError where `quantize` has seen numbers that the dtype has not."""
+    """Raise ValueError if `quantize` has seen numbers that the dtype does not hold."""
     beyond = (low < limits.min - 0.5) | (high > limits.max + 0.5)
     if beyond.any():
         k = int(beyond.argmax())
@@ -171,14 +173,14 @@ def _check_range(low, high, source, limits):
 def _has_room(heaviest, largest, used):
     """Whether sums of whole numbers as they come fit, and keep their bits when they are shifted.
 
-    They are shifted for the largest that there might be, where those of training have only `used`.
+    The shift is for the largest numbers of the dtype, but those of training reach only `used`.
     """
     shift = max((heaviest * largest).bit_length() - LARGEST_TIMES.bit_length(), 0)
     return heaviest * largest < LARGEST_AS_THEY_COME and heaviest * used >= ENOUGH * (2**shift - 1)
 
 
 def _largest(weight, heaviest):
-    """How far whole numbers reach: products within sixteen bits where that leaves them enough."""
+    """The largest q: such that products have sixteen bits, if that leaves `ENOUGH` numbers."""
     largest = INT16 // weight
     largest = INT16 if largest < ENOUGH else largest
     return min(largest, LARGEST_AS_THEY_COME // heaviest)

@@ -1,4 +1,4 @@
-"""What a quantized model predicts in the whole numbers of a device: the reference for the C."""
+"""Predictions of a quantized model in the whole numbers of a device: the reference for C."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sklearn_obs.export.integer.conversion import in_integers
 
 
 def integer_predict(model: Any, X: ArrayLike, *, input_dtype: str = "float32") -> np.ndarray:
-    """Predict as the C of ``export_c(model, ..., dtype="integer")`` does, bit for bit.
+    """Predict as the C code of ``export_c(model, ..., dtype="integer")`` does, bit for bit.
 
     Parameters
     ----------
@@ -42,11 +42,12 @@ def integer_predict(model: Any, X: ArrayLike, *, input_dtype: str = "float32") -
 
     Notes
     -----
-    Inputs of twelve bits, or as they come, and hidden units of eight bits, are multiplied by the
-    whole numbers that the weights are of their scales. Sums have 32 bits, which is proved to be
-    enough. Inputs that are scaled or of floating point stay at the largest magnitude that
-    `quantize` saw, in units of the network's inputs, where they are beyond it, and hidden units at
-    that of their layer (tanh, identity), or a quarter beyond it (relu, logistic).
+    Each weight is a whole number times a scale. The inputs (as they come, or rounded to at most 16
+    bits) and the hidden units (8 bits) are multiplied by these whole numbers. Sums have 32 bits,
+    which is proved to be enough. Inputs that are scaled or floating-point numbers are clipped to
+    the largest magnitude that `quantize` saw, in units of the network's inputs. Hidden units are
+    clipped to the largest magnitude in their layer (tanh, identity), or to 1.25 times that (relu,
+    logistic).
 
     References
     ----------

@@ -3,8 +3,8 @@
 - "bytes": of the weights (see `stream`), and which columns are read;
 - "words", of sixteen bits: for each unit its factor and its intercept, for each column its offset
   and its factor;
-- "longs": intercepts of layers in which one has no room in sixteen bits;
-- "floats": an offset and a factor for each column of floating point;
+- "longs": intercepts of layers in which one does not fit into sixteen bits;
+- "floats": an offset and a factor for each floating-point column;
 - "tables": of tanh and logistic, one after the other.
 """
 
@@ -19,16 +19,16 @@ INT16 = np.iinfo(np.int16)
 
 @dataclass(frozen=True)
 class StoredInputs:
-    """What is stored of the inputs."""
+    """The inputs as they are stored."""
 
     arrays: dict[str, np.ndarray]
-    source_bits: int  # of the index of a column; 0 where they are all read in order
-    alike: bool  # whether one offset and factor is that of all, and not stored
+    source_bits: int  # of the index of a column; 0 if all columns are read in order
+    alike: bool  # whether all have the same offset and factor, which are not stored
 
 
 @dataclass(frozen=True)
 class StoredLayer:
-    """What is stored of a layer."""
+    """A layer as it is stored."""
 
     arrays: dict[str, np.ndarray]
     stream: Stream
@@ -36,7 +36,7 @@ class StoredLayer:
 
 
 def stored_inputs(inputs):
-    """The arrays of `Inputs`."""
+    """The `StoredInputs` of `Inputs`."""
     if inputs.way == "as they come":
         return StoredInputs({}, 0, True)
     arrays, n = {}, len(inputs.source)
@@ -62,7 +62,7 @@ def stored_inputs(inputs):
 
 
 def stored_layer(layer, n_bits):
-    """The arrays of an `IntegerLayer`."""
+    """The `StoredLayer` of an `IntegerLayer`."""
     stream = stream_of(layer.weights, n_bits)
     B = layer.intercepts
     wide = not ((INT16.min <= B) & (INT16.max >= B)).all()

@@ -2,12 +2,12 @@
 
 A weight z of b bits has the code z + 2^(b - 1), from 1 to 2^b - 1, so that 0 is free for escapes.
 
-- "shared": for each unit how many entries follow; each is a byte with the code in its low b bits
-  and in the others how many inputs to skip before the one that it is for. A byte whose code is 0
-  has no weight and skips as many inputs as its value says, a multiple of 2^b.
-- "pairs", the same for eight bits: a byte of inputs to skip, and the weight in another. Where that
-  is 0 the inputs are skipped alone.
-- "packed": the codes of all weights, as many in a byte as it holds; a unit begins a byte.
+- "shared": for each unit the number of its entries, and the entries. Each is a byte: its low b bits
+  are the code of a weight, and the others say how many inputs to skip before it. A byte whose code
+  is 0 has no weight. It skips as many inputs as its value, a multiple of 2^b.
+- "pairs", the same for eight bits: one byte with the number of inputs to skip, and one with the
+  weight. If the weight is 0, the inputs are only skipped.
+- "packed": the codes of all weights, as many in a byte as fit. Each unit begins with a new byte.
 
 Weights of three bits are packed as those of four, two in a byte.
 """
@@ -36,13 +36,13 @@ class Stream:
 
     @property
     def count_bytes(self):
-        """Bytes of the number of entries of a unit."""
+        """How many bytes the number of entries of a unit takes."""
         if self.form == "packed":
             return 0
         return 1 if self.entries.max(initial=0) < 2**8 else 2
 
     def bytes(self):
-        """All of it, a number of entries before each unit, lowest byte first."""
+        """The whole stream, with the number of entries (low byte first) before each unit."""
         counts = self.entries[:, None] >> 8 * np.arange(self.count_bytes) & 255
         parts = [part for pair in zip(counts, self.units, strict=True) for part in pair]
         return np.concatenate(parts).astype(np.uint8)
@@ -51,12 +51,12 @@ class Stream:
 def stream_of(z, bits):
     """The smaller `Stream` for the weights z of shape (fan_in, fan_out), whole numbers.
 
-    Where all of them are 0 it has no bytes.
+    If all weights are 0, it has no bytes.
     """
     if not z.any():
         z = z[:0]
     sparse, packed = _sparse(z, bits), _packed(z, bits)
-    if sparse.entries.max(initial=0) >= 2**16:  # more than their number can say
+    if sparse.entries.max(initial=0) >= 2**16:  # too many to be counted in two bytes
         return packed
     return sparse if sparse.bytes().size < packed.bytes().size else packed
 
@@ -72,7 +72,7 @@ def _sparse(z, bits):
 
 
 def _skips(column):
-    """(inputs to skip before it, weight) of each weight that is not 0."""
+    """(number of inputs to skip before it, weight) for each weight that is not 0."""
     (at,) = np.nonzero(column)
     return zip((np.diff(at, prepend=-1) - 1).tolist(), column[at].tolist(), strict=True)
 
