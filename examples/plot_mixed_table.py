@@ -10,7 +10,7 @@ that in cross-validation these steps are fitted on training samples only.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from datasets import mixed_table
+import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
@@ -21,12 +21,26 @@ from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV
 from sklearn_obs.display import NetworkDisplay
 
 # %%
-# The table is made by a program (`examples/datasets.py`), with nine numbers and three categories.
-# We take out a tenth of the values of two columns.
-X, y, noise = mixed_table(3000, seed=0)
-rng = np.random.default_rng(0)
-for name in ("fall", "colour"):
-    X.loc[rng.random(len(X)) < 0.1, name] = np.nan
+# The table is made up: customers who leave, or stay. Whether they leave depends on age, income and
+# distance, and on the contract; "visits" and "region" are noise. A tenth of the values of two
+# columns is missing.
+rng, n = np.random.default_rng(0), 3000
+X = pd.DataFrame(
+    {
+        "age": rng.integers(18, 90, n),
+        "income": rng.lognormal(10, 0.5, n).round(),
+        "distance": rng.exponential(5, n).round(1),
+        "visits": rng.poisson(3, n),
+        "contract": rng.choice(["none", "month", "year"], n, p=[0.2, 0.5, 0.3]),
+        "region": rng.choice(["north", "south", "east", "west"], n),
+    }
+)
+bound = X["contract"] != "none"
+risk = np.where(bound, 0.08 * abs(X["age"] - 50), 0.4 * X["distance"])
+risk += 2 * (X["contract"] == "month") - 2 * np.log(X["income"] / 22_000)
+y = np.where(risk + rng.logistic(size=n) > 3, "leaves", "stays")
+for name in ("income", "contract"):
+    X.loc[rng.random(n) < 0.1, name] = np.nan
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 print(X_train.head(3).round(2).to_string(index=False))
 

@@ -18,7 +18,8 @@ chosen on these problems. If you set ``CRITERION = "magnitude"``, the networks a
 because they are retrained so thoroughly.
 
 The problems are read from the folder that the environment variable SKLEARN_OBS_DATA names, or
-fetched from openml.org.
+fetched from openml.org, by ``datasets.py``, which is in the folder ``examples`` of the repository,
+too. If you have downloaded this page alone, put that file beside it.
 
 References
 ----------

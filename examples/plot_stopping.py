@@ -8,9 +8,9 @@ rules stop. None of the rules knows the test error.
 The problem is that of Hassibi, Stork, Wolff and Watanabe (1993). There are two classes in five
 dimensions, each an equal mixture of two Gaussians, and 1,000 training samples for a network of
 5-9-1 units. The network is trained to the minimum of the loss and then pruned without retraining.
-The training loss rises nearly all the time, but the test error does not: it is lowest after about
-20 of the 54 weights, as on the published curve. Then it rises, because the remaining network cannot
-tell the classes apart.
+The training loss rises nearly all the time, but the test error does not: it stays the same for
+about 20 of the 54 removals. Then it rises, because the remaining network cannot tell the classes
+apart. (The published curve has its minimum there.)
 
 These are the rules:
 
@@ -97,7 +97,7 @@ def one_network(seed):
 
 
 # %%
-# Over ten networks, the test error is lowest after about 20 removals. Where do the rules stop?
+# Over ten networks, the test error hardly changes for 20 removals. Where do the rules stop?
 curves, stops, n_effective = map(
     np.array, zip(*(one_network(seed) for seed in range(N_SEEDS)), strict=True)
 )

@@ -6,18 +6,17 @@ This page shows how to find and remove the variables that a network does not nee
 each category into several columns. With `input_groups`, these columns are one variable: it has one
 importance, and it is removed as a whole.
 
-The table is made by a program (`examples/datasets.py`) and has nine numbers and three categories.
-Four of these twelve variables are noise, and one of the four is correlated with a useful variable.
+The table is made up and has nine numbers and three categories. Four of these twelve variables are
+noise, and one of the four, "shadow", is correlated with a useful variable.
 """
 
 # %%
-# The regularisation comes first, because noise is important to a network that has learned noise.
-# Here cross-validation chooses `alpha` for the dense network.
+# These are the data.
 import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
-from datasets import mixed_table
+import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import permutation_importance
@@ -28,11 +27,29 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_obs import OBSPrunedMLPClassifier, input_groups_of
 from sklearn_obs.display import InputImportancesDisplay
 
-X, y, noise = mixed_table(3000, seed=0)
+rng = np.random.default_rng(0)
+numbers = ["slope", "fall", "square", "step", "left", "right", "shadow", "noise 1", "noise 2"]
+X = pd.DataFrame(rng.standard_normal((3000, 9)), columns=numbers)
+X["shadow"] = 0.6 * X["slope"] + 0.8 * X["shadow"]
+log_odds = 1.5 * X["slope"] - 1.2 * X["fall"] + 0.8 * (X["square"] ** 2 - 1)
+log_odds += 1.2 * np.sign(X["step"]) + 1.5 * X["left"] * X["right"]
+levels = {
+    "region": {"north": -1.2, "east": 0.8, "south": 1.2, "west": -0.8},
+    "colour": {"red": 1, "green": -1, "blue": 1, "black": -1, "white": 1, "grey": -1},
+    "batch": dict.fromkeys(("a", "b", "c", "d", "e"), 0),
+}
+for name, effects in levels.items():
+    X[name] = rng.choice(list(effects), len(X))
+    log_odds += X[name].map(effects)
+y = (rng.random(len(X)) < 1 / (1 + np.exp(-log_odds))).to_numpy().astype(int)
+noise = {"shadow", "noise 1", "noise 2", "batch"}
+
+# %%
+# The regularisation comes first, because noise is important to a network that has learned noise.
+# Here cross-validation chooses `alpha` for the dense network.
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
-numbers, texts = list(X.select_dtypes("number")), list(X.select_dtypes(exclude="number"))
-columns = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(), texts))
+columns = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(), list(levels)))
 net = OBSPrunedMLPClassifier((30,), target_sparsity=0, max_iter=500, random_state=0)
 grid = {"obsprunedmlpclassifier__alpha": [0.1, 1, 10]}
 search = GridSearchCV(make_pipeline(columns, net), grid, scoring="neg_log_loss", cv=3)
@@ -76,7 +93,7 @@ while left[-1] > 3:
     left.append(12 - len(gone))
     scores.append(model[-1].score(Z_test, y_test))
     if left[-1] == 8:
-        print("the first four to go:", ", ".join(sorted(gone)))
+        print("the first four removed:", ", ".join(sorted(gone)))
 
 _, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 ax.plot(left, scores, marker="o", color="tab:blue")

@@ -1,6 +1,7 @@
 """``python -m sklearn_obs digits``: train, prune, print a table of the rounds, save the figure.
 
-It compares OBS with magnitude pruning, with the same dense network, rounds and retraining.
+OBS is compared with magnitude pruning of the same dense network, in the same rounds and with the
+same retraining.
 """
 
 import warnings
@@ -24,7 +25,7 @@ DATA = {
 
 
 def run(options):
-    """Train, prune twice, print and draw; raises ValueError for a folder that is not there."""
+    """Train, prune twice, print and draw; raise ValueError if the output folder is missing."""
     if not options.out.is_dir():
         raise ValueError(f"--out: there is no folder {str(options.out)!r}")
     regression = options.data == "diabetes"
@@ -73,7 +74,10 @@ def _scaled(name, seed, regression):
 
 
 def _path(model, sparsity, X, y, X_test, y_test):
-    """One row a round: (sparsity, weights, predicted loss, measured, retrained, test score)."""
+    """Prune in rounds, and return an array with one row for each.
+
+    A row is (sparsity, weights, predicted loss, measured loss, loss after retraining, test score).
+    """
     n_dense, rows = model.n_weights_, []
     n_last = n_dense - round(sparsity * n_dense)
     while model.n_weights_ > n_last:
@@ -102,7 +106,7 @@ def _print_table(paths, metric):
 
 
 def _print_verdict(paths, dense_score, metric):
-    """In words: what was removed, what it cost, and what magnitude pruning would have cost."""
+    """Print how many weights OBS has removed, and how its score compares with the others."""
     obs, magnitude = (path[-1] for path in paths.values())
     print()
     print(
@@ -113,7 +117,7 @@ def _print_verdict(paths, dense_score, metric):
 
 
 def _apart(score, other):
-    """How one score stands to another, as they are printed."""
+    """By how much a score is above or below another, as they are printed."""
     difference = round(score, 3) - round(other, 3)
     if not round(difference, 3):
         return "the same as"

@@ -1,7 +1,7 @@
 """The cells of a file as text, with the line that each row is in.
 
-Text files are read by Python's `csv`, which knows lines and is strict about quotes; others, and
-what cells mean, by pandas.
+Text files are read by Python's `csv`, which counts lines and is strict about quotes. Other files
+are read by pandas.
 """
 
 import csv
@@ -16,27 +16,27 @@ import numpy as np
 SEPARATORS = ",;\t|"
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")
 DECIMAL = r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?|NA|NaN|NULL"
-SAMPLE = 200  # lines that show what separates cells
+SAMPLE = 200  # lines from which the separator is found
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A frame of text below its header."""
+    """The cells of a file below its header."""
 
-    frame: Any  # pandas.DataFrame of str, without surrounding blanks; "" where there is nothing
+    frame: Any  # pandas.DataFrame of str, without surrounding blanks; "" in empty cells
     lines: np.ndarray  # (n_rows,) the line of the file in which each row ends
-    notes: list[str]  # what its owner may not expect
+    notes: list[str]  # what the owner of the file may not expect
 
 
 def cells_of(path):
-    """The cells of a file, its name says of which kind.
+    """The cells of a file, whose kind is given by the suffix.
 
     Raises
     ------
     ImportError
-        If pandas is missing, or what it needs for this kind.
+        If pandas is missing, or a package that it needs for this kind of file.
     ValueError
-        If the file is not what its name says; the message says where.
+        If the file is not of the kind that its name says; the message says where.
     """
     try:
         import pandas as pd
@@ -68,7 +68,7 @@ def cells_of(path):
 
 
 def _of_text(path):
-    """Records, the header first, their lines, notes, and what separates cells."""
+    """(records with the header first, their lines, notes, the separator)."""
     text, notes = _decoded(path)
     n_before = 0
     if said := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):
@@ -99,7 +99,7 @@ def _of_text(path):
 
 
 def _decoded(path):
-    """The text of a file, and what to say of its encoding."""
+    """The text of a file, and notes about its encoding."""
     content = Path(path).read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ["utf-16"]
@@ -120,7 +120,7 @@ def _decoded(path):
 
 
 def _separator(text):
-    """What gives the most lines as many cells as the header."""
+    """The separator by which most lines have as many cells as the header."""
     sample = text.splitlines(keepends=True)[:SAMPLE]
 
     def fit(separator):
@@ -131,7 +131,7 @@ def _separator(text):
 
 
 def _named(path, names, rows, lines, notes):
-    """The cells under their names; columns without one are left out, and said."""
+    """The `Cells` with names of columns. Columns without one are left out, with a note."""
     import pandas as pd
 
     names = [str(name).strip() for name in names]
@@ -152,7 +152,7 @@ def _named(path, names, rows, lines, notes):
 
 
 def _with_points(cells):
-    """Decimal commas as points: where commas do not separate cells, programs write them so."""
+    """Turn decimal commas into points: programs write commas if they do not separate cells."""
     frame, commas = cells.frame.copy(), []
     for name in frame:
         column = frame[name]

@@ -1,4 +1,4 @@
-"""The columns that a network reads, and what each is worth on the test rows."""
+"""The columns that a network reads, and the importance of each on the test rows."""
 
 from sklearn.inspection import permutation_importance
 
@@ -6,11 +6,11 @@ from sklearn_obs.command.model import minus_log_loss, pipeline_of
 from sklearn_obs.command.report import MANY, listed, short
 
 BAR = 24  # characters
-MOST_ROWS, MOST_TIMES, MOST_COLUMNS = 1000, 5, 500  # that are shuffled
+MOST_ROWS, MOST_TIMES, MOST_COLUMNS = 1000, 5, 500  # most that are shuffled
 
 
 def columns_read(model, table, scores, seed):
-    """Lines of the columns that the network reads, the most important first, and the others."""
+    """Yield lines that list the columns the network reads, most important first, and the others."""
     *_, net = pipeline = pipeline_of(model)
     origins = _origins(pipeline[0], table)
     used = {origins[k] for k in net.inputs_}
@@ -47,7 +47,7 @@ def _origins(first, table):
 
 
 def _worth(model, scores, seed):
-    """(mean, standard deviation) of the loss that shuffling each column adds."""
+    """For each column, (mean, standard deviation) of the loss that shuffling it adds."""
 
     def minus_loss(model, X, y):
         return minus_log_loss(model, X, y, scores.classes)

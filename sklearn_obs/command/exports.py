@@ -1,4 +1,4 @@
-"""The files of ``--export``: checked before the work is done, written after it."""
+"""The files of ``--export``: checked before training, written after it."""
 
 import shlex
 import warnings
@@ -12,12 +12,12 @@ from sklearn_obs.export.c.text import header_name, prefix
 from sklearn_obs.export.files import checked_path
 from sklearn_obs.export.skops import other_types
 
-HEADERS = {".c": (".h",), ".onnx": (), ".skops": ()}  # suffix -> those of files beside it
+HEADERS = {".c": (".h",), ".onnx": (), ".skops": ()}  # suffix -> suffixes of files beside it
 NEEDS = {".onnx": "skl2onnx", ".skops": "skops"}
 
 
 def check_export(path, table, options):
-    """Raise ValueError before the work is done where the file could not be written after it.
+    """Raise ValueError, before training, if the file could not be written after it.
 
     Returns all paths that are to be written.
     """
@@ -59,7 +59,7 @@ def _check_c(path, table):
 
 
 def not_for_c(table):
-    """Why C cannot take the columns, if it cannot."""
+    """A list of the reasons why C cannot take the columns, empty if it can."""
     words = table.words.items()
     return [f"{name!r} is text (line {line}: {cell!r})" for name, (line, cell) in words] + [
         f"{name!r} has missing numbers" for name in table.gaps
@@ -67,7 +67,7 @@ def not_for_c(table):
 
 
 def suggestion(table):
-    """What to do next where nothing has been exported."""
+    """A line that says what to do next, if nothing has been exported."""
     files = ["model.onnx", "model.skops"] if not_for_c(table) else ["model.c", "model.onnx"]
     what = {
         "model.c": "--export model.c writes a program in C",
@@ -78,9 +78,9 @@ def suggestion(table):
 
 
 def export(model, path, table, test_data, options, columns):
-    """Write the file; lines that say what there is to say of it, and what to do next.
+    """Write the file, and return lines that describe it and say what to do next.
 
-    `columns` is their type in C.
+    `columns` is the type of the columns in C.
     """
     writer = {".c": _c, ".onnx": _onnx, ".skops": _skops}[path.suffix]
     with warnings.catch_warnings(record=True) as caught:
@@ -137,7 +137,7 @@ def input_dtype(table, options):
     Raises
     ------
     ValueError
-        If it is given by --input-dtype, but does not hold them.
+        If the type is given by --input-dtype, but does not hold them.
     """
     if not options.integer or not_for_c(table):
         return "float32"

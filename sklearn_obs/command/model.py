@@ -21,7 +21,7 @@ FOLDS = 5
 
 
 def split(table, seed):
-    """X, X_test, y, y_test: a quarter is held out, of each class its share where rows allow it."""
+    """(X, X_test, y, y_test), with a quarter held out, stratified by class if rows allow it."""
     X, y = table.X(), table.y
     n_test, stratify = -(-len(y) // 4), None
     if table.classification:
@@ -32,7 +32,7 @@ def split(table, seed):
 
 
 def dense_model(table, options):
-    """Scaled columns, and the dense network that is to be pruned."""
+    """The model to fit: scaled columns, and the dense network that is to be pruned."""
     estimator = OBSPrunedMLPClassifier if table.classification else OBSPrunedMLPRegressor
     net = estimator(
         options.hidden,
@@ -46,10 +46,10 @@ def dense_model(table, options):
 
 
 def _behind(table, net):
-    """The Pipeline of the table's columns that ends in an estimator."""
+    """A Pipeline that prepares the table's columns and ends in the estimator `net`."""
     numbers = [StandardScaler()]
     if table.gaps:
-        numbers.append(SimpleImputer())  # of scaled columns: their means
+        numbers.append(SimpleImputer())  # by the means of scaled columns
     if not table.text:
         return make_pipeline(*numbers, net)
     rest = [name for name in table.columns if name not in table.words]
@@ -71,7 +71,7 @@ def pipeline_of(model):
 
 
 def parts(model, X, y):
-    """The network, and the rows and targets that it sees."""
+    """The network, and the rows and targets as the network gets them."""
     pipeline = pipeline_of(model)
     if pipeline is not model:
         y = model.transformer_.transform(y[:, None]).ravel()
@@ -86,7 +86,7 @@ def fitted(model, X, y):
 
 
 def baselines(table, X, y):
-    """By name, fitted: what always says the same, and a linear model of the same columns."""
+    """Fitted models by name: a constant prediction, and a linear model of the same columns."""
     if table.classification:
         classes, counts = np.unique(y, return_counts=True)
         constant = f"always {str(classes[counts.argmax()])!r}", DummyClassifier(strategy="prior")
@@ -101,10 +101,10 @@ def baselines(table, X, y):
 
 
 def cross_validated(model, X, y, *, verbose):
-    """A search that has chosen the sparsity on folds of these rows.
+    """A fitted search, which has chosen the sparsity by cross-validation on these rows.
 
-    It goes by the log loss, or the squared error: both tell networks apart that predict the same
-    class for every row.
+    Its score is the log loss, which distinguishes even networks that predict the same class for
+    every row, or the squared error.
     """
     options = {"refit": False, "n_jobs": -1, "verbose": verbose}
     if isinstance(model, Pipeline):
@@ -118,13 +118,13 @@ def cross_validated(model, X, y, *, verbose):
         options["scoring"], options["cv"] = "neg_mean_squared_error", KFold(FOLDS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # a class of fewer rows than folds is in some folds only
+        # a class with fewer rows than folds is in some folds only
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return OBSPrunedMLPCV(clone(model), **options).fit(X, y)
 
 
 def minus_log_loss(model, X, y, classes):
-    """Its negative, with probability 0 for classes that the model has not seen."""
+    """The negative log loss, with probability 0 for classes that the model has not seen."""
     p = np.zeros((len(y), len(classes)))
     known = model.predict_proba(X) if len(model.classes_) > 1 else np.ones((len(y), 1))
     p[:, np.searchsorted(classes, model.classes_)] = known

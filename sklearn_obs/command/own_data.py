@@ -21,7 +21,7 @@ from sklearn_obs.command.table import read_table
 
 
 def run(options):
-    """Read, train, prune, report and export; raises ValueError or OSError with one clear line."""
+    """Read, train, prune, report and export; raise ValueError or OSError with one clear line."""
     table = read_table(options.data, options.target, options.drop, options.task)
     outputs: list[Path] = []
     for path in options.export:

@@ -1,4 +1,4 @@
-"""Progress on a terminal: one line, written over again and again, and gone at the end."""
+"""Progress on a terminal: one line that is overwritten again and again, and cleared at the end."""
 
 import io
 import shutil
@@ -7,20 +7,20 @@ from contextlib import contextmanager, redirect_stdout
 
 
 class OneLine(io.TextIOBase):
-    """A stream that shows its last line at the place of the one before."""
+    """A stream that shows its latest line in place of the one before."""
 
     def __init__(self, terminal, what):
         self.terminal, self.what, self.rest = terminal, what, ""
 
     def write(self, text):
-        """Show where the last whole line of the text so far is: "Fold 2 of 5: ..." is so far."""
+        """Show the last complete line of the text so far, up to a colon: "fold 2 of 5"."""
         *lines, self.rest = (self.rest + text).split("\n")
         if lines:
             self.show(f"{self.what} ... {lines[-1].partition(':')[0].lower()}")
         return len(text)
 
     def show(self, line):
-        """Put the line where the last one was."""
+        """Overwrite the last line with this one."""
         width = shutil.get_terminal_size().columns - 1
         print("\r" + line[:width].ljust(width), end="", file=self.terminal, flush=True)
 
@@ -32,9 +32,9 @@ class OneLine(io.TextIOBase):
 
 @contextmanager
 def progress(what):
-    """Show what is done, and how far it is by what is printed; whether anyone sees it.
+    """Show what is being done and, from what is printed, how far it is; yield whether it is shown.
 
-    It goes to the standard error if that is a terminal: files and pipes get results alone.
+    It is shown on the standard error if that is a terminal. Files and pipes get only results.
     """
     if not sys.stderr.isatty():
         yield False

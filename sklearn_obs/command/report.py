@@ -1,4 +1,4 @@
-"""What is printed of a table and of a network, in words."""
+"""Sentences that describe a table and a network."""
 
 import shutil
 from textwrap import fill
@@ -8,33 +8,33 @@ import numpy as np
 from sklearn_obs.export.size import sizes
 
 WIDTH = 98
-MANY = 20  # values of a column of text, or names, that are too many to go unsaid, or to be listed
+MANY = 20  # text columns of more values get a note, and longer lists of names are cut
 
 
 def say(text):
-    """Print a sentence in lines of the terminal's width, or of the usual one."""
+    """Print a sentence, wrapped to the width of the terminal or, if that is less, to `WIDTH`."""
     width = min(WIDTH, shutil.get_terminal_size((WIDTH + 1, 24)).columns - 1)
     print(fill(text, max(width, 20), break_long_words=False, break_on_hyphens=False))
 
 
 def listed(names):
-    """Names with commas, the first of them if there are many."""
+    """Names with commas between them, and only the first `MANY`."""
     more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
     return ", ".join(names[:MANY]) + more or "nothing"
 
 
 def percent(share):
-    """A share of 1 as text."""
+    """A share, such as 0.25, as a percentage."""
     return f"{100 * share:.3g}%"
 
 
 def short(number):
-    """A number of three digits, or whole."""
+    """A number as text, with three digits if it is below 100, else whole."""
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def summary(options, table, n_train, n_test):
-    """The table in a line."""
+    """A sentence that describes the table."""
     what = f"{options.target!r} is a number"
     if table.classification:
         classes, counts = np.unique(table.y, return_counts=True)
@@ -50,7 +50,7 @@ def summary(options, table, n_train, n_test):
 
 
 def notes(table, target):
-    """What was done to the file that its owner might not expect."""
+    """Yield what was done to the file that its owner might not expect."""
     yield from table.notes
     if table.n_left_out:
         yield f"rows without a target are left out: {table.n_left_out}"
@@ -91,7 +91,7 @@ def notes(table, target):
 
 
 def network(net, hidden, stopped, table):
-    """The network in a sentence."""
+    """A sentence that describes the network."""
     words = " (a column of text has one for each of its words)" if table.text else ""
     end = f"; its training stopped at the limit of {net.max_iter} iterations" if stopped else ""
     units = " and ".join(map(str, hidden))
@@ -103,7 +103,7 @@ def network(net, hidden, stopped, table):
 
 
 def chosen(search, sparsity):
-    """How many weights are removed, and why."""
+    """A sentence that says how many weights are removed, and why."""
     if search is None:
         return f"{percent(sparsity)} of its weights are removed, as given by --sparsity."
     how = f"cross-validation ({search.cv.get_n_splits()} folds of the training rows)"
@@ -120,7 +120,7 @@ def chosen(search, sparsity):
 
 
 def room(model, dtype, input_dtype):
-    """What the network takes, in a line."""
+    """A sentence that says how many bytes the weights take."""
     columns = sizes(model, dtype, input_dtype)
     c = f"{columns['c_bytes'][-1]:,} bytes in C and " if "c_bytes" in columns else ""
     return (

@@ -1,4 +1,4 @@
-"""How models do on the test rows: a table, and what it means."""
+"""Scores of models on the test rows: a table, and sentences that explain it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 from sklearn_obs.command.model import minus_log_loss, pipeline_of
 from sklearn_obs.command.report import percent, short
 
-TOO_MUCH = 0.01  # accuracy or R2 that a user may not have meant to give for size
-TOO_GOOD = 0.999  # of either: it may be known from the target itself
-RARE = 0.5  # of the share that each class would have if all had the same
-MOST_RARE = 3  # classes that are described
+TOO_MUCH = 0.01  # a loss of accuracy or R2 that a user may not have intended
+TOO_GOOD = 0.999  # accuracy or R2 from which a column may contain the target
+RARE = 0.5  # of 1 / n_classes: a class with a smaller share is rare
+MOST_RARE = 3  # rare classes that are described
 
 
 @dataclass(frozen=True)
 class Row:
-    """How one model does."""
+    """The scores of one model."""
 
     name: str
     n_weights: int
     score: float  # accuracy or R2
     loss: float  # log loss or root mean squared error
-    n_found: Mapping[Any, int] = field(default_factory=dict)  # class -> test rows that it finds
+    n_found: Mapping[Any, int] = field(default_factory=dict)  # class -> rows of it found
 
 
 class Scores:
@@ -47,11 +47,11 @@ class Scores:
         self.rows.append(Row(name, _n_weights(model), score, loss, n_found))
 
     def log_loss(self, model):
-        """That on the test rows."""
+        """The log loss on the test rows."""
         return -minus_log_loss(model, self.X, self.y, self.classes)
 
     def lines(self):
-        """A table of all models."""
+        """Yield the lines of a table of all models."""
         metrics = ("accuracy", "log loss") if self.table.classification else ("R2", "error")
         cells = [(f"on the {len(self.y)} test rows", "weights", *metrics)]
         for row in self.rows:
@@ -62,10 +62,10 @@ class Scores:
             yield "  ".join([first.ljust(widths[0]), *numbers])
 
     def verdict(self, model, *, chosen, target):
-        """What the table means: first what its reader has to be warned of, then what pruning cost.
+        """Yield sentences that explain the table: first warnings, then what pruning cost.
 
-        `model` is the pruned one; `chosen` says whether cross-validation has chosen how much was
-        removed.
+        `model` is the pruned one, and `chosen` says whether cross-validation has chosen the
+        sparsity.
         """
         constant, linear, dense, pruned, *few_bits = self.rows
         classes = self.table.classification
@@ -111,7 +111,7 @@ class Scores:
         )
 
     def _rare_found(self, dense, last):
-        """How many rows of each rare class were found before pruning, and are found now."""
+        """Yield how many rows of each rare class were found before pruning, and are found now."""
         for label, n_rows in self.rare.items():
             yield (
                 f"Of the {n_rows} test rows of the rare class {str(label)!r}, the network finds "
@@ -127,11 +127,11 @@ class Scores:
 
     @property
     def metric(self):
-        """What scores are called."""
+        """The name of the score."""
         return "accuracy" if self.table.classification else "R2"
 
     def _rare_class(self, model):
-        """What acting on a lower probability than a half comes to, of two classes."""
+        """Yield what predicting the rarer of two classes from lower probabilities would give."""
         classes = model.classes_
         if len(classes) != 2:
             yield "Its log loss is smaller: use predict_proba, not predict."
@@ -152,7 +152,7 @@ class Scores:
 
 
 def _rare(y):
-    """The rarest classes, with how many rows they have, where they have far fewer than others."""
+    """The rarest classes and their numbers of rows, if these are far below the average."""
     classes, counts = np.unique(y, return_counts=True)
     rarest = np.argsort(counts, kind="stable")[:MOST_RARE]
     few = RARE * len(y) / len(classes)
@@ -160,7 +160,7 @@ def _rare(y):
 
 
 def _apart(row, other):
-    """How far the score of a row is from another's."""
+    """By how much the score of a row is above or below another's, in words."""
     difference = round(row.score, 3) - round(other.score, 3)
     if not round(difference, 3):
         return "the same as"

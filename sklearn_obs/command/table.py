@@ -1,4 +1,4 @@
-"""A table of one's own as columns of numbers and of text: what the words of a file mean."""
+"""The user's table as columns of numbers and of text, converted from the cells of a file."""
 
 import re
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ import numpy as np
 from sklearn_obs.command.cells import Cells, cells_of
 
 MISSING = ["", "\\n", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>", "?"]
-NO_NUMBER = [*MISSING, "none"]  # among numbers; it may well be a word among words
+NO_NUMBER = [*MISSING, "none"]  # in columns of numbers; in text, "none" may be a word
 TRUTH = {"true": 1.0, "false": 0.0}
-LARGEST = 1e100  # the squares of larger numbers, which scaling takes, are near the end of float64
+LARGEST = 1e100  # scaling squares numbers, and squares of larger ones may overflow float64
 LEAST_ROWS = 10
-FEW_WORDS = 0.1  # of the cells of a column: then they are meant to be numbers
-MOST_CLASSES = 20  # different whole numbers that are still taken for classes
+FEW_WORDS = 0.1  # with a smaller share of words, a column is meant to be numbers
+MOST_CLASSES = 20  # with more different whole numbers, a target is a number
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns beside the target, and the target."""
+    """The target, and the other columns."""
 
     columns: dict[str, np.ndarray]  # name -> (n_rows,) of float64 or object (text)
     y: np.ndarray  # (n_rows,)
@@ -30,9 +30,9 @@ class Table:
     dates: list[str]  # columns of text that hold dates
     mixed: list[str]  # columns of text most of whose cells are numbers
     truths: list[str]  # columns of true and false, as 1 and 0
-    left_out: dict[str, list[str]]  # why -> columns
-    guessed: bool  # whether whole numbers were taken for classes, and nobody had said so
-    notes: list[str]  # what was done to read the file
+    left_out: dict[str, list[str]]  # reason -> columns
+    guessed: bool  # whether whole numbers were taken for classes without --task
+    notes: list[str]  # about the reading of the file
 
     @property
     def text(self):
@@ -46,7 +46,7 @@ class Table:
 
     @property
     def empty(self):
-        """Columns of text in which something is missing, and in how many rows."""
+        """Columns of text with missing cells -> number of these."""
         n = {
             name: np.isin(np.char.lower(self.columns[name].astype(str)), MISSING).sum()
             for name in self.text
@@ -63,18 +63,18 @@ class Table:
 
 
 def read_table(path, target, drop=(), task=None):
-    """The file as a table; rows whose target is missing are left out.
+    """Read a file as a table, without rows whose target is missing.
 
-    `task` is 'classification', 'regression' or None: a target of text, or of at most 20 different
-    whole numbers, then is of classes.
+    `task` is 'classification', 'regression' or None. If None, a target of text, or of at most 20
+    different whole numbers, has classes.
 
     Raises
     ------
     ImportError
         If pandas, or what it needs for this kind of file, is not installed.
     ValueError
-        If the file is missing, empty, ragged or not text, has no such target or one of a single
-        value; the message says where.
+        If the file is missing, empty, ragged or not text, or has no such target, or only one value
+        of it; the message says where.
     """
     found = cells_of(path)
     frame = found.frame
@@ -149,13 +149,13 @@ def read_table(path, target, drop=(), task=None):
 
 
 def _dropped(given, frame):
-    """One name, or several with commas between them."""
+    """The names in one --drop: a single one, or several with commas between them."""
     names = [name.strip() for name in given.split(",")]
     return [given] if given in frame or not all(name in frame for name in names) else names
 
 
 def _near(name, frame):
-    """What else a name that is not there may have meant."""
+    """The end of a message about a missing column: a similar name, or all names."""
     lower = {each.lower(): each for each in frame}
     near = get_close_matches(name.lower(), lower, 1)
     if near:
@@ -185,20 +185,20 @@ def _target(cells, name, task):
             "which is too many for classes: choose another column, or use --task regression"
         )
     guess = task is None and numbers is not None and n_different > 2
-    words = cells.tolist()  # which are the labels; as integers where those are written alike
-    for end in ("", r"\.0"):  # as pandas writes whole numbers beside gaps
+    words = cells.tolist()  # the labels, as integers if all are written like integers
+    for end in ("", r"\.0"):  # pandas writes 1.0 if others are missing
         if all(re.fullmatch(rf"(0|-?[1-9]\d{{0,17}}){end}", word) for word in words):
             return np.array([int(word.removesuffix(".0")) for word in words]), True, guess
     return np.array(words, str), True, guess
 
 
 def _missing(cells):
-    """Where there is nothing, or a word that says so among numbers."""
+    """A mask of cells that are empty, or have a word that says so among numbers."""
     return cells.str.lower().isin(NO_NUMBER)
 
 
 def _is_word(cells):
-    """Where there is something that is no number; and the numbers."""
+    """A mask of cells that are neither numbers nor missing; and the numbers."""
     import pandas as pd
 
     missing = _missing(cells)
@@ -207,13 +207,13 @@ def _is_word(cells):
 
 
 def _numbers(cells):
-    """float64 where every cell is a number or missing, else None."""
+    """The cells as float64 if each is a number or missing, else None."""
     is_word, numbers = _is_word(cells)
     return None if is_word.any() else numbers.to_numpy(np.float64)
 
 
 def _checked(numbers, name):
-    """The numbers, which have to be finite, and small enough to be scaled."""
+    """The numbers, after a check that they are finite and small enough to be scaled."""
     if np.isinf(numbers).any():
         raise ValueError(f"column {name!r} has infinite numbers")
     large = numbers[np.abs(numbers) > LARGEST]
@@ -225,7 +225,7 @@ def _checked(numbers, name):
 
 
 def _first_word(found: Cells, cells: Any) -> tuple[int, str]:
-    """The line and the cell of the first one that is no number."""
+    """The line and the text of the first cell that is not a number."""
     at = _is_word(cells)[0].idxmax()
     return int(found.lines[at]), cells[at]
 

@@ -1,8 +1,9 @@
 """Curvature: the Hessian of the loss, measured on samples, and its inverse in several structures.
 
-`measurement` says where curvature is measured, `kinds` of what it is the second derivative,
-`factors` how it is built from one forward and one backward pass; `gauss_newton` and `hessian`
-assemble it; `inverse` holds the structures, one file each.
+`measurement` holds the network and the samples on which curvature is measured, and `kinds` defines
+the Hessian approximations. `factors` computes, in one forward and one backward pass, the arrays
+from which `gauss_newton` assembles its matrix. `hessian` computes the exact Hessian. `inverse` has
+one file for each structure.
 """
 
 from sklearn_obs.curvature.gauss_newton import gauss_newton

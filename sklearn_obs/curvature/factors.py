@@ -1,14 +1,15 @@
-"""Factors of curvature: what one forward and one backward pass give each layer.
+"""Factors of curvature: two arrays for each layer, from one forward and one backward pass.
 
-Sample t has K rows r_k of a root of the loss's curvature in its output (see `kinds`). Sent back
-through the network they are signals, and the curvature is a sum of products of two factors::
+For sample t, the Hessian of the loss in the network's output has a root with K rows r_k (see
+`kinds`). Backpropagation turns these rows into the signals s of each layer. The curvature is a sum
+of products of two factors, the inputs a of the layer and its signals s::
 
     s_L[t, k] = sqrt(v_t) r_k(t)
     s_l[t, k] = (s_{l+1}[t, k] W_{l+1}') phi'(z_l[t])
     H = G'G  with  G[(t, k), (i, j)] = a_l[t, i] s_l[t, k, j]  for weight i -> j of layer l
 
-with a_l = (h_{l-1}, 1) the inputs of the layer, 1 for its intercept. Factors have the network's
-dtype: their rounding moves G, never the sign of G'G.
+where a_l = (h_{l-1}, 1) has a 1 for the intercept. Factors have the network's dtype: rounding them
+changes G, but G'G stays positive semidefinite.
 
 References
 ----------
@@ -27,14 +28,14 @@ from sklearn_obs.network import backward, forward
 
 @dataclass(frozen=True)
 class LayerFactors:
-    """One layer's two factors of G."""
+    """The two factors of G for one layer."""
 
     inputs: np.ndarray  # a: (n, fan_in + 1)
     signals: np.ndarray  # s: (n, K, fan_out)
 
 
 def layer_factors(measurement):
-    """The factors of each layer, for all samples of the measurement at once."""
+    """The `LayerFactors` of each layer, for all samples of the measurement at once."""
     network, dtype = measurement.network, measurement.dtype
     values = forward(network, measurement.X)
     root = KINDS[measurement.kind].root(network.out_activation, values[-1], measurement.y)
@@ -49,7 +50,7 @@ def squared_signals(layer):
 
 
 def with_ones(h, dtype):
-    """(h, 1) of shape (n, fan_in + 1), dense."""
+    """The dense array (h, 1), of shape (n, fan_in + 1)."""
     a = np.ones((h.shape[0], h.shape[1] + 1), dtype)
     a[:, :-1] = h.toarray() if issparse(h) else h
     return a

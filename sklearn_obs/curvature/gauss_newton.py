@@ -1,33 +1,34 @@
-"""The Gauss-Newton matrix H = G'G, exact, over any set of weights, batch by batch.
+"""The exact Gauss-Newton matrix H = G'G over any set of weights, summed over batches of samples.
 
-Two routes with the same sum. With few weights left the rows of G are formed and multiplied
-(`syrk`)::
+There are two ways to compute the same sum. If few weights are left, the rows of G are formed and
+multiplied (`syrk`)::
 
     H_pq = sum_(t, k) G[(t, k), p] G[(t, k), q]                             K m^2 n flops
 
-With many, the sum over outputs is done first. The block between two units is X' diag(d) X', d the
-product of their signals summed over outputs, and over all pairs of units and of inputs at once it
-is one product of two matrices with n rows::
+If many are left, the sum over outputs is computed first. The block between two units is
+A' diag(d) B, where A and B hold the inputs of their layers, and d the products of their signals,
+summed over outputs. For all pairs of inputs and of units at once, this is one product of two
+matrices with n rows::
 
     H_(i,j),(i',j') = sum_t (a[t, i] a'[t, i']) (sum_k s[t, k, j] s'[t, k, j'])      m^2 n flops
 
-of which a layer needs with itself only the pairs i <= i' and j <= j', a quarter.
+Within a layer, only the pairs with i <= i' and j <= j' are needed, which are a quarter of all.
 """
 
 import numpy as np
 
 from sklearn_obs.curvature.measurement import Measurement
 
-PAIRS_AT_ONCE = 512  # rows of one product: enough for the BLAS, few enough for the cache
+PAIRS_AT_ONCE = 512  # rows of one product: enough for a fast BLAS, few enough for the cache
 
 
 def gauss_newton(measurement: Measurement, keep: np.ndarray, dtype=np.float64) -> np.ndarray:
-    """H over the parameters with the flat indices `keep`.
+    """Compute H over the parameters with the flat indices `keep`.
 
     Parameters
     ----------
     measurement : Measurement
-        The network, the samples, and a kind of curvature that has factors.
+        The network, the samples, and a Hessian approximation that has factors (`FACTORED`).
     keep : ndarray of shape (m,), ascending
         Flat indices.
     dtype : dtype, default=float64
@@ -36,7 +37,7 @@ def gauss_newton(measurement: Measurement, keep: np.ndarray, dtype=np.float64) -
     Returns
     -------
     ndarray of shape (m, m), float64
-        Symmetric positive semidefinite; no penalty, no damping.
+        Symmetric and positive semidefinite, without penalty and damping.
     """
     index = measurement.network.layout.index
     position = measurement.network.layout.positions(keep)
@@ -52,17 +53,24 @@ def _rows_are_cheaper(n_kept, in_layers, n_signals):
 
 
 def gauss_newton_bytes(units, n_inputs, n_signals, itemsize):
-    """What `gauss_newton` takes at most, with `units` of `n_inputs` parameters of each layer."""
+    """Number of bytes that `gauss_newton` needs at most.
+
+    For each layer, `units` has the number of parameters of each unit in H, and `n_inputs` is
+    fan_in + 1.
+    """
     n_kept = int(sum(layer.sum() for layer in units))
     sizes = [len(layer) * p for layer, p in zip(units, n_inputs, strict=True) if layer.any()]
     if _rows_are_cheaper(n_kept, sum(sizes), n_signals):
         return n_kept**2 * (8 + itemsize)
-    pairs = (sum(sizes) ** 2 - sum(size**2 for size in sizes)) / 2  # of layers
+    pairs = (sum(sizes) ** 2 - sum(size**2 for size in sizes)) / 2  # between different layers
     return n_kept**2 * 8 + (pairs + sum(size**2 for size in sizes) / 3) * itemsize
 
 
 def formed_rows(measurement, keep, dtype):
-    """Batches of G', each of shape (m, its samples times K): one row a parameter of `keep`."""
+    """Yield G' in batches, each of shape (m, samples in the batch times K).
+
+    There is one row for each parameter of `keep`.
+    """
     position = measurement.network.layout.positions(keep)
     where = [np.nonzero(position[index] >= 0) for index in measurement.network.layout.index]
     n_signals = measurement.n_signals
@@ -88,7 +96,7 @@ def _by_pairs(measurement, keep, position, layers, dtype):
     index = [
         position[measurement.network.layout.index[layer]] for layer in layers
     ]  # (fan_in + 1, fan_out)
-    sums = {}  # (l, l') -> pairs of inputs x pairs of units
+    sums = {}  # (l, l') -> array of shape (pairs of inputs, pairs of units)
     for x, here in enumerate(index):
         p, u = here.shape
         sums[x, x] = np.empty((p * (p + 1) // 2, u * (u + 1) // 2), dtype)
@@ -114,7 +122,7 @@ def _by_pairs(measurement, keep, position, layers, dtype):
     H = np.empty((keep.size, keep.size))
     for (x, y), total in sums.items():
         u, start = index[x].shape[1], 0
-        pairs = np.zeros((u, u), np.intp)  # of units -> column of the sums
+        pairs = np.zeros((u, u), np.intp)  # pair of units -> column of the sums
         pairs[np.tril_indices(u)] = np.arange(u * (u + 1) // 2)
         pairs = np.maximum(pairs, pairs.T)
         for i, rows in enumerate(index[x]):
@@ -123,7 +131,7 @@ def _by_pairs(measurement, keep, position, layers, dtype):
             start += len(columns)
             block = block[:, pairs] if x == y else block.reshape(len(columns), u, -1)
             block = block.transpose(1, 0, 2)  # (j, i', j')
-            # coefs and intercepts apart, because each is a contiguous run of H where all is kept
+            # coefs and intercepts separately: each is contiguous in H if all parameters are kept
             _put(H, rows, columns[:-1].ravel(), block[:, :-1].reshape(u, -1))
             _put(H, rows, columns[-1], block[:, -1])
     _mirror(H)
@@ -131,7 +139,10 @@ def _by_pairs(measurement, keep, position, layers, dtype):
 
 
 def _products(a, b, symmetric):
-    """a_i b_i' for all pairs (i <= i' if symmetric), in chunks of whole i that share memory."""
+    """Yield a_i b_i' for all pairs (i <= i' if symmetric), in chunks that are complete in i.
+
+    All chunks use the same memory, so each one overwrites the one before.
+    """
     buffer = np.empty((PAIRS_AT_ONCE + len(b), a.shape[1]), a.dtype)
     filled = 0
     for i in range(len(a)):
@@ -144,7 +155,10 @@ def _products(a, b, symmetric):
 
 
 def _put(H, rows, columns, block):
-    """H[rows, columns] = block above the diagonal, where rows and columns are kept (not -1)."""
+    """Write `block` to H[rows, columns], transposed if that would be below the diagonal.
+
+    Rows and columns of -1 are not kept, and are left out.
+    """
     if rows.min() < 0 or (columns.size and columns.min() < 0):
         block = block[np.ix_(rows >= 0, columns >= 0)]
         rows, columns = rows[rows >= 0], columns[columns >= 0]
@@ -159,7 +173,7 @@ def _put(H, rows, columns, block):
 
 
 def _mirror(H, tile=128):
-    """What is above the diagonal, below it, in tiles that fit in cache."""
+    """Copy the upper triangle of H to the lower one, in tiles that fit in cache."""
     for start in range(0, len(H), tile):
         stop = start + tile
         H[stop:, start:stop] = H[start:stop, stop:].T

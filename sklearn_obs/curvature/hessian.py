@@ -1,13 +1,15 @@
-"""The exact Hessian of the loss, with the second derivatives of the network that OBS drops.
+"""The exact Hessian of the loss, including the second derivatives of the network that OBS drops.
 
-For each unit q of each layer m, its linear part z_mq is moved by 1 in every sample and the change
-R{.} of all else is followed forward and back (Pearlmutter 1994), with e_l the derivative of the
-loss in h_l and delta_l = e_l phi'(z_l)::
+For each unit q of each layer m, the linear part z_mq is changed at rate 1 in every sample, and the
+rate of change R{.} of everything else is computed forward and backward (Pearlmutter 1994). Here e_l
+is the derivative of the loss with respect to h_l, delta_l = e_l phi'(z_l), v has the shares of the
+samples, and B = d2l/dz2 at the output::
 
     R{h_l} = phi'(z_l) R{z_l}      R{z_{l+1}} = R{h_l} W_{l+1}      R{delta_L} = v B R{z_L}
     R{delta_l} = (R{delta_{l+1}} W_{l+1}') phi'(z_l) + e_l phi''(z_l) R{z_l}
 
-A weight p -> q of layer m moves z_mq by its input a_mp, so that for i -> j of a layer l >= m::
+A weight p -> q of layer m changes z_mq at the rate of its input a_mp. So its second derivative with
+a weight i -> j of a layer l >= m is::
 
     H_(mpq),(lij) = sum_t a_mp (R{a_li} delta_lj + a_li R{delta_lj})          R{a_m} = 0
 
@@ -23,7 +25,7 @@ from sklearn_obs.curvature.measurement import Measurement
 from sklearn_obs.network import ACTIVATIONS, backward, forward
 from sklearn_obs.network.losses import hessian_root
 
-# phi'' from h = phi(z)
+# phi''(z), computed from h = phi(z)
 BENDS = {
     "identity": np.zeros_like,
     "logistic": lambda h: h * (1 - h) * (1 - 2 * h),
@@ -33,7 +35,7 @@ BENDS = {
 
 
 def exact_hessian(measurement: Measurement, keep: np.ndarray) -> np.ndarray:
-    """d2f/dtheta2 without the penalty, over the parameters with the flat indices `keep`.
+    """Compute d2f/dtheta2, without the penalty, over the parameters with flat indices `keep`.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def _add_rows(H, measurement, where):
     values, v = forward(network, measurement.X), measurement.shares[:, None]
     deltas = backward(network, values, (values[-1] - measurement.y) * v)
     inputs = [with_ones(h, np.float64) for h in values[:-1]]
-    hidden = range(1, network.layout.n_layers)  # layer l reads values[l]
+    hidden = range(1, network.layout.n_layers)  # values[l] are the inputs of layer l
     slopes = {l: slope(values[l]) for l in hidden}
     bends = {l: (deltas[l] @ coefs[l].T) * BENDS[network.activation](values[l]) for l in hidden}
     root = hessian_root(network.out_activation, values[-1])
@@ -85,7 +87,7 @@ def _add_rows(H, measurement, where):
 
 
 def _changes(m, q, coefs, slopes, bends, B):
-    """(l, R{a_l} without the intercept's 1, R{delta_l}) for l from the last layer down to m."""
+    """Yield (l, R{a_l} without the intercept's column, R{delta_l}), from the last layer to m."""
     R_z, R_a = {m: np.zeros((len(B), coefs[m].shape[1]))}, {m: None}
     R_z[m][:, q] = 1
     for l in range(m + 1, len(coefs)):

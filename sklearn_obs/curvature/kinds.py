@@ -1,15 +1,16 @@
-"""Kinds of curvature: of what H is the second derivative, or an estimate of it.
+"""Hessian approximations, called kinds of curvature in the code.
 
-With z(theta) the output layer's linear part for a sample, J = dz/dtheta, p its activation and y the
-target, and l(z, y) the sample's loss (all sums over samples with their shares v_t)::
+For one sample, z(theta) is the linear part of the output layer, J = dz/dtheta, p the output, y the
+target and l(z, y) the loss. Each matrix is a sum over samples with their shares v_t::
 
     ggn               J' (d2l/dz2) J             Gauss-Newton: K = n_outputs rows r_k of a root
     fisher            J' (p - y~)(p - y~)' J     y~ drawn from the network: K = 1, ggn on average
-    empirical_fisher  J' (p - y)(p - y)' J       the true targets: vanishes where the fit is perfect
+    empirical_fisher  J' (p - y)(p - y)' J       the true targets: K = 1, 0 where the fit is perfect
     hessian           d2l/dtheta2                ggn + sum_k (p_k - y_k) d2z_k/dtheta2: no root
 
-For these losses d2l/dz2 is the covariance of y under the network, so that the mean of 'fisher' over
-draws is 'ggn'; it costs a K-th of it and is as noisy as one draw a sample makes it.
+For these losses d2l/dz2 is the covariance of a y drawn from the network, so the mean of 'fisher'
+over draws is 'ggn'. It takes 1/K of the time of 'ggn', but is noisy, because each sample has only
+one draw.
 
 References
 ----------
@@ -32,9 +33,9 @@ from sklearn_obs.network.losses import hessian_root
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of curvature by its root."""
+    """A Hessian approximation, defined by the root that is backpropagated."""
 
-    root: Callable | None  # (out_activation, p, y) -> R of shape (n, K, n_outputs); or no root
+    root: Callable | None  # (out_activation, p, y) -> R of shape (n, K, n_outputs), or None
     n_signals: Callable  # n_outputs -> K
 
 
@@ -53,15 +54,15 @@ KINDS = {
     "hessian": Kind(None, lambda n_outputs: n_outputs),
 }
 
-MOST_COUNTS = 1e15  # on average: NumPy draws no larger ones
+MOST_COUNTS = 1e15  # cap on the mean of counts: NumPy refuses to draw from very large ones
 FACTORED = tuple(name for name, kind in KINDS.items() if kind.root is not None)
 
 
 def targets(kind: str, network: Network, X, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The targets that curvature of this kind is measured against: y, or drawn for 'fisher'.
+    """The targets for measuring curvature of this kind: y, or for 'fisher' a draw from the network.
 
-    A label of softmax, a set of labels of logistic, a normal vector around the output of identity,
-    counts of exp.
+    Depending on the output activation, a label (softmax), a set of labels (logistic), a normal
+    vector around the output (identity) or counts (exp) are drawn for each sample.
     """
     if kind != "fisher":
         return y

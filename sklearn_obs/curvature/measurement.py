@@ -1,4 +1,4 @@
-"""Where curvature is measured: the network, the samples and the kind, batch by batch."""
+"""The network, samples and Hessian approximation for which curvature is measured, in batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,60 +13,60 @@ from sklearn_obs.machine import one_blas_thread
 from sklearn_obs.network import Network, Objective, sample_batches
 from sklearn_obs.plan import Plan
 
-BATCH_BYTES = 2**24  # of the largest array of a batch of samples: more is no faster
+BATCH_BYTES = 2**24  # size of the largest array in a batch of samples: larger ones are no faster
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Where curvature is measured, and of which kind."""
+    """The network and samples for which curvature is measured, and its kind."""
 
     network: Network
     X: Any  # (n, n_features) ndarray or CSR
     y: np.ndarray  # (n, n_outputs); for 'fisher' drawn from the network (`kinds.targets`)
-    shares: np.ndarray  # (n,) of each sample in the mean, sum to 1
-    kind: str  # of `KINDS`
+    shares: np.ndarray  # (n,) the weight of each sample in the mean; they sum to 1
+    kind: str  # a key of `KINDS`
     batch_bytes: int = BATCH_BYTES
-    n_jobs: int | None = None  # threads that batches are shared among
+    n_jobs: int | None = None  # threads that compute the batches
 
     @property
     def n_samples(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return self.X.shape[0]
 
     @property
     def n_signals(self) -> int:
-        """Rows of G that a sample has: K."""
+        """Number K of rows of G for each sample."""
         return KINDS[self.kind].n_signals(self.network.intercepts[-1].size)
 
     @property
     def dtype(self) -> np.dtype:
-        """The network's."""
+        """The dtype of the network, and of its factors."""
         return self.network.dtype
 
     @property
     def factor_numbers(self) -> int:
-        """Numbers of the widest layer's signals, or inputs, in one sample."""
+        """Size, for one sample, of the largest array of inputs or signals of a layer."""
         return max(max(len(W) + 1, self.n_signals * W.shape[1]) for W in self.network.coefs)
 
     def subset(self, rows: slice) -> "Measurement":
-        """The same on a slice of the samples."""
+        """The same measurement on a slice of the samples."""
         return replace(self, X=self.X[rows], y=self.y[rows], shares=self.shares[rows])
 
     def slices(self, numbers_per_sample: int) -> list[slice]:
-        """The samples in slices, as many as the batch's bytes allow but at least 16."""
+        """Slices of the samples, as long as `batch_bytes` allows, but of at least 16 samples."""
         n = max(16, min(self.batch_bytes, BATCH_BYTES) // (8 * numbers_per_sample))
         return sample_batches(self.n_samples, n)
 
     def batches(self, numbers_per_sample: int) -> Iterator[tuple[slice, list[LayerFactors]]]:
-        """These slices with their `layer_factors`."""
+        """Yield each of these slices with its `layer_factors`."""
         for rows in self.slices(numbers_per_sample):
             yield rows, layer_factors(self.subset(rows))
 
     def over_batches(self, task: Callable) -> Iterator:
-        """task(rows, layers) of each batch, in order: by threads, the same for any number of them.
+        """Yield task(rows, layers) of each batch, in order, computed by `n_jobs` threads.
 
-        Boundaries do not depend on `n_jobs`, sums of the results are taken in order, and each
-        thread has one BLAS thread.
+        Results do not depend on the number of threads: batches have fixed boundaries, so that sums
+        over them have a fixed order, and each thread uses one BLAS thread.
         """
         slices = self.slices(self.factor_numbers)
 
@@ -103,15 +103,15 @@ def measure(
     kinds: Sequence[str] = tuple(KINDS),
     n_least: int = 0,
 ) -> Measurement:
-    """Where a round measures curvature: samples drawn anew, all of them where there are fewer.
+    """The measurement of a round, on samples that are drawn anew for it.
 
-    The kind is the plan's, or Gauss-Newton's where that is none of `kinds`. At least `n_least`
-    samples are drawn.
+    At least `n_least` samples are drawn; all are used if there are no more. The Hessian
+    approximation is the plan's, or Gauss-Newton if that is not one of `kinds`.
     """
     kind = plan.curvature if plan.curvature in kinds else "ggn"
     X, y, shares = objective.X, objective.y, objective.shares
     labels = y if objective.labels is None else objective.labels
-    if kind == "empirical_fisher":  # what is imitated leaves no residual at first
+    if kind == "empirical_fisher":  # the dense network's outputs would leave no residual
         y = labels
     n_samples = max(plan.n_curvature_samples, n_least)
     if X.shape[0] > n_samples:
@@ -122,10 +122,11 @@ def measure(
 
 
 def _stratified(network, y, n_samples, rng):
-    """`n_samples` of the samples, without replacement: of each class its share, to within one.
+    """Indices of `n_samples` samples, drawn so that each class gets its share, to within one.
 
-    They are put into random order and sorted by class, and every (n / n_samples)-th is taken; of
-    probabilities `y` the likeliest class counts. Label sets and regressions have no classes.
+    The samples are shuffled and sorted by class, and every (n / n_samples)-th is taken, without
+    replacement. If `y` has probabilities, the class of a sample is the most probable one. Label
+    sets and regressions have no classes.
     """
     rows = rng.permutation(len(y))
     if network.out_activation == "softmax":

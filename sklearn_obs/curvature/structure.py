@@ -1,4 +1,4 @@
-"""What a structure of curvature is: how it is inverted, how much memory it takes, its kinds."""
+"""The type of a structure of curvature, and the sizes that its memory depends on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,47 +13,47 @@ from sklearn_obs.network import Layout
 
 @dataclass(frozen=True)
 class Structure:
-    """One way to hold curvature over many weights; a value, named in `STRUCTURES`."""
+    """One way to store the curvature over many weights. `STRUCTURES` gives it a name."""
 
-    # (measurement, keep, ridge) -> C over the parameters with flat indices `keep`, with `ridge`, of
-    # shape (m,), on the diagonal of H
+    # (measurement, keep, ridge) -> C over the parameters with the flat indices `keep`; `ridge`, of
+    # shape (m,), is added to the diagonal of H
     invert: Callable[[Measurement, np.ndarray, np.ndarray], InverseHessian]
-    memory: Callable[["Extent"], float]  # bytes of matrices at the peak of a round, an estimate
-    kinds: tuple[str, ...]  # of `KINDS`
-    # how many samples the largest block needs for its full rank; none where that is not wanted
+    memory: Callable[["Extent"], float]  # estimated bytes of matrices at the peak of a round
+    kinds: tuple[str, ...]  # the keys of `KINDS` that it supports
+    # how many samples the largest block needs to have full rank; 0 if it does not need to
     rank: Callable[["Extent"], float] = lambda extent: 0
 
     def needs(self, extent: "Extent") -> float:
-        """An estimate of the bytes that a round takes at its peak: matrices, batches of samples."""
+        """Estimated bytes at the peak of a round, of matrices and batches of samples."""
         return self.memory(extent) + extent.batch_bytes
 
 
 @dataclass(frozen=True)
 class Extent:
-    """The numbers that memory depends on."""
+    """The sizes that the memory of a round depends on."""
 
-    units: tuple[np.ndarray, ...]  # per layer and receiving unit, its parameters in H
-    n_inputs: tuple[int, ...]  # per layer fan_in + 1
-    n_samples: int  # that curvature is measured on
+    units: tuple[np.ndarray, ...]  # for each layer, the number of parameters in H of each unit
+    n_inputs: tuple[int, ...]  # for each layer, fan_in + 1
+    n_samples: int  # samples that curvature is measured on
     kind: str
-    n_signals: int  # rows of G per sample: K
-    itemsize: int  # bytes of a factor's number
+    n_signals: int  # K, the rows of G for each sample
+    itemsize: int  # bytes of one number in a factor
     n_remove: int
     n_jobs: int
 
     @property
     def n(self) -> int:
-        """Weights and intercepts in H."""
+        """Number of weights and intercepts in H."""
         return int(sum(layer.sum() for layer in self.units))
 
     @property
     def panel_bytes(self) -> int:
-        """Of the columns of a panel of removals, and of what is made of them."""
+        """Bytes of the columns for a panel of removals, and of the arrays computed from them."""
         return 8 * PANEL * 8 * self.n
 
     @property
     def batch_bytes(self) -> int:
-        """Of factors at once: those of all layers, with what they are made of."""
+        """Bytes of all layers' factors for one batch, and of the arrays they are computed from."""
         numbers = sum(self.n_inputs) + 2 * self.n_signals * sum(map(len, self.units))
         widest = max(max(self.n_inputs), self.n_signals * max(map(len, self.units)))
         n_at_once = min(self.n_samples, max(16, BATCH_BYTES // (8 * widest)))
@@ -70,7 +70,7 @@ def extent(
     n_jobs: int,
     itemsize: int,
 ) -> Extent:
-    """The extent of curvature over the parameters with the flat indices `keep`."""
+    """The `Extent` of curvature over the parameters with the flat indices `keep`."""
     kept = np.zeros(layout.n_parameters, bool)
     kept[keep] = True
     return Extent(

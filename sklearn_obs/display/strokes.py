@@ -90,12 +90,13 @@ def draw_nodes(ax, diagram, names, height, n_places):
         )
         if size < SMALLEST_FONT:
             continue
+        if not side:  # two characters are as wide as a unit
+            size *= min(1, 2 / max((len(names[column][node]) for node in nodes), default=1))
         offset, style = (side * (diameter / 2 + GAP), 0), {"va": "center_baseline", "zorder": 3}
+        style["fontsize"] = max(size, SMALLEST_FONT)
         for node, y in zip(nodes, heights, strict=True):
             name = names[column][node]
-            fits = 1 if side else min(1, 2 / len(name))  # two characters are as wide as a unit
-            own = {"fontsize": max(size * fits, SMALLEST_FONT)}
-            labels.append(_write(ax, name, (column, y), side, offset, **own, **style))
+            labels.append(_write(ax, name, (column, y), side, offset, **style))
     return labels
 
 

@@ -1,9 +1,9 @@
-"""Optimal Brain Surgeon itself: which weights are removed, in which order, and how others adjust.
+"""Optimal Brain Surgeon: which weights to remove, in which order, and how to adjust the others.
 
-`greedy` removes weight by weight, `blocks` does so where H is block-diagonal, `grouped` removes
-whole units or inputs (`groups`), `ranked` removes by a fixed score, and `swaps` has the closed form
-of the best exchange of a removed weight for a remaining one. All of them work on arrays and ask an
-inverse Hessian no more than `inverse_hessian` lists.
+`greedy` removes weight by weight, `blocks` does so if H is block-diagonal, `grouped` removes whole
+units or inputs (`groups`), `ranked` removes by a fixed score, and `swaps` has the closed form of
+the best exchange of a removed weight for a remaining one. All of them work on arrays, and use only
+the methods of an inverse Hessian that `inverse_hessian` lists.
 """
 
 from sklearn_obs.elimination.blocks import eliminate_blocks

@@ -1,12 +1,12 @@
-"""The greedy path of a block-diagonal Hessian: the paths of the blocks, merged by a sort.
+"""Greedy removal for a block-diagonal Hessian: the paths of the blocks, merged by a sort.
 
-Removals in a block do not change another, so each has a greedy path of its own. The global order
-takes the blocks' heads, cheapest first. Saliencies along a path are not monotone, but a weight that
-is cheaper than one before it follows right after that one, so the order is that of running maxima::
+A removal changes only its own block, so each block has its own greedy sequence of removals, called
+its path. The global order takes the path whose next saliency is lowest. Saliencies may fall along a
+path, but then the lower one follows at once, so the global order is a sort by running maxima::
 
     order = stable argsort of concatenate(maximum.accumulate(saliency) for each block)
 
-A tie goes to the lowest index among the weights that set the maxima.
+A tie is resolved to the lowest index among the weights that set the maxima.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,12 +28,12 @@ from sklearn_obs.machine import one_blas_thread
 
 AHEAD = 2  # a block's path is computed for this many times its share of the removals
 SMALL_WORK = 1e8  # flops below which a plain loop is faster than workers
-MARGIN = 16  # and for so many more
-ATTEMPTS = 3  # with workers that die
-CHUNKS = 16  # that a worker gets, so that none waits long for the last
-HELD = 8  # blocks whose inverses are held; of more blocks, only what their paths need is
-# Blocks of at most so many weights, and so many of them, go through one loop: for larger ones the
-# arithmetic of a removal takes longer than calling it
+MARGIN = 16  # and for this many removals more
+ATTEMPTS = 3  # if workers die
+CHUNKS = 16  # for each worker, so that none waits long for the last chunk
+HELD = 8  # up to this many blocks keep their inverses; more keep columns of removed weights
+# Up to STACK blocks of up to STACKED_SIZE weights are eliminated in one loop; for larger ones, the
+# arithmetic of a removal takes longer than the calls
 STACKED_SIZE, STACK = 256, 64
 
 
@@ -78,7 +78,7 @@ def eliminate_blocks(
             "the number of eligible weights."
         )
     share = AHEAD * n_remove / max(n_eligible, 1)
-    # one BLAS thread everywhere: blocks are small, and sums must not depend on the workers
+    # one BLAS thread everywhere: blocks are small, and sums must not depend on n_jobs
     with one_blas_thread():
         paths = _start(blocks, weights, removable, grid, share, n_jobs)
         order, saliency, at = _merge(paths, weights, n_remove, freed, stops)
@@ -88,10 +88,10 @@ def eliminate_blocks(
 
 
 def held_bytes(layers: Sequence[np.ndarray], n_remove: int, n_jobs: int = 1) -> float:
-    """What blocks hold while `n_remove` of all their weights are removed.
+    """Bytes that are kept for the blocks while `n_remove` of all their weights are removed.
 
-    `layers` has the sizes of the blocks of each layer, which share an array. Beside what is held
-    of all blocks, each of `n_jobs` workers holds the stack of small ones that it works on.
+    `layers` has the sizes of the blocks of each layer, which share an array. In addition to what is
+    kept for all blocks, each of `n_jobs` workers keeps the stack of small ones that it works on.
     """
     sizes = np.concatenate(layers).astype(np.float64)
     if sizes.size <= HELD:
@@ -101,7 +101,7 @@ def held_bytes(layers: Sequence[np.ndarray], n_remove: int, n_jobs: int = 1) -> 
     def lengths(sizes):
         return np.minimum(sizes, np.ceil(share * sizes) + MARGIN)
 
-    def stack(sizes):  # inverses, their copies, padded to the largest, and the factors
+    def stack(sizes):  # inverses, their copies padded to the largest size, and factors
         p = np.sort(sizes[sizes <= STACKED_SIZE])[-STACK:].astype(np.float64)
         return float(p @ p + p.size * p.max(initial=0) * (p + lengths(p)).max(initial=0))
 
@@ -124,9 +124,9 @@ def _start(blocks, weights, removable, grid, share, n_jobs):
 
 
 def _stacks(tasks, hold):
-    """Runs of tasks that share an array, which are done together: small blocks, or one.
+    """Lists of tasks that share an array and are computed together: of small blocks, or of one.
 
-    They are the same for any number of workers, so that padding and rounding are.
+    They do not depend on the number of workers, so neither do padding and rounding.
     """
     stacks = []
     for block, *rest in tasks:
@@ -140,10 +140,10 @@ def _stacks(tasks, hold):
 
 
 def _elsewhere(stacks, hold, n_jobs, n_workers):
-    """The paths of the stacks' tasks, from workers.
+    """The paths of the stacks' tasks, computed by workers.
 
-    A cluster runs the tasks of a worker that dies again elsewhere. But what joblib has put on that
-    worker alone, for it and others to share, is lost and cancels their tasks: then all start anew.
+    If a worker of a cluster dies, its tasks are run again elsewhere. But shared arrays that joblib
+    had put on that worker alone are lost, which cancels tasks: then all tasks are started again.
     """
     prefer = "threads" if hold else "processes"
     for attempt in range(1, ATTEMPTS + 1):
@@ -159,7 +159,7 @@ def _elsewhere(stacks, hold, n_jobs, n_workers):
 
 
 def _chunks(stacks, n_workers):
-    """Runs of stacks that share an array, which is sent, or mapped, once a run."""
+    """Yield chunks of stacks that share an array, which is sent or mapped once for each chunk."""
     n_most = max(1, len(stacks) // (CHUNKS * n_workers))
     for _, run in groupby(stacks, key=lambda stack: id(stack[0])):
         run = list(run)
@@ -176,16 +176,16 @@ def _naming(name):
 
 
 def _in_worker(shared, chunk):
-    with one_blas_thread():  # of the process that this runs in
+    with one_blas_thread():  # in the worker's process
         return [path for stack in chunk for path in _paths_of(shared, stack)]
 
 
 def _paths_of(shared, stack):
-    """What `_path_of` returns for each task of a stack."""
+    """A list with the result of `_path_of` for each task of a stack."""
     if len(stack) > 1:
         try:
             return _paths_in_step(shared, stack)
-        except LinAlgError:  # one by one, to say which
+        except LinAlgError:  # do them one by one, to name the block
             pass
     return [_path_of(shared, *task) for task in stack]
 
@@ -200,7 +200,7 @@ def _paths_in_step(shared, stack):
 
 
 def _path_of(shared, task, weights, removable, grid, share, hold):
-    """A block's path, with its inverse or with those columns of it that the path removes."""
+    """The path of a block; its inverse, if held; otherwise its columns for removed weights."""
     with _naming(task.name):
         inverse = task.inverse(shared)
         path = _path(weights, inverse, removable, grid, share)
@@ -212,37 +212,37 @@ def _path(weights, inverse, removable, grid, share):
 
 
 def _length(removable, share):
-    """How many removals of a block are looked at ahead."""
+    """The number of removals of a block for which its path is computed ahead."""
     n_eligible = np.count_nonzero(removable)
     return min(n_eligible, int(np.ceil(share * n_eligible)) + MARGIN)
 
 
 class _BlockPath:
-    """One block's path, and how much of it has been taken."""
+    """The path of one block, and how many of its removals have been taken."""
 
     def __init__(self, block, weights, removable, grid, share, hold, path, inverse, columns):
         self.block, self.index, self.share, self.hold = block, block.index, share, hold
         self.weights, self.removable, self.grid = weights, removable, grid
         self.path, self.inverse, self.columns, self.n_taken = path, inverse, columns, 0
-        self.settled = []  # what was removed before this path: (positions, what it became)
+        self.settled = []  # (positions, values) of weights removed before this path
 
     def cut_short(self):
-        """Whether all of the path is taken, but not all of the weights that may be removed."""
+        """Whether the path is used up, but more weights of the block may be removed."""
         n = self.path.order.size
         return self.n_taken == n < np.count_nonzero(self.removable)
 
     def weights_now(self):
-        """The weights of `index`, 0 or on the grid where the path has removed them."""
+        """The weights of `index` after the removals taken so far (0 or on the grid)."""
         if not self.n_taken or not self.weights.any():
             return self.weights
         removed = self.path.order[: self.n_taken]
-        values = self.path.weights[removed]  # which stay as they are
+        values = self.path.weights[removed]  # final: they do not change later
         if self.hold:
             return all_at_once(self.weights, self.inverse.columns(removed), removed, values)
         return all_at_once(self.weights, self.columns[:, : self.n_taken], removed, values)
 
     def go_on(self, orphans):
-        """A new path from here on, the weights `orphans` (positions in all) being 0."""
+        """Start a new path here, with `orphans` (positions among all weights) set to 0."""
         removed = self.path.order[: self.n_taken]
         self.settled.append((self.index[removed], self.path.weights[removed]))
         rest = np.delete(np.arange(self.index.size), removed)
@@ -251,7 +251,7 @@ class _BlockPath:
         self.grid = among(self.grid, rest)
         self.weights[np.isin(self.index, orphans)] = 0
         self.n_taken = 0
-        if not self.weights.any():  # they are removed in their order, at no cost
+        if not self.weights.any():  # they are removed in order of index, at no cost
             (order,) = np.nonzero(self.removable)
             self.path = Elimination(order, np.zeros(order.size), self.weights)
             return
@@ -267,7 +267,7 @@ class _BlockPath:
 
 
 def _merge(paths, weights, n_remove, freed, stops):
-    """Order, saliencies, and the weights at each of `stops`."""
+    """The global order, its saliencies, and the weights after each of `stops`."""
     order = np.empty(n_remove, np.intp)
     saliency = np.empty(n_remove)
     owner = np.empty(weights.size, np.intp)
@@ -296,7 +296,7 @@ def _merge(paths, weights, n_remove, freed, stops):
 
 
 def _standing(paths, weights):
-    """The weights as they stand, 0 or on the grid where removed."""
+    """The present weights of all blocks (0 or on the grid where removed)."""
     standing = weights.astype(np.float64)
     for path in paths:
         standing[path.index] = path.weights_now()
@@ -306,7 +306,7 @@ def _standing(paths, weights):
 
 
 def _heads(paths, n_next):
-    """(block, step of its path) in the global greedy order, as far as the paths are known."""
+    """(block, step of its path) in the global greedy order, as far as paths are computed."""
     keys = []
     for number, mine in enumerate(paths):
         s = mine.path.saliency[mine.n_taken :]

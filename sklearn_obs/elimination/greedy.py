@@ -1,17 +1,18 @@
-"""Optimal Brain Surgeon: which weights to remove, in which order, and how the others adjust.
+"""Optimal Brain Surgeon: which weights to remove, in which order, and how to adjust the others.
 
 With C = H^-1, the inverse Hessian of the loss over the remaining weights, the removal of weight q
 raises the quadratic model of the loss by its saliency L_q, and the others change by delta w, the
-weight update that makes up for it::
+weight update that compensates for it::
 
     L_q = w_q^2 / (2 C_qq)        delta w = -(w_q / C_qq) C e_q        C <- C - C e_q e_q' C / C_qq
 
 With l = C e_q / sqrt(C_qq) and z = w_q / sqrt(C_qq) this is one step of a Cholesky factorisation of
-C whose pivot is the cheapest weight::
+C whose pivot is the weight of lowest saliency::
 
     L_q = z^2 / 2                 w <- w - z l                         C <- C - l l'
 
-so it is done as LAPACK does Cholesky: in panels, with one triangular update of C at a panel's end.
+So removals are computed as LAPACK computes a Cholesky factorisation: in panels, with one triangular
+update of C at the end of each panel.
 
 References
 ----------
@@ -29,22 +30,22 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, get_blas_funcs
 from sklearn_obs.elimination.grid import Grid, among, errors
 from sklearn_obs.elimination.inverse_hessian import InverseHessian
 
-# weights removed between two updates of C: fewer are slow in syrk, more are slow in cache
+# weights removed between two updates of C: syrk is slow for fewer, more do not fit in cache
 PANEL = 64
-CANDIDATES = 4 * PANEL  # the cheapest weights, among which a panel is chosen in cache
+CANDIDATES = 4 * PANEL  # the weights of lowest saliency, among which a panel is chosen
 
 
 @dataclass(frozen=True)
 class Elimination:
-    """What `eliminate` did, one row a removed weight."""
+    """The result of `eliminate`, with one entry for each removed weight."""
 
     order: np.ndarray  # (n_remove,) indices into `weights`, first removed first
     saliency: np.ndarray  # (n_remove,) predicted increase of the loss by each removal
     weights: np.ndarray  # (n,) the updated weights, exactly 0 (or on the grid) where removed
-    earlier: tuple["Elimination", ...] = ()  # the same as it stood at each of `stops`
+    earlier: tuple["Elimination", ...] = ()  # the result after each of `stops`
 
     def until(self, n_removed: int, weights: np.ndarray) -> "Elimination":
-        """The first `n_removed` rows, with the weights as they were then."""
+        """The result after the first `n_removed` removals, when the weights were `weights`."""
         return Elimination(self.order[:n_removed], self.saliency[:n_removed], weights)
 
 
@@ -59,9 +60,9 @@ def eliminate(
     stops: Sequence[int] = (),
     grid: Grid | None = None,
 ) -> Elimination:
-    """Remove weights one at a time, the one of least saliency first; the others adjust each time.
+    """Remove weights one at a time, lowest saliency first, and adjust the others each time.
 
-    Ties go to the lowest index.
+    Ties are resolved to the lowest index.
 
     Parameters
     ----------
@@ -74,16 +75,16 @@ def eliminate(
     eligible : ndarray of shape (n,), bool, default=None
         The weights that may be removed; the others are adjusted but stay. All by default.
     freed : callable, default=None
-        Called with the index of each removed weight; returns the indices of weights that no longer
-        affect the output because of it. They become 0, so that they are removed next and nothing
-        has to make up for them.
+        Called with the index of each removed weight; returns the indices of the weights that no
+        longer affect the output because of it. They are set to 0, so that they are removed next
+        and no other weight has to compensate for them.
     overwrite : bool, default=False
-        Whether `inverse_hessian` may be destroyed, which saves its copy.
+        Whether `inverse_hessian` may be destroyed, which saves a copy.
     stops : sequence of int, default=()
-        Numbers of removals, ascending from 1 and less than `n_remove`, to look back at: `earlier`
-        holds what stood after each.
+        Ascending numbers of removals, between 1 and `n_remove` - 1. `earlier` holds the result as
+        it was after each of them.
     grid : Grid, default=None
-        Where weights are put that are "removed": on the nearest value of a grid, in place of 0.
+        If given, a "removed" weight is set to the nearest value of its grid in place of 0.
 
     Returns
     -------
@@ -125,7 +126,7 @@ def eliminate(
             f"Got n_remove={n_remove}, but expected 0 <= n_remove <= "
             f"{np.count_nonzero(removable)}, the number of eligible weights."
         )
-    left = np.arange(w.size)  # what C, d and w are over, as indices into `weights`
+    left = np.arange(w.size)  # indices into `weights` of the entries of C, d and w
     updated = np.zeros_like(w)
     order = np.empty(n_remove, np.intp)
     saliency = np.empty(n_remove, w.dtype)
@@ -158,7 +159,7 @@ def eliminate(
         w, left, removable = w[rest], left[rest], removable[rest]
         if n_done < n_remove:
             C = C.without(Q, factor=L, overwrite=overwrite)
-            overwrite = True  # from here on C is ours
+            overwrite = True  # from here on C belongs to this loop
             d = C.diagonal()
     updated[left] = w
     path = Elimination(order, saliency, updated)
@@ -167,21 +168,22 @@ def eliminate(
 
 
 def _places(left, indices):
-    """The places of those `indices` that are left."""
+    """The positions in `left` of those `indices` that are in it."""
     return np.flatnonzero(np.isin(left, indices))
 
 
 def _times(L, z):
-    """L z by the BLAS of the rest: numpy's has threads of its own, which wait for scipy's."""
+    """L z by scipy's BLAS, as all else here: numpy's has threads of its own, which would wait."""
     (gemv,) = get_blas_funcs(("gemv",), (L,))
     return gemv(1.0, L, z)
 
 
 def _panel(w, d, C, removable, n_pick, grid):
-    """The next at most `n_pick` removals: positions Q, their z, L = C_:Q chol(C_QQ)^-T, constants.
+    """The next removals, at most `n_pick`: positions Q, z, L = C_:Q chol(C_QQ)^-T and constants c.
 
-    The choice is made among the cheapest weights alone, in cache; the rest is then brought up to
-    date at once, and the panel is cut where one of them would have been removed earlier.
+    They are chosen among the weights of lowest saliency, whose part of C fits in cache. Then the
+    others are updated at once, and the panel is cut where one of them should have been removed
+    earlier.
     """
     can = np.flatnonzero(removable)
     K = can
@@ -202,7 +204,7 @@ def _panel(w, d, C, removable, n_pick, grid):
 
 
 def _greedy(w, d, C, n_pick, grid):
-    """The elimination loop itself on a C that fits in cache: picks, z, columns l, constants."""
+    """The elimination loop itself, for a C that fits in cache: picks, z, columns l, constants c."""
     L = np.zeros((w.size, n_pick), w.dtype, order="F")
     picks, z, c = np.empty(n_pick, np.intp), np.empty(n_pick, w.dtype), np.zeros(n_pick, w.dtype)
     (gemv,) = get_blas_funcs(("gemv",), (L,))
@@ -218,7 +220,7 @@ def _greedy(w, d, C, n_pick, grid):
         l = C[:, q].copy()
         if j:
             l = gemv(-1.0, L[:, :j], L[q, :j], beta=1.0, y=l, overwrite_y=1)
-            l[picks[:j]] = 0  # which is rounding there, and large where C is
+            l[picks[:j]] = 0  # only rounding is left there, and it is large if C is
         l /= root
         picks[j], z[j], L[:, j] = q, e[q] / root, l
         if grid is not None:
@@ -227,18 +229,19 @@ def _greedy(w, d, C, n_pick, grid):
         w -= buffer
         np.multiply(l, l, out=buffer)
         d -= buffer
-        w[q], d[q] = np.inf, 1  # never the cheapest again
+        w[q], d[q] = np.inf, 1  # never picked again
     return picks, z, L, c
 
 
 def _first_intrusion(w, d, L, index, z, Q, grid):
-    """How many picks stand before a weight outside the candidates would have come first.
+    """The number of picks before the first at which another weight should have been picked.
 
-    After j picks an outsider's saliency is (w - sum z l)^2 / (2 (d - sum l^2)), which has to stay
-    above z_j^2 / 2. Most are cleared at once: by Cauchy-Schwarz |sum z l| <= |z| |l|. On a grid the
-    errors are no such lines, and all are looked at.
+    The other weights are those outside the candidates. After j picks, the saliency of such a weight
+    is (w - sum z l)^2 / (2 (d - sum l^2)), and it has to be above z_j^2 / 2. For most weights, the
+    Cauchy-Schwarz inequality |sum z l| <= |z| |l| shows this at once. On a grid, errors are not
+    linear in z, and all weights are examined.
     """
-    z, earlier = z[1:], z[:-1]  # pick 0 is the cheapest of all
+    z, earlier = z[1:], z[:-1]  # pick 0 has the lowest saliency of all weights
     L = L[:, :-1]
     if not z.size:
         return 1
@@ -257,7 +260,7 @@ def _first_intrusion(w, d, L, index, z, Q, grid):
 
 
 def all_at_once(weights, columns, removed, values=0.0):
-    """The weights after the removal of `removed`: the closed form of the whole path.
+    """The weights after the removal of all of `removed`, in closed form.
 
     The minimum of the quadratic model under w_R = c_R is w + delta w with
 
@@ -275,7 +278,7 @@ def all_at_once(weights, columns, removed, values=0.0):
     Returns
     -------
     ndarray of shape (n,)
-        Exactly c_R where removed.
+        The weights, exactly c_R where removed.
     """
     w = np.array(weights, dtype=columns.dtype)
     if len(removed):

@@ -1,12 +1,13 @@
-"""A grid that weights are put on: a constant other than zero for each.
+"""Rounding to a grid: each weight is set to a constant other than zero.
 
-A weight may be constrained to any constant c_q. With e_q = w_q - c_q, elimination is as ever::
+OBS can set a weight to any constant c_q. With e_q = w_q - c_q in place of w_q, the equations are
+those of a removal::
 
     L_q = e_q^2 / (2 C_qq)        delta w = -(e_q / C_qq) C e_q
 
-and w_q stays at c_q. Here c_q is the value of the grid that is nearest to w_q as it is when its
-turn comes: others have moved it by then. Without a grid every constant is 0, and a weight is
-removed.
+and w_q then stays at c_q. Here c_q is the grid value nearest to w_q at the time of its rounding,
+when earlier weight updates have already changed w_q. Without a grid every constant is 0, and
+weights are removed.
 
 References
 ----------
@@ -22,13 +23,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Grid:
-    """The multiples of a scale from -`most` to `most`, for each weight."""
+    """For each weight, the multiples of its scale from -`most` to `most` times the scale."""
 
     scale: np.ndarray  # of the shape of the weights, positive
     most: int  # 2^(bits - 1) - 1
 
     def integers(self, weights: np.ndarray) -> np.ndarray:
-        """Which multiple is nearest to each weight; of two, the even one."""
+        """Which multiple is nearest to each weight; if two are equally near, the even one."""
         return np.clip(np.rint(weights / self.scale), -self.most, self.most)
 
     def nearest(self, weights: np.ndarray) -> np.ndarray:
@@ -41,12 +42,12 @@ class Grid:
 
 
 def errors(grid: Grid | None, weights: np.ndarray) -> np.ndarray:
-    """e = w - c: without a grid the weights themselves."""
+    """The errors e = w - c; if there is no grid, the weights themselves."""
     return weights if grid is None else weights - grid.nearest(weights)
 
 
 def constants(grid: Grid | None, weights: np.ndarray) -> np.ndarray:
-    """c of each weight: without a grid 0."""
+    """The constant c of each weight; if there is no grid, 0."""
     return np.zeros(weights.shape, weights.dtype) if grid is None else grid.nearest(weights)
 
 

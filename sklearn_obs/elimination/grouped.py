@@ -1,24 +1,24 @@
-"""Optimal Brain Surgeon on whole groups of weights: which is removed next, and how others adjust.
+"""Optimal Brain Surgeon on whole groups of weights: which to remove next, and how to adjust others.
 
-With C = H^-1 over the remaining weights and v the weights of group B whose removal costs something,
-its removal raises the quadratic model of the loss by its saliency L_B and changes the others by
-delta w::
+C = H^-1 is over the remaining weights, and v holds the weights of group B, with 0 for those whose
+removal costs nothing. The removal of B raises the quadratic model of the loss by its saliency L_B
+and changes the others by delta w::
 
     L_B = v' (C_BB)^-1 v / 2     delta w = -C_:B (C_BB)^-1 v     C <- C - C_:B (C_BB)^-1 C_B:
 
-With C_BB = R R', R z = v and l = C_:B R'^-1 these are, member by member, the steps of
-`sklearn_obs.elimination.greedy`, those whose removal costs nothing first::
+With C_BB = R R', R z = v and l = C_:B R'^-1 these are steps of `sklearn_obs.elimination.greedy`,
+one for each member, where members whose removal costs nothing come first::
 
     L_B = z'z / 2                w <- w - l z                C <- C - l l'
 
-so they are done in panels as well: the l of several removals are gathered in L, and until C is
-brought up to date, C - L L' stands for it. Where C is block-diagonal, L_B is a sum over blocks, and
-each block has a panel of its own. The groups of a block are priced together, in stacks of small
-matrices.
+So groups are removed in panels as well: the columns l of several removals are collected in L, and
+C - L L' is used until C itself is updated. If C is block-diagonal, L_B is a sum over blocks, and
+each block has its own panel. The saliencies of all groups of a block are computed in stacks of
+small matrices.
 
-A group that has weights in several blocks costs more, or less, than that sum: its units may lose
-the same thing, or opposite ones. If a function is at hand that knows the *joint* saliencies, they
-are asked for once, and each L_B is multiplied from then on by what it was wrong by at the start.
+If a group has weights in several blocks, its true saliency is above or below this sum, because its
+units may lose the same signal, or opposite ones. If a function for the *joint* saliencies is given,
+it is called once, and each L_B is multiplied from then on by the ratio of the two at the start.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ from sklearn_obs.elimination.inverse_hessian import InverseHessian, inverted
 
 STACKED = 2**22  # numbers in a stack of matrices, 32 MiB, unless a single one is larger
 
-# the weights of a block, (m,); the groups that have some of them, (g,); delta w of each, (m, g)
+# the weights of a block, (m,); the groups with weights in it, (g,); their delta w, (m, g)
 Update = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -47,9 +47,9 @@ def eliminate_groups(
     stops: Sequence[int] = (),
     joint: Callable[[Iterable[Update]], np.ndarray] | None = None,
 ) -> Elimination:
-    """Remove groups one at a time, the one of least saliency first; the others adjust each time.
+    """Remove groups one at a time, lowest saliency first, and adjust the others each time.
 
-    Ties go to the first in `groups`.
+    Ties are resolved to the group that comes first in `groups`.
 
     Parameters
     ----------
@@ -61,17 +61,17 @@ def eliminate_groups(
     n_remove : int
         How many eligible weights to remove at least; the last group is removed as a whole.
     eligible : ndarray of shape (n,), bool, default=None
-        The weights that count and are recorded; the others become 0 with their groups.
+        The weights that are counted and recorded; the others become 0 with their groups.
     stops : sequence of int, default=()
-        As in `eliminate`; here, too, the group that reaches one is removed as a whole.
+        As in `eliminate`; the group that reaches a stop is removed as a whole.
     joint : callable, default=None
-        Gets the updates of `group_updates` and returns the joint saliencies, (n_groups,). It is not
-        called where all groups are in one block.
+        Called with the updates of `group_updates`; returns the joint saliencies, (n_groups,). It is
+        not called if all groups are in one block.
 
     Returns
     -------
     Elimination
-        Member by member; in each group those whose removal costs nothing come first.
+        One entry for each member; in a group, those whose removal costs nothing come first.
 
     Raises
     ------
@@ -126,9 +126,9 @@ def eliminate_groups(
 def group_saliencies(
     weights: np.ndarray, inverse_hessian: InverseHessian, groups: Sequence[Group]
 ) -> np.ndarray:
-    """L_B of each group, of shape (n_groups,).
+    """The saliency L_B of each group, of shape (n_groups,).
 
-    Blocks are inverted one after the other, so that one inverse is held at a time.
+    Blocks are inverted one after the other, so only one inverse is in memory at a time.
     """
     parts = _parts(inverse_hessian, groups, weights.size)
     return _prices(parts, len(groups), weights, np.ones(weights.size, bool))
@@ -137,13 +137,13 @@ def group_saliencies(
 def group_updates(
     weights: np.ndarray, inverse_hessian: InverseHessian, groups: Sequence[Group]
 ) -> Iterator[Update]:
-    """What the removal of each group alone changes: delta w, the weights of the group to 0.
+    """Yield, for each block, delta w of the removal of each group alone; its own weights become 0.
 
     Yields
     ------
     (ndarray of shape (m,), ndarray of shape (g,), ndarray of shape (m, g))
-        The weights of a block, the groups that have some of them, and by how much each of these
-        changes them.
+        The indices of the weights of a block, the groups with weights in it, and by how much the
+        removal of each group changes the weights of the block.
     """
     remains = np.ones(weights.size, bool)
     for part in _parts(inverse_hessian, groups, weights.size):
@@ -159,9 +159,9 @@ def _prices(parts, n_groups, w, remains):
 
 
 def _parts(inverse_hessian, groups, n):
-    """The blocks of C, inverted one by one as they are asked for.
+    """Yield the blocks of C, each inverted only when it is reached.
 
-    Without those in which no removal costs anything: nothing has to make up for it there.
+    Blocks in which no removal costs anything are left out: no weight has to compensate there.
     """
     blocks = inverse_hessian.blocks()
     if blocks is None:
@@ -179,7 +179,7 @@ def _parts(inverse_hessian, groups, n):
 
 
 def _stacks(member, costs, owner):
-    """The groups whose removal costs something, those of up to 1, 2, 4, ... members together."""
+    """Stacks of the groups whose removal costs something, with up to 1, 2, 4, ... members."""
     of_group = np.split(np.arange(member.size), np.flatnonzero(np.diff(owner)) + 1)
     by_size: dict[int, list[np.ndarray]] = {}
     for some in of_group:
@@ -200,7 +200,7 @@ def _stacks(member, costs, owner):
 
 @dataclass(frozen=True)
 class _Places:
-    """Where each weight is, (n,): in which block, and in which row of that block's C."""
+    """For each weight, (n,), the number of its block, and its row in the C of this block."""
 
     block: np.ndarray
     row: np.ndarray
@@ -208,14 +208,14 @@ class _Places:
 
 @dataclass(frozen=True)
 class _Stack:
-    """Groups of about the same size in a block, one below the other."""
+    """Groups of about the same size in one block, with one row for each group."""
 
-    group: np.ndarray  # (g,) which
-    member: np.ndarray  # (g, k) their weights in this block, -1 beyond the last
+    group: np.ndarray  # (g,) their numbers
+    member: np.ndarray  # (g, k) their weights in this block, padded with -1
     costs: np.ndarray  # (g, k) bool, whether the removal costs anything
 
     def among(self, some):
-        """Some of the groups."""
+        """The stack of some of the groups."""
         return _Stack(self.group[some], self.member[some], self.costs[some])
 
 
@@ -228,14 +228,14 @@ class _Part:
         self._begin()
 
     def _begin(self):
-        """Begin a panel; C is up to date."""
+        """Begin a panel, when C has just been updated."""
         self._places.row[self.index] = np.arange(self.index.size)
         self._d = self._C.diagonal()  # of C - L L'
         self._panel, self._gone = np.empty((self.index.size, PANEL), order="F"), []
 
     @property
     def n_left(self):
-        """How many weights are left here."""
+        """Number of weights left in this block."""
         return self.index.size - len(self._gone)
 
     @property
@@ -243,7 +243,7 @@ class _Part:
         return self._panel[:, : len(self._gone)]
 
     def price(self, price, w, remains):
-        """Add what the removal of each group costs here to `price`."""
+        """Add the part of each group's saliency that is in this block to `price`."""
         for stack in self._stacks:
             k = stack.member.shape[1]
             at_once = max(1, STACKED // k**2)
@@ -254,7 +254,7 @@ class _Part:
                 price[some.group] += (v * x).sum(axis=1) / 2
 
     def updates(self, w, remains):
-        """The groups that have weights here, (g,), and delta w of each, (n_here, g)."""
+        """The groups with weights in this block, (g,), and delta w of each, (m, g)."""
         groups, deltas = [], []
         for stack in self._stacks:
             at_once = max(1, PANEL // stack.member.shape[1])
@@ -270,7 +270,7 @@ class _Part:
         return np.concatenate(groups), np.hstack(deltas)
 
     def _at(self, stack, w, remains):
-        """Where the groups of a stack have weights, in which rows, and v; each (g, k)."""
+        """The mask of weights that the groups still have, their rows in C, and v; each (g, k)."""
         there = (stack.member >= 0) & remains[stack.member]
         row = np.where(there, self._places.row[stack.member], 0)
         return there, row, np.where(there & stack.costs, w[stack.member], 0)
@@ -282,13 +282,13 @@ class _Part:
         return np.linalg.solve(self._minors(row, there), v[..., None])[..., 0]
 
     def _minors(self, row, there):
-        """C_BB of each group, (g, k, k), and the identity where there is no weight."""
+        """C_BB of each group, (g, k, k), with the identity in place of missing weights."""
         C_BB, L_B = self._C.minors(row), self._L[row]
         C_BB -= L_B @ L_B.transpose(0, 2, 1)
         return np.where(there[:, :, None] & there[:, None, :], C_BB, np.eye(row.shape[1]))
 
     def remove(self, group, w, z):
-        """Remove what the group has here; `w` and `z` are changed where this block is."""
+        """Remove the weights of the group in this block, and update `w` and `z` there."""
         here = np.flatnonzero(self._places.block[group.members] == self._number)
         if not here.size:
             return
@@ -301,14 +301,14 @@ class _Part:
         root = cholesky(l[B], lower=True)
         z[here] = solve_triangular(root, w[members] * group.costs[here], lower=True)
         l = solve_triangular(root, l.T, lower=True).T
-        l[self._gone] = 0  # which is rounding there, and large where C is
+        l[self._gone] = 0  # only rounding is left there, and it is large if C is
         w[self.index] -= l @ z[here]
         self._d -= np.einsum("ij,ij->i", l, l)
         self._panel[:, len(self._gone) : len(self._gone) + here.size] = l
         self._gone.extend(B.tolist())
 
     def _update(self, n_next):
-        """Bring C up to date, with room for `n_next` removals in the panel that begins."""
+        """Update C, and begin a panel with room for `n_next` removals."""
         if self._gone:
             self._C = self._C.without(self._gone, factor=self._L, overwrite=True)
             self.index = np.delete(self.index, self._gone)

@@ -1,10 +1,11 @@
 """Groups of weights that are removed as a whole: a hidden unit, an input, or several inputs.
 
-An *input* is its outgoing weights, and the removal of each costs something. A hidden *unit* is its
-outgoing and incoming weights and its intercept. Once the outgoing weights are removed the others
-are dead: their removal costs nothing, and nothing has to make up for them.
+The group of an *input* has its outgoing weights, and the removal of each costs something. The group
+of a hidden *unit* has its outgoing weights, its incoming weights and its intercept. Once the
+outgoing weights are removed, the others are dead: their removal costs nothing, and no other weight
+has to compensate for it.
 
-The last group of a layer stays: without it, nothing would be left of the network.
+The last group of a layer is never removed, because nothing would be left of the network without it.
 """
 
 import itertools
@@ -18,20 +19,20 @@ from sklearn_obs.network import Layout
 
 @dataclass(frozen=True)
 class Group:
-    """Weights that are removed together, as positions among the weights at hand."""
+    """Weights that are removed together, as positions in the array of weights."""
 
-    members: np.ndarray  # (k,) those whose removal costs nothing first
+    members: np.ndarray  # (k,) positions; those whose removal costs nothing come first
     costs: np.ndarray  # (k,) bool, whether the removal of a member costs anything
-    layer: int  # of units, inputs are 0
+    layer: int  # of the unit; 0 for inputs
 
     def among(self, remains: np.ndarray) -> "Group":
-        """The group of those members that remain."""
+        """The same group, with only those members that remain."""
         there = remains[self.members]
         return replace(self, members=self.members[there], costs=self.costs[there])
 
 
 class LastGroupError(ValueError):
-    """Nothing but the last groups of their layers is left to remove."""
+    """Only the last group of each layer is left, which must not be removed."""
 
 
 def groups_of(
@@ -47,14 +48,14 @@ def groups_of(
     granularity : {'unit', 'input'}
     layout : Layout
     position : ndarray of shape (n_parameters,), int
-        Flat index -> position among the weights at hand, -1 where it is not among them.
+        The position of each parameter in the array of weights, -1 if it is not in it.
     variables : sequence of ndarray of int, default=None
-        The inputs that are removed together; each by itself by default.
+        The inputs that are removed together. By default, each input is a group of its own.
 
     Returns
     -------
     list of Group
-        Those with a weight whose removal costs something, that is, which lead somewhere.
+        The groups with a weight whose removal costs something, that is, an outgoing one.
     """
     index = [position[i] for i in layout.index]
     if granularity == "input":
@@ -79,7 +80,7 @@ def groups_of(
 def least_left(
     granularity: str, layout: Layout, variables: Sequence[np.ndarray] | None = None
 ) -> np.ndarray:
-    """What is left when all groups but one a layer, the largest, have been removed: a bool mask."""
+    """The mask, (n_parameters,), when only the largest group of each layer is left."""
     mask = np.ones(layout.n_parameters, bool)
     if granularity == "input":
         largest = 0 if variables is None else max(variables, key=len)
@@ -95,12 +96,12 @@ def least_left(
 
 
 def reached(stops, n_removed, w):
-    """(n_removed, w), once for each of the `stops` that are reached."""
+    """A list that has (n_removed, w) once for each of the `stops` that are reached."""
     return [(n_removed, w.copy())] * sum(stop <= n_removed for stop in stops)
 
 
 def side_by_side(groups: Sequence[Group]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The members of all groups, whether their removal costs anything, and whose they are."""
+    """The members of all groups, whether removing them costs anything, and their groups."""
     sizes = [group.members.size for group in groups]
     nothing = np.empty(0, np.intp)
     member = np.concatenate([nothing, *(group.members for group in groups)])
@@ -109,7 +110,7 @@ def side_by_side(groups: Sequence[Group]) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def useless(groups, removed):
-    """The members, of any group, that are dead once `removed` has been removed."""
+    """A list of the members of any group that are dead once `removed` has been removed."""
     gone = set(np.asarray(removed).tolist())
     return [
         member
@@ -120,12 +121,12 @@ def useless(groups, removed):
 
 
 def not_last(layer: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Numbers of the groups that are there and not the last of their layer.
+    """The numbers of the groups that are `there` and are not the last of their layer.
 
     Raises
     ------
     LastGroupError
-        If there are none.
+        If there is no such group.
     """
     left = np.bincount(layer[there], minlength=1)
     found = np.flatnonzero(there)

@@ -1,7 +1,7 @@
-"""What elimination asks of an inverse Hessian, and of one that is block-diagonal.
+"""The protocol of an inverse Hessian, and the blocks of one that is block-diagonal.
 
-The structures in `sklearn_obs.curvature.inverse` answer these questions in different ways; the
-loops of this folder are written against the protocol alone.
+The structures in `sklearn_obs.curvature.inverse` implement this protocol in different ways. The
+loops of this folder use nothing else of an inverse Hessian.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,24 +12,24 @@ import numpy as np
 
 
 class InverseHessian(Protocol):
-    """What is asked of an inverse Hessian C = H^-1 over n weights.
+    """The methods of an inverse Hessian C = H^-1 over n weights.
 
     `eliminate` needs the first four. The others are optional: a class that derives from this one
-    and leaves them out has neither blocks nor a weight update of its own, and its minors are taken
-    one by one.
+    inherits defaults, by which it has no blocks and no weight update of its own, and minors are
+    computed one by one.
     """
 
     @property
     def size(self) -> int:
-        """n."""
+        """Number of weights n."""
         ...
 
     def diagonal(self) -> np.ndarray:
-        """diag(C), of shape (n,), a fresh array."""
+        """diag(C), a new array of shape (n,)."""
         ...
 
     def columns(self, indices, rows=None) -> np.ndarray:
-        """C[rows][:, indices], of shape (n_rows, n_indices); all rows by default."""
+        """C[rows][:, indices], of shape (n_rows, n_indices). By default, of all rows."""
         ...
 
     def without(
@@ -37,36 +37,36 @@ class InverseHessian(Protocol):
     ) -> "InverseHessian":
         """The inverse of H restricted to the weights that are not in `removed`, in their order.
 
-        `factor` is an L with L L' = C_:R C_RR^-1 C_R:, if at hand. With `overwrite`, the value that
-        this is called on may be destroyed.
+        `factor` is an L with L L' = C_:R C_RR^-1 C_R:, if the caller has one. If `overwrite`, this
+        inverse may be destroyed.
         """
         ...
 
     def minors(self, indices: np.ndarray) -> np.ndarray:
-        """C[B][:, B] for each row B of `indices`, (g, k): a fresh array of shape (g, k, k)."""
+        """C[B][:, B] for each row B of `indices`, (g, k), as a new array of shape (g, k, k)."""
         return np.stack([self.columns(B, rows=B) for B in indices])
 
     def blocks(self) -> "Sequence[Block] | None":
         """The blocks by which weights are selected, each inverted and eliminated by itself.
 
-        None where weights are selected by C as a whole.
+        None if weights are selected by C as a whole.
         """
         return None
 
     def compensated(self, weights: np.ndarray, removed: np.ndarray) -> np.ndarray | None:
-        """The weights after the removal of `removed`, of shape (n,), by more than the blocks.
+        """The weights, (n,), after the removal of `removed`, adjusted by more than the blocks.
 
-        None where the weight update of the elimination is the one to take.
+        None if the weight update of the elimination is to be used.
         """
         return None
 
 
 @dataclass(frozen=True)
 class BlockTask:
-    """What a worker has to be told to invert a block."""
+    """What a worker needs to know to invert a block."""
 
-    name: str  # for messages
-    build: Callable[..., InverseHessian]  # (shared, *arguments); of a module, so it can be sent
+    name: str  # of the block in error messages
+    build: Callable[..., InverseHessian]  # of (shared, *arguments); at module level, to be pickled
     arguments: tuple = ()
 
     def inverse(self, shared) -> InverseHessian:
@@ -78,9 +78,9 @@ class BlockTask:
 class Block:
     """One block of a block-diagonal Hessian, not inverted yet."""
 
-    index: np.ndarray  # (p,) ascending positions of its weights among all
+    index: np.ndarray  # (p,) ascending positions of its weights among all weights
     task: BlockTask
-    shared: object  # what its task has in common with its neighbours', sent to a worker once
+    shared: object  # an argument that neighbouring blocks share, sent to a worker once
 
     def inverse(self) -> InverseHessian:
         """The inverse Hessian of the block."""
@@ -88,7 +88,7 @@ class Block:
 
 
 def inverted(index: np.ndarray, inverse: InverseHessian) -> Block:
-    """A `Block` whose inverse is at hand."""
+    """A `Block` whose inverse has been computed already."""
     return Block(index, BlockTask("a block", _itself), inverse)
 
 

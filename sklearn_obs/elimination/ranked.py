@@ -1,6 +1,6 @@
-"""Removal by a score that does not change: the lowest first, and nothing is adjusted.
+"""Removal by a fixed score, lowest first, without adjusting the other weights.
 
-This is what all criteria but Optimal Brain Surgeon's do, weight by weight or group by group.
+All criteria but Optimal Brain Surgeon remove single weights or groups in this way.
 """
 
 from collections import deque
@@ -24,14 +24,14 @@ def eliminate_ranked(
     freed: Callable[[int], ArrayLike],
     stops: Sequence[int] = (),
 ) -> Elimination:
-    """Remove the weights of lowest score; weights that lose their output by it become 0 and follow.
+    """Remove the weights of lowest score; those that become dead are set to 0 and follow.
 
-    Ties go to the lowest index.
+    Ties are resolved to the lowest index.
 
     Parameters
     ----------
     weights, score, saliency : ndarray of shape (n,)
-        `saliency` is what is recorded of each weight: 0 of those that lost their output.
+        `saliency` is recorded for the removed weights, and 0 for those that were dead.
     n_remove, eligible, freed, stops
         As in `sklearn_obs.elimination.eliminate`.
 
@@ -76,7 +76,7 @@ def eliminate_groups_ranked(
     Parameters
     ----------
     weights, score, saliency : ndarray of shape (n,)
-        `saliency` is what is recorded of each such member, and 0 of the others.
+        `saliency` is recorded for each such member, and 0 for the others.
     groups, n_remove, eligible, stops
         As in `sklearn_obs.elimination.eliminate_groups`.
 

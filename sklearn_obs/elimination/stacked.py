@@ -1,8 +1,8 @@
-"""The greedy paths of many small blocks in step: one removal in each of them at a time.
+"""Greedy removal in many small blocks at once: each step removes one weight from every block.
 
-For a block of a few dozen weights the arithmetic of a removal takes less time than calling it. So
-the blocks are laid into a stack, padded to the size of the largest, and each step of the loop in
-`sklearn_obs.elimination.greedy` is done in all of them by one call::
+For a block of a few dozen weights, the arithmetic of a removal takes less time than the calls. So
+the blocks are padded to the size of the largest and stacked, and each step of the loop in
+`sklearn_obs.elimination.greedy` is computed for all blocks b by one call::
 
     q_b = argmin w_b^2 / d_b       l_b = (C_b e_q - L_b L_b[q]') / sqrt(d_b[q])
     z_b = w_b[q] / sqrt(d_b[q])    w_b <- w_b - z_b l_b        d_b <- d_b - l_b^2
@@ -31,14 +31,14 @@ def eliminate_stacked(
     Parameters
     ----------
     weights, inverses, n_remove, eligible : sequences
-        One entry a block, as in `eliminate`.
+        One entry for each block, as in `eliminate`.
     grids : sequence of Grid, default=None
-        One for each block, with as many values.
+        One for each block, all with the same `most`.
 
     Returns
     -------
     list of (Elimination, ndarray of shape (n, n_remove))
-        The path of each block, and the columns of its inverse Hessian that the path removes.
+        The removals in each block, and the columns of its inverse Hessian for removed weights.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def eliminate_stacked(
         l = C[every, q]  # C is symmetric
         if j:
             l = l - np.matmul(L[every, :j, q][:, None, :], L[:, :j])[:, 0]
-        l *= there  # which is rounding where a weight has gone, and large where C is
+        l *= there  # only rounding is left where a weight is removed, large if C is
         l *= (going / root).astype(dtype)[:, None]
         z = np.where(going, e[every, q] / root, 0)
         c = constants(among(grid, (every, q)), w[every, q])

@@ -7,9 +7,9 @@ minimum by exactly::
 
     Delta_ab = (S_b w_a^2 + 2 w_a g_b T_ab - C_aa g_b^2) / (2 (C_aa S_b + T_ab^2))
 
-Its parts are known: removing a alone costs w_a^2 / (2 C_aa), bringing b alone back gains g_b^2 / (2
-S_b). A swap is one step up and one down a Cholesky factorisation, O(|A| |B|). When b comes back,
-with Q_b = H_bB - H_bA T::
+Removing a alone costs w_a^2 / (2 C_aa), and bringing back b alone gains g_b^2 / (2 S_b). Each half
+of a swap is a rank-one update of C and T, so a swap takes O(|A| (|A| + |B|)) operations. When b
+comes back, with Q_b = H_bB - H_bA T::
 
     w <- w + T_b g_b / S_b        w_b = -g_b / S_b        g <- g - Q_b g_b / S_b
     C <- [C + T_b T_b' / S_b, -T_b / S_b; ., 1 / S_b]
@@ -30,7 +30,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 @dataclass(frozen=True)
 class Swaps:
-    """A path of swaps, best first, one row a swap; and the model's weights after each."""
+    """Successive swaps, with one entry for each, and the model's weights after each of them."""
 
     out: np.ndarray  # (n_swaps,) indices of the weights that are removed
     back: np.ndarray  # (n_swaps,) indices of those that come back
@@ -44,13 +44,13 @@ class SwapModel:
     Parameters
     ----------
     weights : ndarray of shape (n,)
-        0 where removed.
+        The weights, 0 where removed.
     gradient : ndarray of shape (n,)
-        Of the loss; taken for 0 where weights remain.
+        Gradient of the loss. It is taken to be 0 where weights remain.
     hessian : ndarray of shape (n, n)
         H, damping included.
     remains : ndarray of shape (n,), bool
-        A.
+        The mask of A.
 
     Raises
     ------
@@ -84,13 +84,13 @@ class SwapModel:
         return weights
 
     def costs(self) -> np.ndarray:
-        """What removing each weight costs: w_a^2 / (2 C_aa), nan where it has been removed."""
+        """The cost of removing each weight, w_a^2 / (2 C_aa); nan where it is removed already."""
         costs = np.full(self._A.size + self._B.size, np.nan)
         costs[self._A] = self._w**2 / (2 * self._C.diagonal())
         return costs
 
     def gains(self) -> np.ndarray:
-        """What the return of each weight gains: g_b^2 / (2 S_b), nan where it remains."""
+        """The gain of bringing back each weight, g_b^2 / (2 S_b); nan where it remains."""
         gains = np.full(self._A.size + self._B.size, np.nan)
         gains[self._B] = self._g**2 / (2 * self._S)
         return gains
@@ -109,16 +109,16 @@ class SwapModel:
         return change
 
     def path(self, n_swaps: int, *, eligible: np.ndarray, least: float) -> Swaps:
-        """The best swap, then the best after it, and so on.
+        """Make the best swap, then the best one after it, and so on.
 
         Parameters
         ----------
         n_swaps : int
-            At most so many.
+            The largest number of swaps.
         eligible : ndarray of shape (n,), bool
             The weights that may be removed.
         least : float > 0
-            Swaps that lower the model's loss by less are not made.
+            Swaps that lower the model's loss by less than this are not made.
 
         Returns
         -------
@@ -147,12 +147,12 @@ class SwapModel:
         )
 
     def _swap(self, i, j):
-        """Position i of A is removed, position j of B comes back: they change places."""
+        """Remove position i of A and bring back position j of B; they exchange places."""
         A, B, C, T, S, w, g = self._A, self._B, self._C, self._T, self._S, self._w, self._g
         H_b = self._hessian[B[j]]
         Q = H_b[B] - H_b[A] @ T
         t, s, gamma = T[:, j].copy(), S[j], g[j]
-        c, c_b = C[:, i] + t * (t[i] / s), -t[i] / s  # column a of C with b in it
+        c, c_b = C[:, i] + t * (t[i] / s), -t[i] / s  # column a of C with b back
         pivot, omega = c[i], w[i] + t[i] * gamma / s
         tau = T[i] - t[i] * Q / s
         w += t * (gamma / s) - c * (omega / pivot)
@@ -160,7 +160,7 @@ class SwapModel:
         S += tau**2 / pivot - Q**2 / s
         T -= np.outer(t, Q / s) + np.outer(c, tau / pivot)
         C += np.outer(t, t / s) - np.outer(c, c / pivot)
-        # the places: b where a was, a where b was
+        # b takes the place of a in A, and a that of b in B
         row_b = -t / s - c_b * c / pivot
         row_b[i] = 1 / s - c_b**2 / pivot
         C[i] = C[:, i] = row_b

@@ -1,4 +1,4 @@
-"""Retraining by Adam: mini-batches of samples, the trainable parameters alone::
+"""Retraining of the trainable parameters by Adam, on mini-batches of samples::
 
     m <- beta_1 m + (1 - beta_1) g          v <- beta_2 v + (1 - beta_2) g^2
     theta <- theta - rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
@@ -15,7 +15,7 @@ from sklearn_obs.plan import AdamSettings
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
 
-@np.errstate(over="ignore", invalid="ignore")  # where numbers overflow is not the best point
+@np.errstate(over="ignore", invalid="ignore")  # a point with overflow is not the best one
 def adam(
     network: Network,
     trainable: np.ndarray,
@@ -27,20 +27,21 @@ def adam(
     settings: AdamSettings,
     watch: Watcher | None = None,
 ) -> Retrained:
-    """`epochs` passes in shuffled mini-batches, fewer once the loss stops falling by `tol`.
+    """Train for `epochs` epochs in shuffled mini-batches, or until the loss stops falling by `tol`.
 
-    The point of least loss on all samples is returned, of the start and the end of each epoch;
-    these evaluations do not count as epochs.
+    The loss on all samples is computed at the start and after each epoch, and the point where it is
+    lowest is returned. These evaluations do not count as epochs.
 
     Parameters
     ----------
     network : Network
     trainable : ndarray of shape (n_parameters,), bool
-        The parameters that move; no other is touched.
+        The parameters to train; all others stay as they are.
     objective : Objective
     epochs : int
     tol : float
-        Over `settings.n_iter_no_change` epochs.
+        Training stops after more than `settings.n_iter_no_change` epochs in a row in which the loss
+        has not fallen by `tol`.
     rng : numpy.random.Generator
         Shuffles the samples.
     settings : AdamSettings

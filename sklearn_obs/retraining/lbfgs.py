@@ -1,4 +1,4 @@
-"""Retraining by L-BFGS: all samples in each step, in the space of the trainable parameters alone.
+"""Retraining of the trainable parameters by L-BFGS, with all samples in each step.
 
 References
 ----------
@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from sklearn_obs.network import Network, Objective, loss, loss_and_gradient
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
-SHORTENINGS = 4  # of a step that has not lowered f
+SHORTENINGS = 4  # how often a step that has not lowered f is shortened
 
 
 class _EpochsSpent(Exception):
@@ -33,17 +33,17 @@ def lbfgs(
     least_decrease: float = 0.0,
     watch: Watcher | None = None,
 ) -> Retrained:
-    """At most `epochs` evaluations of f and its gradient beyond the one at the start.
+    """Minimise the loss f with `epochs` evaluations of f and its gradient, besides the first.
 
-    The best point is returned. If no step has lowered f, the last one is shortened; that, and the
-    evaluation at the start, do not count as epochs. Converged means that no component of the
-    gradient exceeds `tol`, or a step lowers f by less than `least_decrease`.
+    The best point is returned. If no step has lowered f, the last one is shortened; evaluations for
+    this do not count as epochs either. The result is converged if no component of the gradient
+    exceeds `tol`, or if a step lowers f by less than `least_decrease` or SciPy's default `ftol`.
 
     Parameters
     ----------
     network : Network
     trainable : ndarray of shape (n_parameters,), bool
-        The parameters that move; no other is touched.
+        The parameters to train; all others stay as they are.
     objective : Objective
     epochs : int
     tol : float
@@ -83,7 +83,7 @@ def lbfgs(
             raise _Converged
 
     after: list[float] = []  # f after each step
-    with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+    with np.errstate(over="ignore", invalid="ignore"):  # a step that is too long is taken back
         try:
             options = {"maxiter": epochs, "maxfun": epochs + 1, "gtol": tol}
             method = {"method": "L-BFGS-B", "options": options, "callback": after_step}
@@ -102,10 +102,10 @@ def lbfgs(
 
 
 def _shorter(first, last):
-    """Points on the way to the last one: the minimum of the parabola through f and its slope.
+    """Points between the first and the last one, in the order in which they are tried.
 
-    f(t) = f_0 + s t + (f_1 - f_0 - s) t^2 has it at t = -s / (2 (f_1 - f_0 - s)); then a quarter of
-    the way, and so on.
+    The first is the minimum of the parabola f(t) = f_0 + s t + (f_1 - f_0 - s) t^2, at t = -s / (2
+    (f_1 - f_0 - s)). Each later point is a quarter as far from the start as the one before.
     """
     (x, f_0, g), (x_1, f_1, _) = first, last
     step = x_1 - x

@@ -1,17 +1,18 @@
 """Retraining by Newton's method: conjugate gradients on the exact Gauss-Newton matrix.
 
-Around theta, over the trainable parameters, the loss is taken to be::
+Around theta, the loss is approximated over the trainable parameters by::
 
     m(d) = f + g'd + 1/2 d'(G + lambda I) d        G = J'(d2l/dz2)J, the penalty included
 
-whose minimum conjugate gradients approach with products G v, never with G itself. Their
-preconditioner is an inverse of G + lambda I that is exact for few parameters, and by unit blocks
-for many; it may be of an earlier theta. lambda, Levenberg and Marquardt's, follows the ratio::
+Conjugate gradients approach the minimum of m by products G v, and G is never formed. Their
+preconditioner is the inverse of G + lambda I for few parameters, and of its unit blocks for many;
+it may have been computed at an earlier theta. As in the method of Levenberg and Marquardt, lambda
+depends on the ratio::
 
     rho = (f(theta) - f(theta + d)) / (m(0) - m(d))     of actual to predicted decrease
 
-without lambda in m: below 1/4 it rises, above 3/4 it falls. A step that does not lower f is never
-taken: it is shortened, and at last given up for one with a larger lambda.
+with m taken without lambda. lambda is raised if rho < 1/4, and lowered if rho > 3/4. A step that
+does not lower f is shortened. If it still does not, it is not taken, and lambda is raised.
 
 References
 ----------
@@ -36,15 +37,15 @@ from sklearn_obs.network import (
 )
 from sklearn_obs.retraining.outcome import Retrained, Watcher
 
-LEAST_EPOCHS = 4  # gradient, preconditioner, one product, the loss of the step
-CG_STEPS = 5  # products a step at most: more are better spent on the next step
-CG_RTOL = 0.1  # of the residual, in the preconditioner's norm
-REFRESH = 40  # epochs after which the preconditioner is made anew
-EXACT_SIZE = 300  # parameters up to which it is exact
-LEAST_LAMBDA = 1e-4  # of the mean diagonal, where the damping of pruning is less
-DROP, RISE, LEAP = 2 / 3, 3 / 2, 10  # of lambda: after a good, a poor, a failed step
-SHRINKING, SHRINKINGS = 4, 3  # of a step that does not lower f
-FAILURES = 5  # steps that lower nothing, in a row: converged, as far as can be told
+LEAST_EPOCHS = 4  # a gradient, a preconditioner, one product and the loss after the step
+CG_STEPS = 5  # most products in a step: more are better spent on the next step
+CG_RTOL = 0.1  # relative residual at which a step ends, in the preconditioner's norm
+REFRESH = 40  # epochs after which the preconditioner is computed anew
+EXACT_SIZE = 300  # up to this many parameters it is exact
+LEAST_LAMBDA = 1e-4  # as a share of the mean diagonal, if the damping of pruning is less
+DROP, RISE, LEAP = 2 / 3, 3 / 2, 10  # factors of lambda after a good, poor and failed step
+SHRINKING, SHRINKINGS = 4, 3  # divisor of a step that does not lower f, and how often
+FAILURES = 5  # this many steps in a row that do not lower f count as converged
 FTOL = 1e-9  # relative decrease of f that counts as none
 
 
@@ -60,28 +61,29 @@ def newton(
     batch_bytes: int,
     watch: Watcher | None = None,
 ) -> Retrained:
-    """At most `epochs` epochs.
+    """Minimise the loss f in at most `epochs` epochs.
 
-    A gradient is one, with the loss; so is a product G v, and a preconditioner. Converged means
-    that no component of the gradient exceeds `tol`, or f no longer falls.
+    A gradient (with the loss), a product G v and a preconditioner each count as one epoch. The
+    result is converged if no component of the gradient exceeds `tol`, or if f no longer falls.
 
     Parameters
     ----------
     network : Network
     trainable : ndarray of shape (n_parameters,), bool
-        The parameters that move; no other is touched.
+        The parameters to train; all others stay as they are.
     objective : Objective
     measure : callable
-        Network -> `Measurement` of its Gauss-Newton matrix, for the preconditioner.
+        Network -> `Measurement` of its Gauss-Newton matrix, used by the preconditioner.
     epochs : int
-        Below `LEAST_EPOCHS` nothing moves.
+        With fewer than `LEAST_EPOCHS`, the network stays as it is.
     tol : float
     damping : float
-        lambda at first, as a fraction of the mean diagonal of G.
+        The first lambda, as a fraction of the mean diagonal of G.
     batch_bytes : int
-        What the values of all layers may take to be kept between products, instead of computed.
+        If the activations of all layers take no more bytes than this, they are kept between
+        products, and not computed again.
     watch : callable, default=None
-        Called with the trainable parameters and their gradient wherever one is taken.
+        Called with the trainable parameters and their gradient at each point.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def newton(
     def at(x):
         theta[keep] = x
         moved = network.with_theta(theta)
-        with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+        with np.errstate(over="ignore", invalid="ignore"):  # a step that is too long is taken back
             f, g = loss_and_gradient(moved, objective)
         g = g[keep].astype(np.float64)
         if watch is not None:
@@ -108,7 +110,7 @@ def newton(
     invert, built = None, 0.0
     converged = np.abs(g).max() <= tol
     while not converged:
-        left = epochs - n_epochs  # a step takes a product and the loss where it leads
+        left = epochs - n_epochs  # a step takes a product and the loss at its end
         stale = invert is None or n_epochs - built > REFRESH
         if left < 2 + (invert is None):
             break
@@ -118,12 +120,12 @@ def newton(
                 mean = (factor_diagonal(measured)[keep] + penalty).mean()
                 if not np.isfinite(mean):  # weights so large that their squares overflow
                     break
-                lambda_ = damping * mean or np.linalg.norm(g)  # without curvature, a step of 1
+                lambda_ = damping * mean or np.linalg.norm(g)  # without curvature: length 1
             invert, built = _preconditioner(measured, keep, penalty + lambda_), n_epochs
             n_epochs += 1
         times = partial(_times, _values(here, objective, batch_bytes), here, objective, keep)
         n_steps = min(CG_STEPS, epochs - n_epochs - 1)
-        with np.errstate(over="ignore", invalid="ignore"):  # such a step is not taken
+        with np.errstate(over="ignore", invalid="ignore"):  # a step with overflow is not taken
             d, predicted, n_products = _conjugate_gradients(
                 lambda v, times=times: times(v) + penalty * v, invert, g, lambda_, n_steps
             )
@@ -137,7 +139,7 @@ def newton(
             share /= SHRINKING
         if not f_there < f:
             n_failed += 1
-            # then |d| <= |g| / lambda is what has just been too long, or less
+            # the next step, |d| <= |g| / lambda, is then no longer than the one that failed
             with np.errstate(over="ignore"):
                 lambda_ = max(LEAP * lambda_, np.linalg.norm(g) / (share * np.linalg.norm(d)))
             built = -np.inf
@@ -153,7 +155,7 @@ def newton(
 
 
 def _conjugate_gradients(times, invert, g, lambda_, n_steps):
-    """d, the decrease of m without lambda that it predicts, and the number of products."""
+    """The step d, the decrease of m (without lambda) for it, and the number of products."""
     d, r = np.zeros_like(g), -g
     z = invert(r)
     p, rz = z, r @ z
@@ -175,7 +177,7 @@ def _conjugate_gradients(times, invert, g, lambda_, n_steps):
 
 
 def _values(network, objective, batch_bytes):
-    """A function of a slice of rows: the values of all layers, kept where there is room."""
+    """A function: slice of samples -> activations of all layers, which are kept if they fit."""
     n_units = sum(b.size for b in network.intercepts)
     fits = objective.n_samples * n_units * network.coefs[0].itemsize <= batch_bytes
     kept = {}
@@ -192,7 +194,7 @@ def _values(network, objective, batch_bytes):
 
 
 def _times(values, network, objective, keep, v):
-    """G v over the parameters `keep`, the penalty apart."""
+    """G v over the parameters `keep`, without the penalty."""
     direction = np.zeros(network.layout.n_parameters)
     direction[keep] = v
     product = np.zeros(keep.size)
@@ -203,7 +205,7 @@ def _times(values, network, objective, keep, v):
 
 
 def _preconditioner(measured, keep, ridge):
-    """v -> C v, with C the inverse of G and the ridge, or of its unit blocks."""
+    """The function v -> C v, with C the inverse of G + diag(ridge), or of its unit blocks."""
     structure = "full" if keep.size <= EXACT_SIZE else "unit"
     inverse = STRUCTURES[structure].invert(measured, keep, ridge)
     if structure == "full":

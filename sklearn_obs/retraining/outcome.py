@@ -1,4 +1,4 @@
-"""What every solver of retraining hands back, and what it may be watched by."""
+"""What every solver of retraining returns, and the type of the callback `watch`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ import numpy as np
 
 from sklearn_obs.network import Network
 
-# called with the trainable parameters and their gradient at each point where one is taken
+# called with the trainable parameters and their gradient at each point where it is computed
 Watcher = Callable[[np.ndarray, np.ndarray], None]
 
 
 @dataclass(frozen=True)
 class Retrained:
-    """The network after retraining, and what that took."""
+    """The network after retraining, and how long that took."""
 
     network: Network
-    epochs: int  # evaluations of the loss and its gradient, one for each sample
-    converged: bool  # False where the epochs ran out
+    epochs: int  # each computes the loss and its gradient once for every sample
+    converged: bool  # False if the epochs ran out

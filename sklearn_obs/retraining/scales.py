@@ -1,6 +1,6 @@
-"""Training what is free in a network of few bits: a scale for each unit, and the intercepts.
+"""Training of a network of few bits: of the scale of each unit, and of the intercepts.
 
-The weights of unit j are w_ij = s_j z_ij with integers z that stay, so that::
+The weights of unit j are w_ij = s_j z_ij. The integers z_ij are fixed, so::
 
     df/ds_j = sum_i z_ij df/dw_ij
 """
@@ -24,7 +24,7 @@ def train_scales(
     *,
     epochs: int,
 ) -> tuple[Network, list[np.ndarray]]:
-    """At most `epochs` evaluations of f and its gradient by L-BFGS; the best point.
+    """Train by L-BFGS, with `epochs` evaluations of the loss and its gradient besides the first.
 
     Parameters
     ----------
@@ -32,16 +32,16 @@ def train_scales(
         Its weights are `integers` times `scales`.
     integers : list of ndarray of shape (fan_in, fan_out)
     scales : list of ndarray of shape (fan_out,)
-        Positive; they stay so.
+        Positive, and they stay positive.
     free : ndarray of shape (n_parameters,), bool
-        The intercepts that move.
+        The intercepts to train.
     objective : Objective
     epochs : int
 
     Returns
     -------
     (Network, list of ndarray of shape (fan_out,))
-        The network and its scales.
+        The best network found, and its scales.
     """
     layout = network.layout
     ends = np.cumsum([s.size for s in scales])
@@ -74,7 +74,7 @@ def train_scales(
     start = np.concatenate([*scales, theta[moving]]).astype(np.float64)
     positive = [(np.finfo(network.dtype).tiny, None)] * ends[-1] + [(None, None)] * moving.size
     options = {"maxiter": epochs, "maxfun": epochs + 1}
-    with np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+    with np.errstate(over="ignore", invalid="ignore"):  # a step that is too long is taken back
         try:
             method = {"method": "L-BFGS-B", "bounds": positive, "options": options}
             minimize(value_and_gradient, start, jac=True, **method)

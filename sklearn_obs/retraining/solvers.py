@@ -17,19 +17,18 @@ from sklearn_obs.retraining.lbfgs import lbfgs
 from sklearn_obs.retraining.newton import newton
 from sklearn_obs.retraining.outcome import Retrained
 
-# Up to so many samples, epochs over all of them at once do better than mini-batches
-# (docs/defaults.md)
+# Up to this many samples, steps with all of them do better than mini-batches (docs/defaults.md)
 LBFGS_SAMPLES = 5_000
-# From so many remaining weights and epochs a round on, curvature is worth its epochs
-# (docs/defaults.md)
+# From this many remaining weights and epochs in a round on, Newton's method is worth its extra
+# epochs for products and preconditioners (docs/defaults.md)
 NEWTON_WEIGHTS, NEWTON_EPOCHS = 100, 40
-# A step of lbfgs that lowers the loss by less than this share of `tol` is the last of a round: what
-# would follow costs time, and amplifies rounding where there are few samples
+# A step of lbfgs that lowers the loss by less than this share of `tol` is the last of a round: more
+# steps would take time, and amplify rounding if there are few samples
 LEAST_DECREASE = 0.5
 
 
 def solver_for(n_trainable: int, n_samples: int, epochs: int, plan: Plan) -> str:
-    """The plan's solver; of "auto", the one that lowers the loss most in so many epochs."""
+    """The plan's solver; for "auto", the one that lowers the loss most in `epochs` epochs."""
     if plan.retrain_solver != "auto":
         return plan.retrain_solver
     if n_samples > LBFGS_SAMPLES:
@@ -54,15 +53,15 @@ def retrain(
     ----------
     network : Network
     mask : ndarray of shape (n_parameters,), bool
-        What remains. Of that, dead weights are not trained: they have no gradient and stay 0.
+        The remaining weights. Dead ones are not trained: they have no gradient and stay 0.
     objective : Objective
     plan : Plan
     rng : numpy.random.Generator
     epochs : int, default=None
-        Stands in for the plan's number of epochs.
+        Replaces the plan's number of epochs.
     watch : callable, default=None
-        Called with the mask of what is trained, these parameters and their gradient, wherever a
-        gradient is taken.
+        Called with the mask of the trained parameters, their values and their gradient, whenever a
+        gradient is computed.
 
     Returns
     -------
@@ -73,7 +72,7 @@ def retrain(
     trainable = mask & ~dead_weights(network.layout, mask)
     if epochs == 0 or not trainable.any():
         return Retrained(network, 0, True)
-    part = Part.of(network, mask)  # units that have gone would be computed for nothing
+    part = Part.of(network, mask)  # removed units would be computed for nothing
     done = _retrained(
         part.network,
         trainable[part.index],
@@ -107,7 +106,7 @@ def _retrained(network, trainable, objective, plan, rng, epochs, watch):
                 f"{error}. Increase `damping`, or set retrain_solver='lbfgs'."
             ) from error
     if solver == "lbfgs":
-        # much as scikit-learn's other solvers take `tol`, unless the minimum itself is asked for
+        # much like `tol` of scikit-learn's adam and sgd, unless the minimum itself is wanted
         least = 0.0 if plan.retrain_epochs is None else LEAST_DECREASE * plan.tol
         return lbfgs(network, trainable, objective, least_decrease=least, **options)
     return adam(network, trainable, objective, rng=rng, settings=plan.adam, **options)

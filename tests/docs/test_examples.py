@@ -69,6 +69,8 @@ def test_an_example_is_a_plain_script_with_a_figure(file):
     text = file.read_text(encoding="utf-8")
     assert "plt.show()" in text
     assert "argparse" not in text and "savefig" not in text
+    if "datasets import" in text.replace("sklearn.datasets", ""):  # not in what one downloads
+        assert "put that file beside it" in text
 
 
 def test_figures_of_the_docs_are_drawn_by_examples():
@@ -115,7 +117,7 @@ def test_variables(tmp_path):
     pytest.importorskip("matplotlib")
     pytest.importorskip("pandas")
     text = output(tmp_path, "plot_variables.py")
-    assert "the first four to go: batch, noise 1, noise 2, shadow" in text
+    assert "the first four removed: batch, noise 1, noise 2, shadow" in text
     # the log odds of the table allow some 0.81, the larger class has 0.53
     assert float(re.search(r"test accuracy ([\d.]+)", text)[1]) > 0.77
 
@@ -125,12 +127,12 @@ def test_mixed_table(tmp_path):
     pytest.importorskip("pandas")
     text = output(tmp_path, "plot_mixed_table.py")
     assert float(re.search(r"([\d.]+)% of the weights are removed", text)[1]) > 85
-    # measured .799; the log odds of the whole table allow some 0.81, the larger class has 0.53
-    assert float(re.search(r"accuracy on test samples: ([\d.]+)", text)[1]) > 0.77
+    # measured .733; the odds that make the table allow .767, and the larger class has .575
+    assert float(re.search(r"accuracy on test samples: ([\d.]+)", text)[1]) > 0.70
     not_read = set(text.split("columns not read: ")[1].strip().split(", "))
-    noise = {"shadow", "noise 1", "noise 2", *(f"batch_{letter}" for letter in "abcde")}
-    assert len(not_read & noise) >= 6  # measured: all 8
-    assert not not_read & {"slope", "fall", "square", "step", "left", "right"}
+    noise = {"visits", *(f"region_{name}" for name in ("north", "south", "east", "west"))}
+    assert len(not_read & noise) >= 4  # measured: all 5
+    assert not not_read & {"age", "income", "distance"}
 
 
 def test_imbalance(tmp_path):

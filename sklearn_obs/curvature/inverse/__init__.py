@@ -1,9 +1,10 @@
-"""Structures: what is kept of the Hessian, and how its inverse is held. One file each.
+"""Structures: which part of the Hessian is kept, and how its inverse is stored. One file for each.
 
-A structure is a `Structure` (see `sklearn_obs.curvature.structure`): a function of ``(measurement,
-keep, ridge)`` that returns an inverse Hessian over the parameters with the flat indices `keep`, an
-estimate of the memory that it takes, and the kinds of curvature that it can hold. To add one, write
-it in a file of its own and name it in `STRUCTURES`: docs/structures.md does so step by step.
+A structure is a `Structure` (see `sklearn_obs.curvature.structure`). It has a function of
+``(measurement, keep, ridge)`` that returns an inverse Hessian over the parameters with the flat
+indices `keep`, an estimate of the memory that this takes, and the names of the Hessian
+approximations that it supports. To add one, write it in a file of its own and name it in
+`STRUCTURES`; docs/structures.md shows this step by step.
 """
 
 from sklearn_obs.curvature.inverse.blocks import LAYER, UNIT, BlockInverse

@@ -1,12 +1,13 @@
-"""Block-diagonal curvature: of H only the blocks are kept, and each is inverted by itself.
+"""Block-diagonal curvature: only the blocks of H are kept, and each is inverted by itself.
 
-Either there is one block per receiving unit j, of its incoming weights and its intercept, which
-share the signal of j::
+Structure "unit" has one block for each receiving unit j. It covers the incoming weights and the
+intercept of j, which share the signal of j::
 
-    H_j = A' diag(d_j) A         d_j[t] = sum_k s[t, k, j]^2         A = the inputs still read
+    H_j = A' diag(d_j) A         d_j[t] = sum_k s[t, k, j]^2
 
-or one block per layer, the curvature of its weights alone. Blocks are built, inverted and
-eliminated where they are needed, by workers: see `sklearn_obs.elimination.blocks`.
+where A has the inputs whose weights into j remain. Structure "layer" has one block for each layer,
+for its weights and intercepts alone. Workers build and invert the blocks and remove weights from
+them (see `sklearn_obs.elimination.blocks`).
 """
 
 from collections import deque
@@ -31,12 +32,12 @@ class BlockInverse(InverseHessian):
     Parameters
     ----------
     blocks : sequence of Block
-        Together their `index` cover 0, ..., n - 1 once.
+        Together, their `index` arrays contain each of 0, ..., n - 1 once.
 
     Attributes
     ----------
     size : int
-        n.
+        The number of weights n.
 
     Examples
     --------
@@ -70,7 +71,7 @@ class BlockInverse(InverseHessian):
 
     @cached_property
     def _places(self):
-        """Position -> the number of its block, and the position there."""
+        """Two arrays of shape (n,): the block of each weight, and its position in this block."""
         owner, local = np.empty(self.size, np.intp), np.empty(self.size, np.intp)
         for number, block in enumerate(self._blocks):
             owner[block.index], local[block.index] = number, np.arange(block.index.size)
@@ -79,8 +80,8 @@ class BlockInverse(InverseHessian):
     def columns(self, indices, rows=None) -> np.ndarray:
         owner, local = self._places
         indices = np.asarray(indices, np.intp)
-        n_samples = self.size if rows is None else len(rows)
-        columns = np.zeros((n_samples, indices.size))
+        n_rows = self.size if rows is None else len(rows)
+        columns = np.zeros((n_rows, indices.size))
         for number in np.unique(owner[indices]):
             (mine,) = np.nonzero(owner[indices] == number)
             inverse, some = self._inverses[number], local[indices[mine]]
@@ -109,15 +110,15 @@ def unit_inverse(inputs, reads, d, ridge):
     Parameters
     ----------
     inputs : ndarray of shape (n, n_inputs)
-        The layer's, shared by its units.
+        The inputs of the layer, which its units share.
     reads : ndarray of shape (p,), int, ascending
         The columns of `inputs` that belong to the unit's weights.
     d : ndarray of shape (n,)
-        sum_k s[t, k, j]^2.
+        sum_k s[t, k, j]^2 of each sample t.
     ridge : ndarray of shape (p,)
-        Penalty and damping.
+        Penalty and damping, added to the diagonal of H_j.
     """
-    (active,) = np.nonzero(d)  # a relu that is off in a sample adds nothing
+    (active,) = np.nonzero(d)  # samples in which a relu unit is 0 add nothing
     root = np.sqrt(d[active])[:, None]
 
     def matrix(dtype):
@@ -131,16 +132,16 @@ def unit_inverse(inputs, reads, d, ridge):
 
 
 def unit_name(layer, unit):
-    """What messages call the block of a unit."""
+    """The name of a unit's block in error messages."""
     return f"the block of unit {unit} in layer {layer + 1}"
 
 
 def unit_blocks(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) -> BlockInverse:
-    """One block per receiving unit."""
-    n, dtype = measurement.n_samples, measurement.dtype
+    """The inverse of H with one block for each receiving unit."""
+    n, dtype = measurement.n_rows, measurement.dtype
     layout = measurement.network.layout
     indices = [layout.positions(keep)[i] for i in layout.index]
-    read = [np.flatnonzero((i >= 0).any(axis=1)) for i in indices]  # by some unit of the layer
+    read = [np.flatnonzero((i >= 0).any(axis=1)) for i in indices]  # that some unit reads
     inputs = [np.empty((n, some.size), dtype) for some in read]
     d = [np.empty((i.shape[1], n), dtype) for i in indices]
 
@@ -163,10 +164,10 @@ def unit_blocks(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) -
 
 
 def layer_blocks(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) -> BlockInverse:
-    """One block per layer."""
+    """The inverse of H with one block for each layer."""
     layout = measurement.network.layout
     position, blocks = layout.positions(keep), []
-    measurement = replace(measurement, n_jobs=1)  # blocks are what workers share
+    measurement = replace(measurement, n_jobs=1)  # workers get whole blocks
     for layer, flat in enumerate(layout.index):
         index = np.sort(position[flat].ravel())
         index = index[index >= 0]
@@ -179,8 +180,8 @@ def layer_blocks(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) 
 
 def _unit_bytes(extent: Extent) -> float:
     sizes = np.sort(np.concatenate(extent.units))[::-1]
-    shared = extent.n_samples * (sum(extent.n_inputs) + sizes.size) * extent.itemsize
-    row_bytes = 2 * extent.n_samples * extent.itemsize
+    shared = extent.n_rows * (sum(extent.n_inputs) + sizes.size) * extent.itemsize
+    row_bytes = 2 * extent.n_rows * extent.itemsize
     working = sum(p * (16 * p + row_bytes) for p in sizes[: extent.n_jobs])
     return shared + working + held_bytes(extent.units, extent.n_remove, extent.n_jobs)
 
@@ -195,7 +196,7 @@ def _layer_bytes(extent: Extent) -> float:
 
 
 def _unit_rank(extent: Extent) -> float:
-    return max(layer.max(initial=0) for layer in extent.units)  # one row of A a sample
+    return max(layer.max(initial=0) for layer in extent.units)  # each sample adds a row to A
 
 
 def _layer_rank(extent: Extent) -> float:

@@ -1,23 +1,24 @@
-"""The full matrix: H of any kind over many weights, C = H^-1 held at once, updated as weights go.
+"""The full matrix: C = H^-1 is stored as one matrix, and updated when weights are removed.
 
-Without the weights R, the inverse of H restricted to the rest S is a Schur complement of C::
+After removal of the weights R, the inverse of H restricted to the remaining weights S is a Schur
+complement of C::
 
     (H_SS)^-1 = C_SS - C_SR C_RR^-1 C_RS = C_SS - L L'        L = C_SR chol(C_RR)^-T
 
-One triangle is enough: it is updated by `syrk` where it lies, the rows of removed weights with it,
-and the remaining rows are moved together once a seventh of all rows is of removed weights.
+Only one triangle of C is stored. `syrk` updates it in place, including the rows of removed weights.
+Once these are more than a seventh of all rows, the remaining rows are moved together.
 
-Sums of float32 factors are taken in float32 where that is exact enough. What decides is not cond(H)
-but VIF_q = H_qq C_qq: float32 serves while eps max VIF <= 1e-2, else the sum is taken again in
-float64. The inversion is float64 in any case.
+Sums of float32 factors are computed in float32 if that is accurate enough. This depends not on
+cond(H) but on the variance inflation factors VIF_q = H_qq C_qq: if eps max VIF > 1e-2, the sum is
+computed again in float64. The inversion is always in float64.
 
-The exact Hessian may be indefinite away from a minimum. Where H + ridge is not positive definite,
-its curvature keeps its size and loses its sign::
+The exact Hessian may be indefinite away from a minimum. If H + ridge is not positive definite, the
+eigenvalues of H are replaced by their absolute values::
 
     H = Q diag(lambda) Q'     ->     Q diag(|lambda|) Q' + ridge
 
-so that a direction of strong negative curvature, in which the quadratic model has no minimum, is
-held as firmly as one of strong positive curvature.
+The quadratic model has no minimum along a direction of negative curvature. This way, weights change
+along such a direction as little as along one of equally strong positive curvature.
 
 References
 ----------
@@ -42,13 +43,13 @@ from sklearn_obs.curvature.measurement import Measurement
 from sklearn_obs.curvature.structure import Extent, Structure
 from sklearn_obs.elimination import InverseHessian
 
-# compacting costs a copy, rows of removed weights cost flops: 10 to 15 % is the flat minimum
+# Compacting takes a copy, and rows of removed weights take flops: 10 to 15% is fastest
 REMOVED_SHARE = 1 / 7
-ROUNDING = 1e-2  # eps max VIF: relative error of the saliencies
+ROUNDING = 1e-2  # largest eps max VIF, which is the relative error of the saliencies
 
 
 class FullInverse(InverseHessian):
-    """The inverse of a symmetric positive definite matrix, by LAPACK, in its own precision.
+    """The inverse of a symmetric positive definite matrix, computed by LAPACK in its precision.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class FullInverse(InverseHessian):
     Attributes
     ----------
     size : int
-        n.
+        The number of weights n.
 
     Raises
     ------
@@ -81,7 +82,7 @@ class FullInverse(InverseHessian):
 
     def __init__(self, hessian: np.ndarray, *, overwrite: bool = False):
         hessian = np.asarray(hessian)
-        # the transpose of a C-ordered H = H' is H in Fortran's order, at no cost
+        # H = H', so the transposed view of a C-ordered H is H in Fortran order, without a copy
         A = hessian.T if hessian.flags.c_contiguous else hessian
         self._hessian_diagonal = hessian.diagonal().copy()
         potrf, potri = get_lapack_funcs(("potrf", "potri"), (A,))
@@ -89,8 +90,8 @@ class FullInverse(InverseHessian):
         if info:
             raise LinAlgError(f"the Hessian is not positive definite (leading minor {info})")
         A, _ = potri(A, lower=True, overwrite_c=True)
-        self._storage = A  # the lower triangle of C and of rows of removed weights
-        self._rows = np.arange(len(A))  # the rows of the storage that C is made of
+        self._storage = A  # lower triangle of C, later with rows of removed weights
+        self._rows = np.arange(len(A))  # the rows of the storage that belong to C
         self._check()
 
     @property
@@ -101,7 +102,7 @@ class FullInverse(InverseHessian):
         return self._storage[self._rows, self._rows]
 
     def columns(self, indices, rows=None) -> np.ndarray:
-        U = self._storage.T  # C-ordered, upper: row by row of it is how memory lies
+        U = self._storage.T  # the upper triangle, C-ordered: its rows are contiguous
         Q = self._rows[np.asarray(indices, np.intp)]
         if rows is not None:
             S = self._rows[np.asarray(rows, np.intp)][:, None]
@@ -148,7 +149,10 @@ class FullInverse(InverseHessian):
         return solve_triangular(root, C_R.T, lower=True).T
 
     def vif(self) -> np.ndarray:
-        """C_qq H_qq, of shape (n,): how much the other weights blur what H says of q."""
+        """The variance inflation factors C_qq H_qq, of shape (n,).
+
+        H_qq is the curvature along w_q if the other weights are fixed, and 1 / C_qq if they adjust.
+        """
         return self.diagonal() * self._hessian_diagonal
 
     def _check(self):
@@ -160,17 +164,17 @@ class FullInverse(InverseHessian):
 
 
 def _compacted(A, rest, overwrite):
-    """The lower triangle of A[rest][:, rest], contiguous, in A's own memory if allowed."""
+    """The lower triangle of A[rest][:, rest], contiguous, in A's own memory if `overwrite`."""
     n = rest.size
     memory = A.reshape(-1, order="F")[: n * n] if overwrite else np.empty(n * n, A.dtype)
     new = memory.reshape(n, n)
-    for i, row in enumerate(rest):  # front to back: what is written has been read
+    for i, row in enumerate(rest):  # front to back, so each place is read before it is written
         new[i, i:] = A.T[row].take(rest[i:])
     return new.T
 
 
 def full_inverse(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) -> FullInverse:
-    """C = (H + diag(ridge))^-1 over the parameters with the flat indices `keep`, held in full."""
+    """C = (H + diag(ridge))^-1 over the parameters with the flat indices `keep`, as one matrix."""
     if measurement.kind == "hessian":
         return _safe_inverse(exact_hessian(measurement, keep), ridge)
     return inverse_of(
@@ -179,7 +183,10 @@ def full_inverse(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) 
 
 
 def inverse_of(matrix, ridge, dtype):
-    """The inverse of matrix(dtype) + diag(ridge), in `dtype` where its rounding allows it."""
+    """The inverse of matrix(dtype) + diag(ridge).
+
+    If the rounding of `dtype` is too large, matrix(float64) is used instead.
+    """
     if dtype != np.float64:
         try:
             C = _inverse(matrix(dtype), ridge)
@@ -203,14 +210,14 @@ def _safe_inverse(H, ridge):
     except LinAlgError:
         eigenvalues, Q = eigh(H, overwrite_a=True, check_finite=False)
         size = np.abs(eigenvalues)
-        size = np.maximum(size, np.finfo(float).eps * size.size * size.max())  # above its rounding
+        size = np.maximum(size, np.finfo(float).eps * size.size * size.max())  # at least rounding
         return _inverse((Q * size) @ Q.T, ridge)
 
 
 def full_bytes(extent: Extent) -> float:
-    """What `full_inverse` and the elimination take."""
+    """Estimated bytes that `full_inverse` and the elimination take."""
     if extent.kind == "hessian":
-        return 5 * 8 * extent.n**2  # H, its copy, eigenvectors, their work
+        return 5 * 8 * extent.n**2  # H, its copy, eigenvectors, LAPACK's workspace
     matrix = gauss_newton_bytes(extent.units, extent.n_inputs, extent.n_signals, extent.itemsize)
     return max(matrix, 1.15 * 8 * extent.n**2 + extent.panel_bytes)
 

@@ -1,21 +1,20 @@
-"""Kronecker factors (K-FAC): a layer's H is the product of two small matrices.
+"""Kronecker factors (K-FAC): the H of a layer is the Kronecker product of two small matrices.
 
-They are the second moments of the layer's inputs a and of its signals s, taken as if these were
-independent of each other. With the ridge D on the diagonal::
+They are the second moments of the layer's inputs a and of its signals s, as if a and s were
+independent. With the ridge D on the diagonal, and the weights of a layer as a matrix X, in which
+removed weights are 0::
 
-    H = A x B + D        A = sum_t v_t a a'        B = sum_t sum_k s s'
+    H = A x B + D        A = sum_t v_t a a'        B = sum_t sum_k s s'        H x = A X B + D * X
 
-    H x = A X B + D * X        X the weights of a layer as a matrix, 0 where they are removed
+Once weights are removed, the inverse has no closed form. So weights are selected greedily with one
+block H_j for each unit; the blocks of a layer share A. The weight update uses the whole product: it
+is solved by conjugate gradients over the remaining weights S. The preconditioner is the inverse of
+the product, where M sets removed weights to 0::
 
-Once weights are removed there is no closed form of the inverse. So weights are selected with one
-block per unit, which share A, and the weight update uses the whole product: conjugate gradients
-over the remaining weights S, preconditioned by the inverse of the product (M sets to 0 what is
-removed)::
+    H_j = B_jj A + D_j
+    H_SS d = H_SR w_R       w_S <- w_S + d       preconditioner X -> M(A_d^-1 X B_d^-1)
 
-    H_j = B_jj A + D_j                 which is removed next: greedy over these blocks
-    H_SS d = H_SR w_R                  w_S <- w_S + d, by CG with X -> M(A_d^-1 X B_d^-1)
-
-where A_d, B_d are damped by a share of D each.
+Here A_d and B_d are A and B, each damped by a part of D.
 
 References
 ----------
@@ -39,28 +38,28 @@ from sklearn_obs.curvature.structure import Extent, Structure
 from sklearn_obs.elimination import Block, BlockTask, InverseHessian
 from sklearn_obs.elimination.blocks import held_bytes
 
-COLUMN_RTOL = 1e-12  # of the residual: as good as a factorisation
-UPDATE_RTOL = 1e-8  # a third fewer iterations; what it misses of the model's loss is its square
+COLUMN_RTOL = 1e-12  # relative residual: as accurate as a factorisation
+UPDATE_RTOL = 1e-8  # a third fewer iterations; the model's loss is off by about its square
 
 
 @dataclass(frozen=True)
 class LayerProduct:
-    """One layer's factors, and where its weights are."""
+    """The Kronecker factors of a layer, and the positions of its weights."""
 
     A: np.ndarray  # (fan_in + 1, fan_in + 1)
     B: np.ndarray  # (fan_out, fan_out)
     index: np.ndarray  # (fan_in + 1, fan_out) positions of its weights, -1 where removed
 
     def among(self, position: np.ndarray) -> "LayerProduct":
-        """The same with positions renumbered: `position` of the old ones, -1 at its end."""
+        """The layer with new positions: `position` maps old to new ones, and ends with -1."""
         return LayerProduct(self.A, self.B, position[self.index])
 
 
 class KroneckerInverse(InverseHessian):
     """The inverse of a block-diagonal matrix of masked Kronecker products and a ridge.
 
-    Columns come from conjugate gradients and are exact to rounding; the diagonal takes one solution
-    a weight and is for small cases. Pruning uses `blocks` and `compensated`.
+    Columns are computed by conjugate gradients and are exact to rounding. The diagonal takes one
+    solution for each weight, so it is for small cases. Pruning uses `blocks` and `compensated`.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ class KroneckerInverse(InverseHessian):
     Attributes
     ----------
     size : int
-        n.
+        The number of weights n.
 
     Examples
     --------
@@ -150,7 +149,7 @@ class KroneckerInverse(InverseHessian):
         return x
 
     def _preconditioner(self):
-        """b -> M(A_d^-1 X B_d^-1) for each layer."""
+        """The function b -> M(A_d^-1 X B_d^-1), with X the entries of b in each layer."""
         factors = []
         for layer in self._layers:
             there = layer.index >= 0
@@ -172,16 +171,16 @@ class KroneckerInverse(InverseHessian):
 
 
 def _damped(A, B, ridge):
-    """Cholesky factors of A + s_A I and B + s_B I, with s_A s_B = ridge in proportion to A and B.
+    """Cholesky factors of A + s_A I and B + s_B I, with s_A s_B = ridge.
 
-    The split is that of Martens and Grosse (2015), section 6.3.
+    s_A / s_B is the ratio of the mean diagonals, as in Martens and Grosse (2015), section 6.3.
     """
     a, b = np.trace(A) / len(A), np.trace(B) / len(B)
     if not (a > 0 and b > 0):
         return cho_factor(np.eye(len(A)) * ridge), cho_factor(np.eye(len(B)))
     damping = np.sqrt(ridge) * np.sqrt(a / b), np.sqrt(ridge) * np.sqrt(b / a)
     return tuple(
-        cho_factor(M + s * np.eye(len(M)), check_finite=False)  # LinAlgError of what is not finite
+        cho_factor(M + s * np.eye(len(M)), check_finite=False)  # not finite: LinAlgError
         for M, s in zip((A, B), damping, strict=True)
     )
 
@@ -193,7 +192,7 @@ def _unit_inverse(A, reads, b, ridge):
 
 
 def kronecker(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) -> KroneckerInverse:
-    """Kronecker factors of each layer, over the parameters with the flat indices `keep`."""
+    """The inverse over the flat indices `keep`, from the Kronecker factors of each layer."""
     network = measurement.network
     A = [np.zeros((len(index),) * 2) for index in network.layout.index]
     B = [np.zeros((index.shape[1],) * 2) for index in network.layout.index]

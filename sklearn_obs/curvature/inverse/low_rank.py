@@ -1,16 +1,17 @@
-"""Low rank: H = D + G'G held by its m rows G, without an n x n matrix.
+"""Low rank: H = D + G'G is stored as the m rows of G, without any n x n matrix.
 
-With D the ridge and G scaled by it, F = D^-1/2 G' of shape (n, m), the inverse needs one m x m
-matrix (Woodbury)::
+D is the ridge, and F = D^-1/2 G', of shape (n, m), holds the scaled rows. The inverse needs only
+one m x m matrix K (Woodbury identity)::
 
     C = D^-1/2 (I - F K^-1 F') D^-1/2            K = I + F'F
 
-Without the weights R, K loses F_R'F_R and is factorised afresh, and with L = C_SR chol(C_RR)^-T::
+If the weights R are removed, K is updated and factorised anew. With L = C_SR chol(C_RR)^-T::
 
     K <- K - F_R' F_R                            diag(C) <- diag(C)_S - sum_r L_sr^2
 
-A panel of removals costs m^3 / 3 + O(n m) operations, the whole path n^2 m: for few rows and many
-weights. With no more than m remaining weights the inverse is held in full.
+A panel of removals takes m^3 / 3 + O(n m) operations, and removing all weights n^2 m. So this
+structure suits few rows and many weights. Once no more than m weights remain, the inverse is stored
+in full.
 
 References
 ----------
@@ -28,7 +29,7 @@ from sklearn_obs.curvature.measurement import Measurement
 from sklearn_obs.curvature.structure import Extent, Structure
 from sklearn_obs.elimination import InverseHessian
 
-WEIGHTS_AT_ONCE = 4096  # whose diagonal is computed at once
+WEIGHTS_AT_ONCE = 4096  # weights for which diag(C) is computed at once
 
 
 class LowRankInverse(InverseHessian):
@@ -37,14 +38,14 @@ class LowRankInverse(InverseHessian):
     Parameters
     ----------
     rows : ndarray of shape (n, m)
-        G', one row a weight; m < n. Overwritten with F.
+        G', with one row for each weight; m < n. It is overwritten with F.
     ridge : ndarray of shape (n,)
         The diagonal of D, positive.
 
     Attributes
     ----------
     size : int
-        n.
+        The number of weights n.
 
     Raises
     ------
@@ -68,9 +69,9 @@ class LowRankInverse(InverseHessian):
         self._root = np.sqrt(ridge)
         F = rows
         F /= self._root[:, None]
-        self._F = F  # (n, m) C-ordered, with rows of removed weights
+        self._F = F  # (n, m), C-ordered; later with rows of removed weights
         self._rows = np.arange(len(F))
-        # I + F'F on the lower triangle, by the BLAS of the rest
+        # the lower triangle of I + F'F, by scipy's BLAS, which the other steps use, too
         (syrk,) = get_blas_funcs(("syrk",), (F,))
         self._K = syrk(1.0, F.T, lower=True)
         self._K[np.diag_indices_from(self._K)] += 1
@@ -107,7 +108,7 @@ class LowRankInverse(InverseHessian):
         (gemm,), (potrs,) = get_blas_funcs(("gemm",), (F,)), get_lapack_funcs(("potrs",), (F,))
         T, _ = potrs(self._cholesky, F[Q].T, lower=True)  # K^-1 F_Q'
         C = gemm(-1.0, (F if rows is None else F[S]).T, T, trans_a=True)
-        if len(C) > S.size:  # rows of removed weights cost less than a copy of the others
+        if len(C) > S.size:  # rows of removed weights take less time than a copy of F[S]
             C = np.asfortranarray(C[S])
         C[S[:, None] == Q] += 1
         C /= self._root[S, None]
@@ -153,7 +154,7 @@ class LowRankInverse(InverseHessian):
 def low_rank(
     measurement: Measurement, keep: np.ndarray, ridge: np.ndarray
 ) -> FullInverse | LowRankInverse:
-    """The inverse of G'G + diag(ridge), in full where G has as many rows as there are weights."""
+    """The inverse of G'G + diag(ridge), stored in full unless G has fewer rows than weights."""
     n, m = keep.size, measurement.n_samples * measurement.n_signals
     rows, filled = np.empty((n, m)), 0
     for G in formed_rows(measurement, keep, measurement.dtype):
@@ -170,8 +171,8 @@ def _low_rank_bytes(extent: Extent) -> float:
     n, m = extent.n, extent.n_samples * extent.n_signals
     if m >= n:
         return 8 * (n * m + 1.15 * n**2) + extent.panel_bytes
-    # rows, and their copy when those of removed weights are dropped; K and its factor; the diagonal
-    # of some weights at once
+    # F, and its copy when rows of removed weights are dropped; K and its factor; the arrays for the
+    # diagonal of some weights at once
     return 8 * (1.9 * n * m + 3 * m**2 + 3 * min(n, WEIGHTS_AT_ONCE) * m) + extent.panel_bytes
 
 

@@ -112,7 +112,7 @@ def export_c(
     -----
     As in `predict`, a row with a value that is not finite is refused: the functions return -1.
     Numbers beyond the range of float32 become infinite on the way into a float32 model. Under
-    ``-ffast-math`` a compiler may drop this check, so the source then does not compile.
+    ``-ffast-math`` a compiler may drop this check, so the source then stops with an error message.
 
     All names begin with `name`: several models may be compiled as one file.
 

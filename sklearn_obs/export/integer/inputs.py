@@ -28,7 +28,7 @@ from sklearn_obs.export.integer.multipliers import (
 
 INT16 = 2**15 - 1
 LARGEST_AS_THEY_COME = 2**30  # largest sum, so that 32 bits have room for twice as much
-ENOUGH = 2**11  # least range of q on either side of 0, if products are to have sixteen bits
+ENOUGH = 2**11  # whole numbers on either side of 0 that are precise enough for an input
 SAME = 1e-6  # relative difference up to which scales are equal: the rounding of float32
 INPUT_DTYPES = ("float32", "int16", "int8", "uint8")
 

@@ -54,7 +54,7 @@ class IntegerNetwork:
     """What a device computes."""
 
     inputs: Inputs
-    layers: list[IntegerLayer]  # without first ones that have no effect on the outputs
+    layers: list[IntegerLayer]  # without the first ones, if they have no effect on the outputs
     n_layers: int  # number of all layers
     n_bits: int
     output_steps: np.ndarray  # (n_outputs,): step of each output as a real number
