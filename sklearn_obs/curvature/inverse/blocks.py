@@ -138,7 +138,7 @@ def unit_name(layer, unit):
 
 def unit_blocks(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) -> BlockInverse:
     """The inverse of H with one block for each receiving unit."""
-    n, dtype = measurement.n_rows, measurement.dtype
+    n, dtype = measurement.n_samples, measurement.dtype
     layout = measurement.network.layout
     indices = [layout.positions(keep)[i] for i in layout.index]
     read = [np.flatnonzero((i >= 0).any(axis=1)) for i in indices]  # that some unit reads
@@ -180,8 +180,8 @@ def layer_blocks(measurement: Measurement, keep: np.ndarray, ridge: np.ndarray) 
 
 def _unit_bytes(extent: Extent) -> float:
     sizes = np.sort(np.concatenate(extent.units))[::-1]
-    shared = extent.n_rows * (sum(extent.n_inputs) + sizes.size) * extent.itemsize
-    row_bytes = 2 * extent.n_rows * extent.itemsize
+    shared = extent.n_samples * (sum(extent.n_inputs) + sizes.size) * extent.itemsize
+    row_bytes = 2 * extent.n_samples * extent.itemsize
     working = sum(p * (16 * p + row_bytes) for p in sizes[: extent.n_jobs])
     return shared + working + held_bytes(extent.units, extent.n_remove, extent.n_jobs)
 
