@@ -3,13 +3,13 @@ How much does the weight update help?
 =====================================
 
 This page shows what Optimal Brain Surgeon gains by changing the remaining weights after each
-removal. When it removes the weight q, it adds this to all others, to make up for the removal:
+removal. When it removes the weight q, it adds d to all others, to make up for the removal:
 
 .. math::
 
-    \delta w = -\frac{w_q}{[H^{-1}]_{qq}} \, H^{-1} e_q
+    d = -\frac{w_q}{C_{qq}} \, C e_q
 
-H is the Hessian of the loss. One dense network is pruned in three ways, and is never retrained:
+C is the inverse of the Hessian of the loss. One dense network is pruned in three ways, and is never retrained:
 
 - with OBS: weights are removed, and the others are updated;
 - the same weights as with OBS are set to zero in the dense network, and nothing is updated;

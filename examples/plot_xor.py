@@ -4,13 +4,12 @@ XOR: which of nine weights can be removed?
 
 This page shows on the smallest example which weight Optimal Brain Surgeon removes, and why that is
 the only one that can be removed. XOR with 2-2-1 units is the first network of the 1992 paper. OBS
-removes the weight q with the smallest saliency and updates the others to make up for it. H is the
-Hessian of the loss:
+removes the weight q with the smallest saliency :math:`L_q` and changes the others by d to make up
+for it. C is the inverse of the Hessian of the loss:
 
 .. math::
 
-    L_q = \frac{w_q^2}{2 [H^{-1}]_{qq}} \qquad
-    \delta w = -\frac{w_q}{[H^{-1}]_{qq}} \, H^{-1} e_q
+    L_q = \frac{w_q^2}{2\, C_{qq}} \qquad d = -\frac{w_q}{C_{qq}} \, C e_q
 
 Nothing is retrained here. For inputs of -1 and 1, eight weights are the fewest that solve XOR:
 
