@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn's kind: they validate, call the core and store. No arithmetic here."""
+"""The scikit-learn estimators: they validate, call the core and store, without arithmetic."""
 
 from sklearn_obs.estimators.classifier import OBSPrunedMLPClassifier
 from sklearn_obs.estimators.cross_validation import OBSPrunedMLPCV

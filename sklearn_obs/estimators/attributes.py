@@ -1,6 +1,6 @@
-"""Fitted attributes: what an estimator holds of a network and its mask, and how it gets there.
+"""Fitted attributes: how a network and its mask are stored in an estimator.
 
-*Attributes* are a dict of fitted attributes, by their names.
+*Attributes* are a dict from the names of fitted attributes to their values.
 """
 
 import warnings
@@ -22,12 +22,12 @@ from sklearn_obs.network.compaction import (
     remaining_units,
 )
 
-SEEN_IN_FIT = ("n_features_in_", "feature_names_in_")  # by scikit-learn's `validate_data`
+SEEN_IN_FIT = ("n_features_in_", "feature_names_in_")  # set by scikit-learn's `validate_data`
 TRAINING_ATTRIBUTES = ("n_iter_", "loss_", "loss_curve_", "validation_scores_")
 
 
 class FittedNetwork(Versioned):
-    """The part of `PrunedMLP` that says what a fitted one holds."""
+    """The part of `PrunedMLP` that declares and stores the fitted attributes."""
 
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
@@ -56,7 +56,7 @@ class FittedNetwork(Versioned):
     _initial_training: dict[str, Any]
 
     def _store(self, attributes: dict[str, Any], *, anew: bool = False) -> Self:
-        """Take over these attributes; `anew`, without those of an earlier fit."""
+        """Store these attributes; if `anew`, delete those of an earlier fit first."""
         if anew:
             for name in [name for name in vars(self) if name.endswith("_")]:
                 if name not in SEEN_IN_FIT and not name.startswith("_"):
@@ -67,7 +67,7 @@ class FittedNetwork(Versioned):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """By how much the loss would rise without each input: shape (n_features,).
+        """Estimated increase of the loss if each input were removed, of shape (n_features,).
 
         Examples
         --------
@@ -114,7 +114,7 @@ class FittedNetwork(Versioned):
 
 
 def network_of(estimator, attributes) -> Network:
-    """The core's view of a fitted network."""
+    """The network in the fitted attributes, as a `Network` of the core."""
     return Network(
         tuple(attributes["coefs_"]),
         tuple(attributes["intercepts_"]),
@@ -124,7 +124,7 @@ def network_of(estimator, attributes) -> Network:
 
 
 def dense_of(estimator, attributes) -> Network:
-    """The network that is imitated: the dense one, or the one at hand where that is not kept."""
+    """The network to be imitated: the dense one, or the current one if that is not stored."""
     if "dense_coefs_" not in attributes:
         return network_of(estimator, attributes)
     return Network(
@@ -136,7 +136,7 @@ def dense_of(estimator, attributes) -> Network:
 
 
 def imitated(network):
-    """The attributes that keep a network to be imitated."""
+    """The attributes that store a network as the one to be imitated."""
     return {
         "dense_coefs_": [W.copy() for W in network.coefs],
         "dense_intercepts_": [b.copy() for b in network.intercepts],
@@ -144,15 +144,15 @@ def imitated(network):
 
 
 def mask_of(attributes) -> np.ndarray:
-    """What remains of a fitted network, bool of shape (n_parameters,)."""
+    """Mask of the remaining parameters of a fitted network: bool of shape (n_parameters,)."""
     masks = (*attributes["masks_"], *attributes["intercept_masks_"])
     return np.concatenate([m.ravel() for m in masks])
 
 
 def unpruned(estimator, mlp, n_samples=None):
-    """The attributes of a network as scikit-learn's fitted estimator `mlp` holds it.
+    """The attributes for the unpruned network of scikit-learn's fitted estimator `mlp`.
 
-    `n_samples` is how many it was trained on, where that is known.
+    `n_samples` is the number of training samples, or None if it is not known.
     """
     network = Network(
         tuple(mlp.coefs_), tuple(mlp.intercepts_), mlp.activation, mlp.out_activation_
@@ -163,7 +163,7 @@ def unpruned(estimator, mlp, n_samples=None):
 
 
 def _step_samples(mlp, n_samples):
-    """How many samples a step of the training had; None for all, where it is not known how many."""
+    """Number of samples in a step of the training; None for all, if their number is not known."""
     if mlp.solver == "lbfgs":
         return n_samples
     batch_size = 200 if mlp.batch_size == "auto" else mlp.batch_size
@@ -173,7 +173,7 @@ def _step_samples(mlp, n_samples):
 
 @contextmanager
 def unchanged_after_failure(estimator):
-    """A context that leaves the estimator as it was if it is left by an exception."""
+    """A context manager that restores the estimator's attributes after an exception."""
     before = dict(vars(estimator))
     try:
         yield
@@ -184,14 +184,14 @@ def unchanged_after_failure(estimator):
 
 
 def initial(estimator, source, network, mask):
-    """The attributes before any pruning of a network that comes from the fitted `source`."""
+    """The attributes, before any pruning, for a network taken from the fitted `source`."""
     attributes = {
         name: _without_numpy(getattr(source, name))
         for name in TRAINING_ATTRIBUTES
         if hasattr(source, name)
     }
     attributes["_initial_training"] = training = initial_training_of(source)
-    for name in ("loss_curve_", "validation_scores_"):  # one list under both names, stored once
+    for name in ("loss_curve_", "validation_scores_"):  # share the list, so it is stored once
         if name in training:
             attributes[name] = training[name]
     for name in ("n_layers_", "n_outputs_", "out_activation_", "classes_", "n_step_samples_"):
@@ -206,11 +206,11 @@ def initial(estimator, source, network, mask):
 
 
 def initial_training_of(mlp):
-    """What scikit-learn's fitted `mlp` keeps of its training, by the names of its attributes.
+    """A dict of the attributes in which scikit-learn's fitted `mlp` describes its training.
 
-    These are the attributes that are numbers, None or lists of numbers, but for shapes: its losses,
-    scores and counts, also those that it needs to train on. Of a network that has come from one of
-    our estimators they are those of its initial training.
+    These are all attributes that are numbers, None or lists of numbers, except shapes: losses,
+    scores and counts, including those that it needs to continue training. If `mlp` is one of our
+    estimators, they are those of its initial training.
     """
     if hasattr(mlp, "_initial_training"):
         return {name: copy(value) for name, value in mlp._initial_training.items()}
@@ -230,7 +230,7 @@ def _is_plain(value):
 
 
 def _without_numpy(value):
-    """scikit-learn's lists of NumPy numbers as lists of Python's: a tenth of the size in files."""
+    """A list of NumPy numbers as a list of Python floats, a tenth of its size in a pickle."""
     return [float(number) for number in value] if isinstance(value, list) else copy(value)
 
 
@@ -254,12 +254,12 @@ def described(estimator, network, mask):
 
 
 def recorded(path):
-    """The attributes that a path is kept in."""
+    """The attributes in which a path is stored."""
     return {"pruning_path_": path, "n_rounds_": len(path["loss"])}
 
 
 def extended(path, rounds, removable):
-    """`pruning_path_` with further rounds."""
+    """The `pruning_path_` with these rounds added at its end."""
     new = {
         "n_weights": np.zeros(len(rounds)),
         "predicted_loss": [r.predicted_loss for r in rounds],
@@ -280,9 +280,9 @@ def extended(path, rounds, removable):
 
 
 def _n_weights(path, mask, removable):
-    """How many of the weights that may be removed were left after each round, back from the last.
+    """Number of prunable weights that remained after each round, counted back from the last one.
 
-    All rounds are counted alike, also those before `prune_intercepts` was changed.
+    All rounds are counted with the current `prune_intercepts`, even if it was changed in between.
     """
     n_rounds = len(path["loss"])
     removed = np.bincount(path["round"] - 1, removable[path["removed"]], n_rounds)

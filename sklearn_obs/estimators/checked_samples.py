@@ -1,4 +1,4 @@
-"""The samples of a call, checked, and what the core makes of them and of the fitted network."""
+"""Checks of the samples passed to a method, and their conversion for the core."""
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,24 +18,24 @@ FLOATS = (np.float64, np.float32)
 
 
 class CheckedSamples(FittedNetwork, BaseEstimator):
-    """The part of `PrunedMLP` that takes samples in."""
+    """The part of `PrunedMLP` that checks samples and encodes their targets."""
 
     _y_numeric: bool
 
     def _check_targets(self, y, reset):
-        """Raise ValueError unless y is of the kind that the estimator takes."""
+        """Raise ValueError unless y is of a kind that the estimator accepts."""
         raise NotImplementedError
 
     def _weighted(self, y, sample_weight):
-        """The sample weights by which y counts; None for all the same."""
+        """The sample weights, with class weights if there are any; None if all are equal."""
         return sample_weight
 
     def _encode(self, y, classes):
-        """What the network is to put out for y, of shape (n_samples, n_outputs)."""
+        """The targets of the network's outputs for y, of shape (n_samples, n_outputs)."""
         raise NotImplementedError
 
     def _at_hand(self, X, y, sample_weight):
-        """Network, mask and objective of the fitted estimator on these samples."""
+        """The network and mask of the fitted estimator, and its objective on these samples."""
         check_is_fitted(self)
         if y is None:
             check_without_labels(self, pruning=False)
@@ -43,15 +43,15 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         taught = None
         if self.curvature == "hessian" and (y is not None or is_frozen(self.teacher)):
-            taught = self._taught(given, y, sample_weight, self._asked())  # else no target counts
+            taught = self._taught(given, y, sample_weight, self._asked())  # otherwise not used
         objective = objective_of(self, vars(self), X, self._targets(y), sample_weight, taught)
         return network_of(self, vars(self)), mask_of(vars(self)), objective
 
     def _taught(self, given, y, sample_weight, asked):
-        """What the teacher puts out for the samples; None if there is no teacher.
+        """The outputs of the teacher for the samples, or None if there is no teacher.
 
-        `given` are X and weights as the user passed them; y and `sample_weight` have been checked,
-        without the samples of weight 0.
+        `given` holds X and the sample weights as the user passed them. y and `sample_weight` have
+        been checked, and do not contain the samples of weight 0.
         """
         if self.teacher is None:
             return None
@@ -66,7 +66,7 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         return taught(self.teacher, asked, X, y, sample_weight, seed)
 
     def _asked(self):
-        """What the fitted network asks a teacher for."""
+        """The outputs that the fitted network needs from a teacher."""
         if not is_classifier(self):
             kind = "counts" if self.out_activation_ == "exp" else "values"
             return Asked(kind, None, self.n_outputs_)
@@ -74,19 +74,19 @@ class CheckedSamples(FittedNetwork, BaseEstimator):
         return Asked(kind, self.classes_, self.n_outputs_)
 
     def _asked_for(self, y, n_outputs):
-        """What a network that is yet to be fitted on y will ask a teacher for."""
+        """The outputs that a network that will be fitted on y needs from a teacher."""
         if not is_classifier(self):
             return Asked("counts" if self.loss == "poisson" else "values", None, n_outputs)
         kind = "labels" if y.ndim == 2 and y.shape[1] > 1 else "classes"
         return Asked(kind, self._classes_of(y), n_outputs)
 
     def _targets(self, y):
-        """What the network is to put out for y; None where y is not known."""
+        """The targets of the network's outputs for y; None if y is None."""
         return None if y is None else self._encode(y, getattr(self, "classes_", None))
 
     def _validate(self, X, y, sample_weight, reset):
         options = {"accept_sparse": "csr", "dtype": FLOATS, "reset": reset}
-        if y is None and not reset:  # `prune` needs none
+        if y is None and not reset:  # `prune` does not need y
             X = validate_data(self, X, **options)
         else:
             options |= {"multi_output": True, "y_numeric": self._y_numeric}

@@ -1,4 +1,4 @@
-"""What a search hands on to the network that it has chosen: predictions, importances, scores."""
+"""The methods of a search that use the chosen network: predictions, importances and scores."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class ChosenNetwork(Versioned, TransformerMixin):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """By how much the loss would rise without each input: shape (n_features,).
+        """Estimated increase of the loss if each input were removed, of shape (n_features,).
 
         Examples
         --------
@@ -225,14 +225,14 @@ class ChosenNetwork(Versioned, TransformerMixin):
 
 
 def chosen_of(search: Any) -> Any:
-    """The network that a fitted search has kept.
+    """The estimator that a fitted search has chosen and kept.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the search is not fitted.
     AttributeError
-        If it has kept none.
+        If it has kept no estimator.
     """
     check_is_fitted(search)
     if not hasattr(search, "estimator_"):

@@ -1,4 +1,4 @@
-"""Classification: softmax for several classes, logistic for two and for label sets."""
+"""The classifier: softmax outputs for several classes, logistic ones for two or for label sets."""
 
 import os
 from collections.abc import Callable
@@ -189,7 +189,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
         if self.out_activation_ == "softmax":
             return self.classes_[p.argmax(axis=1)]
         if self.n_outputs_ == 1:
-            likelier = (p.ravel() > 0.5) & (self.classes_.size > 1)  # there may be one class only
+            likelier = (p.ravel() > 0.5) & (self.classes_.size > 1)  # there may be only one class
             return self.classes_[likelier.astype(np.intp)]
         return (p > 0.5).astype(int)
 
@@ -250,7 +250,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
     def _check_targets(self, y, reset):
         try:
             kind = type_of_target(y, input_name="y", raise_unknown=False)
-        except TypeError:  # strings and numbers side by side cannot be sorted
+        except TypeError:  # a mixture of strings and numbers cannot be sorted
             kind = "unknown"
         label_sets = kind == "multilabel-indicator"
         if not label_sets and kind not in ("binary", "multiclass"):
@@ -320,7 +320,7 @@ class OBSPrunedMLPClassifier(ClassifierMixin, PrunedMLP):
 
 
 def _wrong_kind(y, kind):
-    """What to say of targets that are neither classes nor label sets."""
+    """The error message for targets that are neither classes nor label sets."""
     expected = "a class for each sample, or a column of 0 and 1 for each label"
     if kind.startswith("continuous"):
         remedy = "For numbers, use OBSPrunedMLPRegressor"
@@ -329,7 +329,7 @@ def _wrong_kind(y, kind):
     else:
         remedy = "Convert all of them to strings, or all of them to integers"
     values = y.data if issparse(y) else np.ravel(y)
-    # scikit-learn's checks look for the first words
+    # scikit-learn's estimator checks look for the first three words
     return (
         f"Unknown label type: {kind}. Got y with values such as {_some(values, 3)}, but "
         f"expected {expected}. {remedy}."
@@ -337,6 +337,6 @@ def _wrong_kind(y, kind):
 
 
 def _some(values, most=10):
-    """A few values for a message, each cut where it is long."""
+    """The first values as text for a message; long ones are cut off."""
     shown = ", ".join(repr(value)[:30] for value in values[:most].tolist())
     return f"[{shown}, ...]" if len(values) > most else f"[{shown}]"

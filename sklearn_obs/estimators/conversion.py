@@ -1,4 +1,4 @@
-"""Conversion to other forms of the same network: scikit-learn's own, and one that is compacted."""
+"""Conversion of a network from and to scikit-learn's estimators, and to a compacted network."""
 
 from copy import copy
 from typing import Self
@@ -26,13 +26,13 @@ from sklearn_obs.estimators.variables import checked_labels
 from sklearn_obs.network.compaction import compacted, fold_constants
 from sklearn_obs.pruning.warned import warn
 
-HISTORY = ("n_iter_", "t_", "loss_curve_", "validation_scores_")  # stays true after pruning
+HISTORY = ("n_iter_", "t_", "loss_curve_", "validation_scores_")  # pruning does not change these
 
 
 class Conversion(FittedNetwork, BaseEstimator):
-    """The part of `PrunedMLP` that takes in and hands out whole networks."""
+    """The part of `PrunedMLP` that converts whole networks."""
 
-    _dense_class: type  # scikit-learn's
+    _dense_class: type  # scikit-learn's estimator for the initial training
     _training_parameters: tuple[str, ...] = TRAINING_PARAMETERS
 
     def _of_training(self) -> dict:
@@ -40,7 +40,7 @@ class Conversion(FittedNetwork, BaseEstimator):
         return {name: getattr(self, name) for name in self._training_parameters}
 
     def _shell_targets(self) -> np.ndarray:
-        """Targets of every kind that the network was trained on, as few as possible."""
+        """A small array of targets of the network's kind, with each of its classes once."""
         raise NotImplementedError
 
     @classmethod
@@ -113,7 +113,7 @@ class Conversion(FittedNetwork, BaseEstimator):
                 [(W != 0).ravel() for W in mlp.coefs_]
                 + [np.ones(b.size, bool) for b in mlp.intercepts_]
             )
-            # a constant unit is folded into the next intercepts, so that its dead weights are 0
+            # fold constant units into the next intercepts, so that dead weights are 0
             network = fold_constants(network_of(new, attributes), left)
             attributes |= described(new, network, left)
         else:
@@ -201,7 +201,7 @@ class Conversion(FittedNetwork, BaseEstimator):
 
 
 def _check_source(mlp, cls):
-    """Raise unless `mlp` is fitted, and of the class that `cls` prunes."""
+    """Raise unless `mlp` is fitted and of the class from which `cls` can be made."""
     dense_class = cls._dense_class
     if not isinstance(mlp, dense_class):
         kind, expected = type(mlp).__name__, dense_class.__name__
@@ -228,10 +228,10 @@ def _warn_of_zeros(mlp):
 
 
 def _as_mlp(estimator):
-    """A fitted estimator of scikit-learn with the network, which trains on as that would."""
+    """scikit-learn's estimator with the network, fitted so that its training can continue."""
     shell = _shell(estimator)
     shell.set_params(**estimator._of_training() | _loss_of(estimator))
-    # in place: with early stopping these lists are those of the best network so far, too
+    # in place, because with early stopping the best network so far is stored in the same lists
     shell.coefs_[:] = [W.copy() for W in estimator.coefs_]
     shell.intercepts_[:] = [b.copy() for b in estimator.intercepts_]
     if hasattr(estimator, "feature_names_in_"):
@@ -242,11 +242,11 @@ def _as_mlp(estimator):
 
 
 def _shell(estimator):
-    """scikit-learn's estimator of this shape, fitted on next to nothing to lay out all it keeps."""
+    """scikit-learn's estimator of this shape, fitted on a few zeros to set all attributes."""
     early_stopping = estimator.early_stopping and estimator.solver != "lbfgs"
     shell = estimator._dense_class(
         hidden_layer_sizes=estimator.hidden_layer_sizes,
-        solver="adam" if early_stopping else "lbfgs",  # which leaves no moments to train on with
+        solver="adam" if early_stopping else "lbfgs",  # lbfgs stores no moments
         early_stopping=early_stopping,
         validation_fraction=0.5,
         tol=1e99,  # converged at once
@@ -254,22 +254,23 @@ def _shell(estimator):
         n_iter_no_change=1,
         random_state=0,
     )
-    targets = np.repeat(estimator._shell_targets(), 4, axis=0)  # enough to set some of each aside
+    targets = np.repeat(estimator._shell_targets(), 4, axis=0)  # enough to hold out some of each
     shape = (len(targets), estimator.n_features_in_)
     return shell.fit(csr_array(shape, dtype=estimator.coefs_[0].dtype), targets)
 
 
 def _loss_of(estimator):
-    """The parameter of a regression that says what its outputs are, as it was fitted."""
+    """The parameter `loss` with which a regressor was fitted, as a dict; empty for classifiers."""
     if is_classifier(estimator):
         return {}
     return {"loss": "poisson" if estimator.out_activation_ == "exp" else "squared_error"}
 
 
 def _training_of(estimator):
-    """What scikit-learn's estimator keeps of its training, for the network as it is.
+    """The attributes in which scikit-learn's estimator describes its training.
 
-    That of the initial training; but once pruned, no loss or score has been the best so far.
+    They are those of the initial training. After pruning, the best loss or score so far is left
+    out, because the pruned network might not reach it.
     """
     public = {name: getattr(estimator, name, None) for name in TRAINING_ATTRIBUTES}
     own = public | getattr(estimator, "_initial_training", {})
@@ -279,7 +280,7 @@ def _training_of(estimator):
 
 
 def _before_training(estimator):
-    """What scikit-learn's estimator keeps of a training that has just begun."""
+    """The same attributes for a training that has just begun."""
     mlp = estimator._dense_class(hidden_layer_sizes=(1,), random_state=0, **_loss_of(estimator))
     classes = {"classes": [0, 1]} if is_classifier(estimator) else {}
     early = estimator.early_stopping

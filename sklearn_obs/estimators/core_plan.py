@@ -1,4 +1,4 @@
-"""The parameters of an estimator as the core takes them: plain data, without scikit-learn."""
+"""Conversion of an estimator's parameters to a `Plan`, the plain data that the core uses."""
 
 from sklearn import get_config
 
@@ -7,9 +7,9 @@ from sklearn_obs.plan import AdamSettings, Plan
 
 
 def plan_of(estimator, n_features=None, names=None) -> Plan:
-    """The parameters of pruning and retraining, for the core.
+    """The `Plan` of an estimator: its parameters of pruning and retraining.
 
-    Of samples with so many features of these names; by default those that the estimator has seen.
+    The number and names of the features are by default those seen in `fit`.
     """
     variables = None
     if estimator.input_groups is not None:
@@ -34,7 +34,7 @@ def plan_of(estimator, n_features=None, names=None) -> Plan:
         tol=estimator.tol,
         adam=AdamSettings(
             batch_size=_batch_size(estimator),
-            # the rate of another solver says nothing about adam's
+            # the learning rate of another solver would not suit adam
             learning_rate=estimator.learning_rate_init if estimator.solver == "adam" else 0.001,
             beta_1=estimator.beta_1,
             beta_2=estimator.beta_2,

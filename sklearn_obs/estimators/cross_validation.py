@@ -1,4 +1,4 @@
-"""The sparsity by cross-validation: one path a fold, all sparsities scored on held-out samples."""
+"""Choice of the sparsity by cross-validation: each fold prunes once and scores all sparsities."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -216,7 +216,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         """
         estimator = self._estimator()
         self._check(estimator)
-        if isinstance(estimator, Pipeline):  # whose first step takes what it takes
+        if isinstance(estimator, Pipeline):  # its first step checks X
             validate_data(self, X, skip_check_array=True)
             options = {"ensure_2d": False, "dtype": None, "accept_sparse": True}
             targets = check_array(y, input_name="y", **options)
@@ -244,7 +244,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         return OBSPrunedMLPClassifier() if self.estimator is None else self.estimator
 
     def _check(self, estimator):
-        """Raise unless all parameters are valid, before anything is done with the data."""
+        """Raise unless all parameters are valid; this is called before the data are used."""
         check_parameters(pruned_part(estimator))
         check_levels(self.sparsities)
         if self.selection not in SELECTIONS:
@@ -260,7 +260,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _levels(self, estimator, X, y, splits):
-        """The sparsities; of a number of them, as far as whole groups reach in every fold."""
+        """The sparsities; a number of them ends where groups cannot reach further in all folds."""
         levels, part = check_levels(self.sparsities), pruned_part(estimator)
         if not isinstance(levels, int):
             return levels
@@ -271,7 +271,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
         return spread(levels, min(sparsest(part, *head, n_outputs) for head in heads))
 
     def _choose(self, estimator, folds, levels):
-        """The attributes that say how the levels did, and which one is best."""
+        """Set the attributes with the scores of the levels and the best one."""
         scores = np.array([fold.scores for fold in folds])
         if not np.isfinite(scores).all():
             raise ValueError(

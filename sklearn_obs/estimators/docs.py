@@ -1,4 +1,4 @@
-"""The parameters and attributes that both estimators document, once."""
+"""The docstrings of the parameters and attributes that both estimators share."""
 
 from textwrap import indent
 
@@ -223,13 +223,13 @@ feature_names_in_ : ndarray of shape (n_features,)
     Names of the features, where X had names.
 """
 
-# scikit-learn's HTML view shows these texts where an estimator has a page; the link stays where it
-# is, but on the site, whose `conf.py` knows the page
+# scikit-learn's HTML view shows these texts only for estimators with a documentation link. This one
+# stays on the page that shows the view; `docs/conf.py` replaces it by a link to the API page
 PAGE = "#{estimator_name}"
 
 
 def parameters_with(own: str) -> str:
-    """The text of the shared parameters, with that of an estimator's own before `memory`."""
+    """The docstring of the shared parameters, with `own` ones inserted before `memory`."""
     before, memory, after = _PARAMETERS.partition("memory : ")
     return indent(before + own + memory + after, "    ").lstrip()
 

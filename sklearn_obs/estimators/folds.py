@@ -1,7 +1,7 @@
-"""A fold of cross-validation: the steps of a pipeline, then one path of networks, each scored.
+"""A fold of cross-validation: fit the steps of a Pipeline, prune along a path, score each network.
 
-What is pruned is an estimator of ours, or a pipeline whose last step is one. Its other steps are
-fitted on the fold's own training samples, as in `GridSearchCV`.
+The estimator is one of ours, or a Pipeline whose last step is one. The other steps are fitted on
+the training samples of each fold, as in `GridSearchCV`.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from sklearn_obs.estimators.sample_scores import sample_accuracies, sample_r2
 
 @dataclass(frozen=True)
 class Fold:
-    """What a fold leaves, one entry a level."""
+    """The results of a fold, with one entry for each level."""
 
     scores: list[float]
     sample_scores: np.ndarray | None  # (n_levels, n_held_out_samples)
@@ -34,12 +34,12 @@ class Fold:
 
 
 def pruned_part(estimator: Any) -> PrunedMLP:
-    """The estimator that is pruned: itself, or the last step of a pipeline.
+    """The estimator that is pruned: `estimator` itself, or the last step of a Pipeline.
 
     Raises
     ------
     TypeError
-        If that is of another class.
+        If it is of another class.
     """
     if isinstance(estimator, PrunedMLP):
         return estimator
@@ -58,19 +58,19 @@ def pruned_part(estimator: Any) -> PrunedMLP:
 
 
 def parameter_of(estimator: Any) -> str:
-    """The name that `set_params` has for the target sparsity."""
+    """The name of the target sparsity for `set_params`."""
     if isinstance(estimator, Pipeline):
         return f"{estimator.steps[-1][0]}__target_sparsity"
     return "target_sparsity"
 
 
 def splits_of(search: Any, X: Any, y: Any, groups: Any) -> list:
-    """The search's splits: pairs of numbers of training samples and of held-out samples.
+    """The splits of a search: pairs of indices of training samples and of held-out samples.
 
     Raises
     ------
     ValueError
-        If a fold has no samples, or a single split cannot do what the search needs of it.
+        If a fold has no samples, or the search cannot work with a single split.
     """
     cv, selection = search.cv, search.selection
     splits = list(check_cv(cv, y, classifier=is_classifier(search)).split(X, y, groups))
@@ -100,7 +100,7 @@ def splits_of(search: Any, X: Any, y: Any, groups: Any) -> list:
 
 
 def prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """The fitted steps before the network (None without), and what they make of X."""
+    """The fitted steps before the network, or None without steps, and the transformed X."""
     if not isinstance(estimator, Pipeline) or len(estimator.steps) == 1:
         return None, X
     steps = clone(estimator[:-1])
@@ -108,7 +108,7 @@ def prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
 
 
 def columns_of(estimator: Any, X: Any, y: Any, splits: list) -> list[tuple[int, Any]]:
-    """How many columns the network gets and their names, of all samples and in each fold."""
+    """Number and names of the network's columns: for all samples and, in a Pipeline, each fold."""
     parts = [(X, y)]
     if isinstance(estimator, Pipeline):
         parts += [(rows_of(X, train), rows_of(y, train)) for train, _ in splits]
@@ -122,7 +122,7 @@ def _columns_of(X):
 
 
 def whole(estimator: Any, steps: Any, network: PrunedMLP) -> Any:
-    """The estimator with these fitted parts."""
+    """The estimator put together from fitted steps and a fitted network."""
     if not isinstance(estimator, Pipeline):
         return network
     pipeline = clone(estimator)
@@ -132,7 +132,7 @@ def whole(estimator: Any, steps: Any, network: PrunedMLP) -> Any:
 
 
 def fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, target_sparsity: float) -> Any:
-    """A copy of the estimator, fitted; the weights are for the network alone."""
+    """A fitted copy of the estimator; sample weights are used for the network only."""
     steps, X = prepared(estimator, X, y)
     network = clone(pruned_part(estimator)).set_params(target_sparsity=target_sparsity)
     return whole(estimator, steps, network.fit(X, y, sample_weight=sample_weight))
@@ -147,7 +147,7 @@ def _number(score):
 def one_fold(
     estimator, X, y, sample_weight, split, levels, scorer, *, each_sample, keep, say
 ) -> Fold:
-    """Fit on the first samples of the split, and score every level on the others."""
+    """Fit on the training samples of the split, and score every level on the held-out ones."""
     train, test = split
     X_train, y_train = rows_of(X, train), rows_of(y, train)
     X_test, y_test = rows_of(X, test), rows_of(y, test)
@@ -164,13 +164,13 @@ def one_fold(
 
 
 def folds_of(search, estimator, X, y, sample_weight, splits, levels) -> list[Fold]:
-    """All folds, in parallel by the search's `n_jobs`."""
+    """Compute all folds, in parallel with the `n_jobs` of the search."""
     single = len(splits) == 1
     options = {
         "each_sample": single and search.selection == "one_standard_error",
         "keep": single and not search.refit,
     }
-    serial = effective_n_jobs(search.n_jobs) == 1  # a memory map, as of workers, is not needed
+    serial = effective_n_jobs(search.n_jobs) == 1  # no workers, so no memory maps of X
     scorer = check_scoring(estimator, search.scoring)
     calls = []
     for number, split in enumerate(splits, start=1):
@@ -180,8 +180,8 @@ def folds_of(search, estimator, X, y, sample_weight, splits, levels) -> list[Fol
         calls.append(partial(one_fold, *arguments, **options))
     if serial:
         done = (call() for call in calls)
-    else:  # scikit-learn's, by which its settings and filters of warnings reach the workers
-        backend, _ = get_active_backend()  # some hand results out only when all are there
+    else:  # scikit-learn's Parallel passes its settings and warning filters on to the workers
+        backend, _ = get_active_backend()  # some backends return results only when all are done
         return_as = "generator" if backend.supports_return_generator else "list"
         done = Parallel(search.n_jobs, return_as=return_as)(delayed(call)() for call in calls)
     folds = []
@@ -193,7 +193,7 @@ def folds_of(search, estimator, X, y, sample_weight, splits, levels) -> list[Fol
 
 
 def _in_words(scores, levels):
-    """The first, the best and the last score."""
+    """A message with the first, the best and the last score."""
     return (
         f"score {scores[0]:.4g} at sparsity {levels[0]:.4g}, {max(scores):.4g} at best, "
         f"{scores[-1]:.4g} at {levels[-1]:.4g}"

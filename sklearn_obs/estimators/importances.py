@@ -1,4 +1,4 @@
-"""Importances of variables for any samples: by how much the loss would rise without each."""
+"""Importances of variables on given samples: the increase of the loss if one were removed."""
 
 from typing import Any
 
@@ -130,7 +130,7 @@ def input_importances(
 
 
 def _names(estimator, features, inputs):
-    """What the variables are called."""
+    """The names of the variables."""
     seen = getattr(estimator, "feature_names_in_", None)
     labels = checked_labels(estimator.input_groups, estimator.n_features_in_, seen)
     if features is None:

@@ -1,4 +1,4 @@
-"""The initial training, from the cache where there is one and it has been done before."""
+"""The initial training, or its cached result if `memory` is set and holds it."""
 
 import os
 from numbers import Integral
@@ -8,9 +8,10 @@ from sklearn.utils.validation import check_memory
 
 
 def cache(memory, random_state):
-    """The object of joblib's kind whose `cache` remembers functions, writable or refused.
+    """The `joblib.Memory` for the initial training, after a check that its folder is writable.
 
-    Without an integer `random_state` two dense networks are to differ, so that nothing is cached.
+    Without an integer `random_state`, two fits should give different networks, so the returned
+    object caches nothing.
 
     Raises
     ------
@@ -34,5 +35,5 @@ def cache(memory, random_state):
 
 
 def trained(mlp, X, y, sample_weight):
-    """scikit-learn's estimator `mlp`, fitted."""
+    """Fit scikit-learn's estimator `mlp` and return it; this is the function that is cached."""
     return mlp.fit(X, y, sample_weight=sample_weight)

@@ -1,4 +1,4 @@
-"""The network inside a model: in a Pipeline, a search, or scikit-learn's own estimator."""
+"""Find the network inside a model: a Pipeline, a search, or scikit-learn's own estimator."""
 
 from typing import Any
 
@@ -20,21 +20,21 @@ SUPPORTED = (
 
 
 def taken_apart(model: Any) -> tuple[list[tuple[str, Any]], PrunedMLP, list[Any]]:
-    """The named steps before the network, the network, and transformers of its targets.
+    """Return the named steps before the network, the network, and transformers of its targets.
 
-    A network of scikit-learn's becomes one of ours, weights that are 0 counting as removed. The
-    transformers are in the order in which they act on the targets.
+    A scikit-learn network is converted to one of ours, and its weights that are 0 count as removed.
+    The transformers are in the order in which they are applied to the targets.
 
     Raises
     ------
     TypeError
-        If there is no such network inside.
+        If the model contains no such network.
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the model is not fitted.
     """
     if hasattr(model, "best_estimator_"):  # a search of scikit-learn
         return taken_apart(model.best_estimator_)
-    if hasattr(model, "cv") and hasattr(model, "refit"):  # ours, or one that has not found it yet
+    if hasattr(model, "cv") and hasattr(model, "refit"):  # our search, or one that is not fitted
         check_is_fitted(model)
     if isinstance(model, OBSPrunedMLPCV):
         return taken_apart(chosen_of(model))
@@ -57,26 +57,26 @@ def taken_apart(model: Any) -> tuple[list[tuple[str, Any]], PrunedMLP, list[Any]
 
 
 def input_names(model: Any) -> Any:
-    """What the inputs of the network inside are called: its own names, or its steps'; or None."""
+    """Names of the network's inputs: those it was fitted with, or its steps' names, or None."""
     steps, network, _ = taken_apart(model)
     names = getattr(network, "feature_names_in_", None)
     if names is None and steps:
         try:
             names = Pipeline(steps).get_feature_names_out()
-        except (AttributeError, ValueError):  # of a step that names nothing, or needs names
+        except (AttributeError, ValueError):  # a step gives no names, or needs names itself
             names = None
     return names
 
 
 def network_and_samples(model: Any, X: Any) -> tuple[PrunedMLP, Any]:
-    """The network inside, and the samples as the steps before it have transformed them.
+    """Return the network inside a model, and the samples transformed by the steps before it.
 
     Raises
     ------
     TypeError
-        If there is none, or it was fitted on transformed targets.
+        If there is no network, or it was fitted on transformed targets.
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the model is not fitted.
     """
     steps, estimator, of_targets = taken_apart(model)
     if of_targets:

@@ -1,12 +1,12 @@
-"""What stands in for importances that are not there, and says so to whoever uses them.
+"""A placeholder for importances that are not available: any use of it raises an error.
 
-scikit-learn's feature selectors ask for an attribute by `hasattr`, which would swallow an error of
-`feature_importances_` itself and the reason with it.
+The property `feature_importances_` does not raise the error itself, because the feature selectors
+of scikit-learn use `hasattr`, which would hide the error and its reason.
 """
 
 
 class NoImportances:
-    """Raises an error with the reason at any use as an array."""
+    """An object that raises an error with the reason whenever it is used as an array."""
 
     def __init__(self, reason):
         self._reason = reason
@@ -14,8 +14,8 @@ class NoImportances:
     def __repr__(self):
         return f"<no importances: {self._reason}>"
 
-    def __getattr__(self, name):  # `ndim`, `argmax` and whatever else an array has
-        if name == "_reason":  # asked for while a copy of this is being made
+    def __getattr__(self, name):  # `ndim`, `argmax` and all other attributes of an array
+        if name == "_reason":  # not set yet while this object is being copied
             raise AttributeError(name)
         raise AttributeError(self._reason)
 

@@ -1,4 +1,4 @@
-"""Which variable each column of a fitted transformer comes from."""
+"""Find the variable from which each column of a fitted transformer is computed."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
         )
     check_is_fitted(fitted_transformer)
     seen = fitted_transformer
-    while isinstance(seen, Pipeline):  # which asks its first step, whatever that is
+    while isinstance(seen, Pipeline):  # its attributes are those of its first step
         steps = [part for _, part in seen.steps if not _is_idle(part)]
         seen = steps[0] if steps else None
     names = getattr(seen, "feature_names_in_", None)
@@ -77,13 +77,13 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
 
 
 def _labels(step, labels):
-    """The labels of the columns that a fitted step puts out, of those that it takes in."""
+    """Labels of the columns that a fitted step returns, given those of the columns it takes."""
     if _is_idle(step):
         return labels
     if isinstance(step, Pipeline):
         for _, part in step.steps:
             if _is_idle(part) or not (is_classifier(part) or is_regressor(part)):
-                labels = _labels(part, labels)  # a network at the end is what they are for
+                labels = _labels(part, labels)  # a network at the end does not change them
         return labels
     if isinstance(step, ColumnTransformer):
         return _side_by_side(step, labels)
@@ -110,12 +110,12 @@ def _side_by_side(step, labels):
 
 
 def _says(part):
-    """Whether a part of a ColumnTransformer puts out columns and says which."""
+    """Whether a part of a ColumnTransformer returns columns and can name them."""
     return _is_idle(part) or hasattr(part, "get_feature_names_out")
 
 
 def _n_categories(encoder):
-    """How many columns each category has."""
+    """Number of columns that each feature is encoded in."""
     numbers = np.array([len(values) for values in encoder.categories_])
     dropped = encoder.drop_idx_
     if dropped is not None:
@@ -127,7 +127,7 @@ def _n_categories(encoder):
 
 
 def _by_name(step, labels):
-    """Columns that keep their names are what they were; others are on their own."""
+    """Labels by name: a column that keeps its name keeps its label, and others get None."""
     try:
         names = getattr(step, "feature_names_in_", None)
         before = [f"x{i}" for i in range(len(labels))] if names is None else names.tolist()
@@ -143,7 +143,7 @@ def _by_name(step, labels):
 
 
 def indices(chosen, names, n):
-    """Columns as ColumnTransformer takes them, by name, number, mask or slice, as integers."""
+    """Integer indices of columns given as in a ColumnTransformer: names, numbers, mask or slice."""
     if isinstance(chosen, str):
         return np.array([names.index(chosen)])
     if isinstance(chosen, slice):

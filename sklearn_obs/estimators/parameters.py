@@ -1,4 +1,4 @@
-"""Validation of the parameters of pruning; scikit-learn checks those of the initial training."""
+"""Validation of the pruning parameters; scikit-learn checks those of the initial training."""
 
 from numbers import Integral, Real
 
@@ -38,7 +38,7 @@ TRAINING_PARAMETERS = (
     "max_fun",
 )
 
-LOSSES = ("squared_error", "poisson")  # of a regression
+LOSSES = ("squared_error", "poisson")  # of a regressor
 RETRAIN_SOLVERS = ("auto", "newton", "lbfgs", "adam")
 GRANULARITIES = ("weight", "unit", "input")
 
@@ -66,7 +66,7 @@ def sparsity_of_weights(estimator, n_weights, target_sparsity):
     Raises
     ------
     ValueError
-        If it is no number that the network can come to, or a sparsity is given as well.
+        If the network cannot reach this number of weights, or a sparsity is given, too.
     """
     if target_sparsity is not None:
         raise ValueError(
@@ -83,7 +83,7 @@ def sparsity_of_weights(estimator, n_weights, target_sparsity):
 
 
 def check_sparsities(values):
-    """The levels in ascending order, each once: ndarray of shape (n_levels,).
+    """The sparsities without duplicates, in ascending order: ndarray of shape (n_levels,).
 
     Raises
     ------
@@ -101,7 +101,7 @@ def check_sparsities(values):
 
 
 def check_parameters(estimator):
-    """Raise ValueError, naming the value and what was expected, for a parameter out of range."""
+    """Raise ValueError if a parameter is out of range, with its value and what was expected."""
     check_sparsity(estimator.target_sparsity)
     step, epochs = estimator.step, estimator.retrain_epochs
     increase = estimator.max_loss_increase
@@ -177,7 +177,7 @@ def check_not_quantized(estimator):
 
 
 def check_without_labels(estimator, *, pruning=True):
-    """Raise ValueError if something needs labels: curvature, or else what acts in `pruning`."""
+    """Raise ValueError if the curvature needs labels or, if `pruning`, another parameter does."""
     teacher = estimator.teacher
     needs = [
         (
@@ -207,7 +207,7 @@ def check_without_labels(estimator, *, pruning=True):
 
 
 def _check_teacher(estimator):
-    """Raise ValueError if the teacher is no estimator, or would never be asked."""
+    """Raise ValueError if the teacher is not an estimator, or would not be used."""
     teacher = estimator.teacher
     if teacher is None:
         return
@@ -226,7 +226,7 @@ def _check_teacher(estimator):
 
 
 def _check_groups(estimator):
-    """Raise ValueError if single weights are compared or swapped, but whole groups are removed."""
+    """Raise ValueError if groups are to be removed, but criterion or swaps need single weights."""
     granularity = estimator.granularity
     if granularity == "weight":
         return
@@ -244,7 +244,7 @@ def _check_groups(estimator):
 
 
 def _check_epochs(estimator):
-    """Raise ValueError if the epochs of a round are too few for what is to be done with them."""
+    """Raise ValueError if `retrain_epochs` is too small for the criterion or the solver."""
     epochs, newton = estimator.retrain_epochs, estimator.retrain_solver == "newton"
     if epochs is None:
         return
@@ -264,9 +264,9 @@ def _check_epochs(estimator):
 
 
 def _check_curvature(estimator):
-    """Raise ValueError if the structure, or criterion, cannot use this kind of curvature."""
+    """Raise ValueError if the structure or the criterion cannot use this kind of curvature."""
     kind = estimator.curvature
-    structure = STRUCTURES.get(estimator.structure)  # None is "auto", which takes every kind
+    structure = STRUCTURES.get(estimator.structure)  # None for "auto", which accepts every kind
     if estimator.criterion == "obs" and structure is not None and kind not in structure.kinds:
         valid = "; ".join(
             f"structure={name!r} with {', '.join(map(repr, structure.kinds))}"

@@ -1,8 +1,8 @@
 """Several sparsities from one initial training and one pruning run.
 
-Rounds are shared; a sparsity that falls inside a round is a side branch of it (see
-`sklearn_obs.pruning.rounds`), so that each level is the network of a fit at that `target_sparsity`,
-bit for bit.
+The sparsities share rounds. A sparsity that falls inside a round is a side branch of that round
+(see `sklearn_obs.pruning.rounds`). So each level is, bit for bit, the network that `fit` gives with
+this `target_sparsity`.
 """
 
 from collections.abc import Callable
@@ -22,25 +22,25 @@ from sklearn_obs.estimators.run import branched, scope_before_training, sparsest
 from sklearn_obs.estimators.samples import MatrixLike
 from sklearn_obs.machine import one_blas_thread
 
-LEAST_LEFT = 0.02  # share of the weights at the sparsest of a number of levels
+LEAST_LEFT = 0.02  # share of weights left at the last level, if a number of levels is given
 
 
 @dataclass(frozen=True)
 class PruningPath:
     """The result of `obs_pruning_path`: one entry for each sparsity, in ascending order."""
 
-    sparsities: np.ndarray  # (n_levels,) shares of the weights that were to be removed
-    n_weights: np.ndarray  # (n_levels,) int, prunable weights left
-    predicted_loss: np.ndarray  # (n_levels,) of the last round, by its saliencies
-    pruned_loss: np.ndarray  # (n_levels,) of the last round, before its retraining
-    loss: np.ndarray  # (n_levels,) of the network as it is
-    score: np.ndarray  # (n_levels,) the estimator's, on the training samples
-    coefs: tuple[list[np.ndarray], ...]  # n_levels times `coefs_`
-    intercepts: tuple[list[np.ndarray], ...]  # `intercepts_`
-    masks: tuple[list[np.ndarray], ...]  # `masks_`
-    intercept_masks: tuple[list[np.ndarray], ...]  # `intercept_masks_`
+    sparsities: np.ndarray  # (n_levels,) requested shares of removed weights
+    n_weights: np.ndarray  # (n_levels,) int, numbers of prunable weights left
+    predicted_loss: np.ndarray  # (n_levels,) in the last round, predicted by its saliencies
+    pruned_loss: np.ndarray  # (n_levels,) in the last round, before its retraining
+    loss: np.ndarray  # (n_levels,) of the resulting network
+    score: np.ndarray  # (n_levels,) score of the estimator on the training samples
+    coefs: tuple[list[np.ndarray], ...]  # `coefs_` for each of n_levels networks
+    intercepts: tuple[list[np.ndarray], ...]  # `intercepts_` for each
+    masks: tuple[list[np.ndarray], ...]  # `masks_` for each
+    intercept_masks: tuple[list[np.ndarray], ...]  # `intercept_masks_` for each
     estimators: list[PrunedMLP]  # n_levels fitted estimators
-    val_score: np.ndarray | None  # (n_levels,) the estimator's, on held-out samples
+    val_score: np.ndarray | None  # (n_levels,) score of the estimator on held-out samples
 
 
 def obs_pruning_path(
@@ -122,7 +122,7 @@ def obs_pruning_path(
     }
     for network in networks:
         for name, values in recorded.items():
-            path = network.pruning_path_[name]  # of the dense network: the loss that it has
+            path = network.pruning_path_[name]  # empty for a dense network: use its loss
             values.append(path[-1] if path.size else network.loss_)
     return PruningPath(
         sparsities=np.array([network.target_sparsity for network in networks]),
@@ -141,12 +141,12 @@ def obs_pruning_path(
 
 
 def check_levels(sparsities: int | ArrayLike) -> int | np.ndarray:
-    """How many levels, or the levels in ascending order, each once.
+    """The number of levels, or the levels without duplicates in ascending order.
 
     Raises
     ------
     ValueError
-        If they are neither.
+        If `sparsities` is neither a valid number of levels nor a list of levels.
     """
     if np.ndim(sparsities):
         return check_sparsities(sparsities)
@@ -159,7 +159,7 @@ def check_levels(sparsities: int | ArrayLike) -> int | np.ndarray:
 
 
 def spread(n_levels: int, reach: float) -> np.ndarray:
-    """So many sparsities, from 0 as far as `reach`: each has the same share of the one before."""
+    """`n_levels` sparsities from 0 to `reach`, 0.98 at most; the shares left are geometric."""
     return 1 - np.geomspace(1, max(LEAST_LEFT, 1 - reach), n_levels)
 
 
@@ -171,9 +171,9 @@ def fitted_levels(
     sample_weight: ArrayLike | None,
     say: Callable[[str], None] | None = None,
 ) -> list[PrunedMLP]:
-    """A fitted copy of `estimator` for each of the ascending `sparsities`, or of a number of them.
+    """A fitted copy of `estimator` for each of the ascending `sparsities`, or for a number of them.
 
-    `say` takes a line a round, whatever `verbose` is.
+    If `say` is given, it is called with a line for each round, whatever `verbose` is.
     """
     estimator = clone(estimator)
     with one_blas_thread():
@@ -196,7 +196,7 @@ def fitted_levels(
 
 
 def check_prunable(estimator):
-    """Raise TypeError unless `estimator` is one of ours."""
+    """Raise TypeError unless `estimator` is one of our estimators."""
     if not isinstance(estimator, PrunedMLP):
         raise TypeError(
             f"Got an estimator of the class {type(estimator).__name__}, but expected an "
@@ -210,18 +210,18 @@ def _n_columns(y):
 
 
 def _check_held_out(estimator, X, y, X_val, y_val):
-    """Raise ValueError unless there are both or neither, with the columns of X."""
+    """Raise ValueError unless X_val and y_val are both None, or both valid and like X and y."""
     if (X_val is None) != (y_val is None):
         raise ValueError("Got X_val without y_val, or y_val without X_val, but expected both.")
     if X_val is None:
         return
     like = clone(estimator)
-    validate_data(like, X, skip_check_array=True)  # notes the columns
+    validate_data(like, X, skip_check_array=True)  # stores the columns of X
     try:
         options = {"multi_output": True, "y_numeric": is_regressor(estimator)}
         validate_data(like, X_val, y_val, reset=False, accept_sparse="csr", **options)
         if is_classifier(estimator):
-            unique_labels(y, y_val)  # of one kind
+            unique_labels(y, y_val)  # raises if their kinds differ
         elif _n_columns(y) != _n_columns(y_val):
             raise ValueError(f"y_val has {_n_columns(y_val)} outputs, but y has {_n_columns(y)}.")
     except ValueError as error:

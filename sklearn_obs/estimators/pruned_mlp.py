@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: validate, call, store."""
+"""The common part of the classifier and the regressor: validate, call the core, and store."""
 
 import os
 from collections.abc import Callable
@@ -44,9 +44,9 @@ class PrunedMLP(
 ):
     """The common part of `OBSPrunedMLPClassifier` and `OBSPrunedMLPRegressor`.
 
-    A subclass names scikit-learn's estimator for the initial training in `_dense_class`, and says
-    what y may be (`_check_targets`), which classes it holds (`_classes_of`), what the network is to
-    put out for it (`_encode`), and what targets it may have been trained on (`_shell_targets`).
+    A subclass names scikit-learn's estimator for the initial training in `_dense_class`. It defines
+    which y is accepted (`_check_targets`), the classes in y (`_classes_of`), the targets of the
+    network's outputs (`_encode`), and an example of its targets (`_shell_targets`).
     """
 
     _doc_link_module, _doc_link_template = "sklearn_obs", PAGE
@@ -267,7 +267,7 @@ class PrunedMLP(
             n_rounds = scope.most_rounds(target, swaps_alone=True)
             watch = Watch(self, n_rounds, X, y, sample_weight, "prune")
             taught = None
-            if n_rounds:  # a teacher is asked only where there is something to do
+            if n_rounds:  # a teacher is needed only if there is something to do
                 taught = self._taught(given, y, sample_weight, self._asked())
             samples = X, targets, sample_weight
             run = Run(self, dict(vars(self)), scope, *samples, [target], taught, swaps_alone=True)
@@ -307,7 +307,7 @@ class PrunedMLP(
         return last_units(*self._network_and_samples(X))
 
     def _add_importances(self, run):
-        """After the network has been stored, so that nothing is lost if they cannot be computed."""
+        """Add the importances; the network has been stored, and is kept if this fails."""
         if self.n_rounds_:
             with one_blas_thread():
                 self._importances = importances_or_none(self, vars(self), run.problem)
@@ -317,7 +317,10 @@ class PrunedMLP(
         return len(self.units_[-1] if self.units_ else self.inputs_)
 
     def _prepared(self, X, y, sample_weight):
-        """A function that trains the dense network and returns its attributes; what it sees."""
+        """Return a function that trains the dense network, and the checked samples.
+
+        The function returns the attributes of the dense network.
+        """
         check_parameters(self)
         memory = cache(self.memory, self.random_state)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True)

@@ -1,4 +1,4 @@
-"""Regression: squared error or Poisson's deviance, any number of outputs."""
+"""The regressor, for the squared error or the Poisson deviance and any number of outputs."""
 
 import os
 from collections.abc import Callable

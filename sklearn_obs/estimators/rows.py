@@ -1,6 +1,6 @@
-"""Rows of whatever holds them: arrays, sparse matrices, frames of pandas or polars, lists.
+"""Selection of rows from arrays, sparse matrices, pandas or polars data frames, and lists.
 
-scikit-learn documents `_safe_indexing` among its public functions, in spite of its name.
+scikit-learn lists `_safe_indexing` among its public functions, in spite of its name.
 """
 
 from sklearn.utils import _safe_indexing as rows_of

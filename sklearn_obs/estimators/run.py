@@ -1,4 +1,4 @@
-"""A pruning run on a fitted network: what is asked before it, its rounds, and what they leave.
+"""A pruning run on a fitted network: checks before it, its rounds, and the resulting attributes.
 
 *Attributes* are the fitted attributes of an estimator as a dict. A run reads them and returns those
 that change, so that an estimator stores all of them or, after an error, none.
@@ -38,17 +38,17 @@ from sklearn_obs.pruning.warned import warn
 
 
 def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | None:
-    """What a run will be able to do, asked before there is a network.
+    """The `Scope` of a run, determined and checked before the initial training.
 
-    None where `hidden_layer_sizes` or `activation` are not valid, which is for scikit-learn to
-    refuse.
+    It is None if `hidden_layer_sizes` or `activation` is not valid; scikit-learn then raises the
+    error.
 
     Raises
     ------
     MemoryError
-        If the run would need more memory than there is.
+        If the run would need more memory than is available.
     ValueError
-        If whole groups cannot be removed that far.
+        If whole groups cannot be removed up to this sparsity.
     """
     layout = _layout(estimator, X.shape[1], n_outputs)
     if layout is None:
@@ -59,13 +59,13 @@ def scope_before_training(estimator, X, n_outputs, target_sparsity) -> Scope | N
 
 
 def sparsest(estimator, n_features, names, n_outputs) -> float:
-    """The largest sparsity that whole groups, or single weights, of such a network reach."""
+    """The largest sparsity that the estimator can reach by its groups or single weights."""
     layout = _layout(estimator, n_features, n_outputs)
     return 1.0 if layout is None else reach(layout, plan_of(estimator, n_features, names))
 
 
 def _layout(estimator, n_features, n_outputs):
-    """The layout of the network to come; None where its sizes or its activation are not valid."""
+    """The layout of the network before training; None if sizes or activation are not valid."""
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
     if not all(isinstance(n, Integral) and int(n) > 0 for n in hidden):
         return None
@@ -75,14 +75,14 @@ def _layout(estimator, n_features, n_outputs):
 
 
 def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
-    """What a run on the fitted network can do.
+    """The `Scope` of a run on the fitted network, after a check that it can be carried out.
 
     Raises
     ------
     ValueError
-        If the network is sparser already, or whole groups cannot be removed that far.
+        If the network is already sparser, or whole groups cannot be removed up to this sparsity.
     MemoryError
-        If the run would need more memory than there is.
+        If the run would need more memory than is available.
     """
     network, mask = network_of(estimator, attributes), mask_of(attributes)
     scope = Scope.of(network.layout, plan_of(estimator), X, mask, network.dtype)
@@ -98,10 +98,10 @@ def scope_of_network(estimator, attributes, X, target_sparsity) -> Scope:
 
 
 def branched(estimator, attributes, scope, X, y, sample_weight, sparsities, taught=None, say=None):
-    """The attributes for each of the ascending `sparsities`, those of separate runs.
+    """The attributes for each of the ascending `sparsities`, equal to those of separate runs.
 
-    This is one run with side branches. Importances of inputs are left out. `say` takes the line
-    of each round; with the estimator's `verbose` it is printed.
+    They are computed in one run with side branches, and without importances of inputs. `say` is
+    called with a line for each round; by default it prints the line if `verbose` is set.
     """
     say = say or (print if estimator.verbose else None)
     run = Run(estimator, attributes, scope, X, y, sample_weight, sparsities, taught)
@@ -123,22 +123,22 @@ def branched(estimator, attributes, scope, X, y, sample_weight, sparsities, taug
 
 
 class Run:
-    """The rounds to come, and what an estimator holds after them.
+    """A pruning run: its rounds, and the attributes of the estimator after them.
 
     Parameters
     ----------
     estimator : PrunedMLP
     attributes : dict
-        Those of the network at the start.
+        The attributes of the network at the start.
     scope : Scope
     X, y, sample_weight
-        The samples, and what the network is to put out for them.
+        The samples, the targets of the network's outputs, and the sample weights.
     sparsities : sequence of float
-        Ascending.
+        The target sparsities, ascending.
     taught : ndarray of shape (n_samples, n_outputs), default=None
-        What a teacher puts out for them, to be imitated in place of the dense network.
+        The outputs of a teacher, which is then imitated in place of the dense network.
     swaps_alone : bool, default=False
-        Whether there are swaps also where nothing is to be removed.
+        Whether swaps are made even if nothing is to be removed.
     """
 
     def __init__(
@@ -175,20 +175,21 @@ class Run:
             )
 
     def start(self):
-        """The attributes of a network that has just been trained, its loss measured anew."""
+        """The attributes at the start, with the loss measured on the objective of the run."""
         return self.attributes | {"loss_": loss(self.network, self.problem.objective)}
 
     def finished(self, watch):
-        """The attributes after all rounds, or after those that a callback or Ctrl-C leaves.
+        """The attributes after all rounds, or after those before a callback or Ctrl-C ends the run.
 
-        `watch` sees each round (see `sklearn_obs.estimators.watch`) and may end the run after it.
+        `watch` is called for each round, and may end the run after it (see
+        `sklearn_obs.estimators.watch`).
         """
         rounds = _finished(self, watch)
         self.warn_of_convergence([r.converged for r in rounds])
         return self.changed(rounds)
 
     def warn_of_convergence(self, converged):
-        """Warn if retraining was to converge, and did not in some rounds."""
+        """Warn if retraining should have converged, but did not in some rounds."""
         if self.estimator.retrain_epochs is None and not all(converged):
             warn(
                 f"Retraining did not converge in {converged.count(False)} of {len(converged)} "
@@ -198,7 +199,7 @@ class Run:
             )
 
     def changed(self, finished):
-        """The attributes that change by the rounds `finished`, but for importances."""
+        """The attributes that the rounds `finished` have changed, without importances."""
         if not finished:
             return {}
         last, path = finished[-1], self.attributes["pruning_path_"]
@@ -212,13 +213,13 @@ class Run:
         }
 
     def line(self, r):
-        """What `verbose` prints of a round."""
+        """The line that `verbose` prints for a round."""
         n_weights = self.problem.scope.n_remaining(r.mask)
         return f"Round {r.number}, weights = {n_weights}, loss = {r.loss:.8f}"
 
 
 def _warn_of_decay(estimator, network, objective):
-    """Warn where the weights are penalised by more than all that they could be worth."""
+    """Warn if the penalty is larger than the loss of a constant prediction."""
     penalty, most = penalty_of(network, objective), constant_loss(network, objective)
     y = objective.y if objective.labels is None else objective.labels
     if estimator.weight_decay and penalty > most and np.ptp(y, axis=0).any():
@@ -234,7 +235,7 @@ def _warn_of_decay(estimator, network, objective):
 
 
 def _finished(run, watch):
-    """All rounds, or those that a callback or Ctrl-C leaves."""
+    """All rounds, or those that were finished before a callback or Ctrl-C ended the run."""
     finished = []
 
     def as_it_stands():
@@ -244,7 +245,7 @@ def _finished(run, watch):
         for _ in range(run.most_rounds):
             watch.begin(as_it_stands)
             _, r = next(run.rounds, (None, None))
-            if r is None:  # the groups were larger, or no swap was found
+            if r is None:  # fewer rounds than at most: large groups, or no further swap was found
                 watch.end(None)
                 break
             _add(finished, r)
@@ -261,16 +262,16 @@ def _finished(run, watch):
 
 
 def _add(finished, r):
-    """One more round: the network of the one before is needed no longer."""
+    """Append a round, and drop the network of the round before, which is not needed any more."""
     if finished:
         finished[-1] = finished[-1].record()
     finished.append(r)
 
 
 def importances_of(estimator, attributes, problem) -> np.ndarray:
-    """Those of the inputs of the fitted network, for the samples of the problem.
+    """The importances of the inputs of the fitted network, on the samples of the problem.
 
-    An input has that of its variable, and 0 if it is not read.
+    An input has the importance of its variable, or 0 if it is not read.
     """
     network, mask = network_of(estimator, attributes), mask_of(attributes)
     rng = problem.rng(attributes["n_rounds_"] + 1)
@@ -282,7 +283,7 @@ def importances_of(estimator, attributes, problem) -> np.ndarray:
 
 
 def importances_or_none(estimator, attributes, problem) -> np.ndarray | None:
-    """The same after a run; None, with a warning, where they cannot be had."""
+    """The importances after a run, or None, with a warning, if they cannot be computed."""
     try:
         return importances_of(estimator, attributes, problem)
     except (KeyboardInterrupt, MemoryError, LinAlgError) as error:
@@ -295,14 +296,14 @@ def importances_or_none(estimator, attributes, problem) -> np.ndarray | None:
 
 
 def seed_of(estimator) -> int:
-    """The seed that the randomness of all rounds comes from."""
+    """The seed from which the random generators of all rounds are made."""
     return check_random_state(estimator.random_state).randint(np.iinfo(np.int32).max)
 
 
 def objective_of(estimator, attributes, X, y, sample_weight, taught=None):
-    """What pruning and retraining minimise; without labels (y is None), imitation alone.
+    """The objective of pruning and retraining; without labels (y is None), only distillation.
 
-    The penalty of the initial training depends on the samples of one of its steps.
+    The penalty of the initial training depends on the number of samples in one of its steps.
     """
     n_samples = X.shape[0]
     objective = mean_objective(

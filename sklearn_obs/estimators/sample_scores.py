@@ -1,15 +1,15 @@
-"""The score of each held-out sample: their mean is the score that scikit-learn's estimators have.
+"""The score of each held-out sample; their mean is the default score of a scikit-learn estimator.
 
-Accuracy of sample i::
+The accuracy of sample i is::
 
     1 if its class (all of its labels) is right, 0 otherwise
 
-R2 of sample i, with e_ij the error of output j and v_j the variance of that output::
+The R2 of sample i, with e_ij the error of output j and v_j the variance of that output, is::
 
     mean over j of 1 - e_ij^2 / v_j
 
-An output that does not vary counts as scikit-learn's `r2_score` counts it: 1 if it is right in all
-samples, 0 otherwise.
+An output that does not vary contributes, as in scikit-learn's `r2_score`, 1 if it is right in all
+samples, and 0 otherwise.
 """
 
 import numpy as np

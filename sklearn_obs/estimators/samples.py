@@ -1,12 +1,12 @@
-"""Sample weights: checked once; samples of weight 0 are dropped and so absent everywhere."""
+"""Sample weights: they are checked here, and samples of weight 0 are dropped once for all code."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import sparray, spmatrix
 from sklearn.utils import check_array, check_consistent_length
 
-MatrixLike = ArrayLike | sparray | spmatrix  # what X may be
-WEIGHTS = (np.float64, np.float32)  # kept as they are, others as the first: as scikit-learn does
+MatrixLike = ArrayLike | sparray | spmatrix  # types of X
+WEIGHTS = (np.float64, np.float32)  # other dtypes become float64, as in scikit-learn
 
 
 def weighted_samples(X, y, sample_weight):
@@ -47,12 +47,12 @@ def weighted_samples(X, y, sample_weight):
 
 
 def for_each_sample(sample_weight, n_samples):
-    """A weight for each sample, where a single number may stand for all of them.
+    """The sample weights; a single number becomes an array with this weight for each sample.
 
     Raises
     ------
     ValueError
-        If it is a single something that is no number.
+        If it is a single value, but not a number.
     """
     weight = np.asarray(sample_weight)
     if weight.ndim > 0:

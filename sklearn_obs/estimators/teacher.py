@@ -1,12 +1,12 @@
-"""Another teacher: an estimator whose outputs are imitated in place of the dense network's.
+"""A teacher: an estimator whose outputs are imitated in place of those of the dense network.
 
-A `FrozenEstimator` is asked directly. Any other teaches out of fold: with the samples in K parts, a
-copy of it that was fitted on the other parts is asked about each, because what it says about
-samples that it was fitted on is mostly their labels::
+The predictions of a `FrozenEstimator` are used directly. Any other teacher predicts out of fold:
+the samples are divided into K parts, and a copy of the teacher is fitted on the other parts before
+it predicts for one. Its predictions for its own training samples would mostly repeat their labels::
 
-    p0[S_k] = teacher fitted on all samples but S_k, asked about X[S_k]        k = 1 ... K
+    p0[S_k] = prediction for X[S_k] of a teacher fitted on all samples but S_k     k = 1 ... K
 
-The parts are drawn without a look at y, so that the outputs for a sample never depend on its label.
+The parts are drawn without y, so the prediction for a sample never depends on its label.
 
 References
 ----------
@@ -34,7 +34,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Asked:
-    """What a teacher is asked for."""
+    """The outputs that a network needs from a teacher."""
 
     kind: str  # "classes", "labels" (label sets), "values" or "counts" (never negative)
     classes: np.ndarray | None  # (n_classes,) in the order of the network's outputs
@@ -42,20 +42,20 @@ class Asked:
 
 
 def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
-    """What the teacher puts out for the samples.
+    """The outputs of the teacher for the samples, out of fold unless it is frozen.
 
     Parameters
     ----------
     teacher : estimator
     asked : Asked
-        What it is asked for.
+        The outputs that are needed.
     X : array-like of shape (n_samples, n_features)
-        As the user passed it: a frame keeps its names.
+        As the user passed it, so that a data frame keeps its column names.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
     sample_weight : ndarray of shape (n_samples,), or None
-        For the `fit` of a teacher that takes it.
+        Passed to the `fit` of the teacher if it accepts weights.
     seed : int
-        Draws the folds, and stands for every `random_state` of the teacher that is None.
+        The seed for the folds, and for each `random_state` of the teacher that is None.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the teacher does not fit the samples, or its outputs those of the network.
+        If the teacher cannot be used on these samples, or its outputs do not match the network's.
     sklearn.exceptions.NotFittedError
         If a frozen teacher is not fitted.
     """
@@ -91,7 +91,7 @@ def taught(teacher, asked: Asked, X, y, sample_weight, seed) -> np.ndarray:
 
 
 def _name_of_weights(teacher):
-    """What `fit` calls the sample weights, of a Pipeline those of its last step; None for none."""
+    """Name of the sample weights in `fit` (of a Pipeline: for its last step), or None."""
     if has_fit_parameter(teacher, "sample_weight"):
         return "sample_weight"
     if isinstance(teacher, Pipeline) and has_fit_parameter(teacher[-1], "sample_weight"):
@@ -101,7 +101,7 @@ def _name_of_weights(teacher):
 
 @contextmanager
 def _named_in_errors(teacher, what):
-    """Errors of the teacher say whose they are."""
+    """A context manager that names the teacher in its errors."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -111,7 +111,7 @@ def _named_in_errors(teacher, what):
 
 
 def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
-    """A fitted teacher's predictions, in the order and the shape of the network's outputs."""
+    """Predictions of a fitted teacher, in the order and the shape of the network's outputs."""
     if asked.kind in ("values", "counts"):
         p = np.asarray(teacher.predict(X), np.float64)
         p = p.reshape(len(p), -1)
@@ -146,7 +146,7 @@ def outputs_of_teacher(teacher, asked: Asked, X) -> np.ndarray:
 
 
 def _of_classes(teacher, asked, X):
-    """Probabilities of the network's classes, by value; 0 for one that the teacher never saw."""
+    """Probabilities of the network's classes; 0 for classes that the teacher has not seen."""
     p = np.asarray(_probabilities(teacher, X))
     classes = [] if p.ndim != 2 else np.asarray(teacher.classes_).tolist()
     place = {value: i for i, value in enumerate(asked.classes.tolist())}
@@ -156,7 +156,7 @@ def _of_classes(teacher, asked, X):
             f"Got a teacher, {named(teacher)}, of the classes {classes[:10]}, but the network has "
             f"the classes {list(place)[:10]}. Pass a teacher with the same classes, or fewer."
         )
-    if len(place) == 1:  # of which a network's second column is the probability of another
+    if len(place) == 1:  # the network's output is the probability of the class that is missing
         return p[:, 1:] if p.shape[1] == 2 else np.zeros((len(p), 1))
     of_all = np.zeros((len(p), len(place)))
     of_all[:, [place[value] for value in classes]] = p
@@ -164,7 +164,7 @@ def _of_classes(teacher, asked, X):
 
 
 def _of_labels(teacher, asked, X):
-    """The probability of each label: one array, or a list with one array a label."""
+    """Probability of each label, from a teacher that returns one array or one for each label."""
     p = _probabilities(teacher, X)
     if not isinstance(p, list):
         return np.asarray(p)
@@ -196,12 +196,12 @@ def _seeded(teacher, seed):
 
 
 def is_frozen(teacher) -> bool:
-    """Whether the teacher is asked as it is."""
+    """Whether the teacher is used as it is, without being fitted."""
     return isinstance(teacher, FrozenEstimator)
 
 
 def named(teacher) -> str:
-    """'a RandomForestClassifier', for a message."""
+    """The class of the teacher with an article, such as 'a RandomForestClassifier'."""
     if isinstance(teacher, FrozenEstimator):
         teacher = teacher.estimator
     return f"a {type(teacher).__name__}"

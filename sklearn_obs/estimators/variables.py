@@ -1,4 +1,4 @@
-"""Variables: which inputs belong together, such as the one-hot columns of a category."""
+"""Variables: sets of inputs that belong together, such as the one-hot columns of a category."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -7,20 +7,20 @@ import numpy as np
 
 
 def checked_labels(input_groups: Any, n_features: int, names: np.ndarray | None) -> list[Hashable]:
-    """A label for each input, (n_features,); None for an input on its own.
+    """A list of n_features labels, one for each input; None for a variable of one input.
 
     Parameters
     ----------
     input_groups : array-like of shape (n_features,), callable or None
-        As the parameter of the estimators.
+        The parameter of the estimators.
     n_features : int
     names : ndarray of shape (n_features,) or None
-        What a callable gets.
+        Feature names, which are passed to a callable.
 
     Raises
     ------
     ValueError
-        If it is of another kind or length, or a callable and there are no names.
+        If `input_groups` is of another kind or length, or a callable and there are no names.
     """
     if input_groups is None:
         return [None] * n_features
@@ -42,17 +42,17 @@ def checked_labels(input_groups: Any, n_features: int, names: np.ndarray | None)
 
 
 def as_sequence(input_groups: Any) -> list[Any]:
-    """The labels as a list, from whatever holds them.
+    """The labels as a list, from any kind of sequence.
 
     Raises
     ------
     ValueError
-        If it is no sequence of labels.
+        If `input_groups` is not a sequence of labels.
     """
     try:
         labels = None if isinstance(input_groups, (str, bytes, dict)) else list(input_groups)
         if labels is not None and np.ndim(input_groups if hasattr(input_groups, "ndim") else 0) < 2:
-            set(labels)  # which asks whether they can be told apart
+            set(labels)  # raises TypeError if the labels cannot be hashed
             return labels
     except TypeError:  # not iterable, or labels that are lists themselves
         pass
@@ -63,13 +63,13 @@ def as_sequence(input_groups: Any) -> list[Any]:
 
 
 def _is_missing(label):
-    """Whether a label is None, nan or pandas's NA, which compares to nothing."""
+    """Whether a label is None, nan, or pandas's NA or NaT."""
     nan = isinstance(label, (float, np.floating)) and np.isnan(label)
     return label is None or nan or type(label).__name__ in ("NAType", "NaTType")
 
 
 def variables_of(labels: Sequence[Hashable]) -> tuple[np.ndarray, ...]:
-    """The inputs of each variable, in the order of their first ones."""
+    """The indices of the inputs of each variable; variables are ordered by their first input."""
     found: dict[Hashable, list[int]] = {}
     for number, label in enumerate(labels):
         found.setdefault((label is None, number if label is None else label), []).append(number)

@@ -1,4 +1,4 @@
-"""The version of the library, and pickles that say which one wrote them."""
+"""The version of the library, which is stored in pickles of its estimators."""
 
 import warnings
 
@@ -6,11 +6,11 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 __version__ = "0.1.0"
 
-_KEY = "_sklearn_obs_version"  # in the state of a pickle
+_KEY = "_sklearn_obs_version"  # key of the version in the pickled state
 
 
 class Versioned:
-    """The part of an estimator that goes before `BaseEstimator` and marks its pickles."""
+    """A mixin, to be listed before `BaseEstimator`, that adds the version to pickles."""
 
     def __getstate__(self):
         return {**super().__getstate__(), _KEY: __version__}

@@ -1,14 +1,14 @@
-"""scikit-learn's callbacks (`sklearn.callback`, from 1.9 on), and what stands in for them before.
+"""scikit-learn's callbacks (`sklearn.callback`, from 1.9 on), and substitutes for older versions.
 
-A fit is one task for the callbacks, with a subtask for each round; the initial training has none,
-so that a progress bar stands still until the first round is done.
+A fit is one task for the callbacks, with a subtask for each round. The initial training has no
+subtask, so a progress bar does not move before the end of the first round.
 """
 
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:  # scikit-learn has no types: a method that it decorates would lose its own
+if TYPE_CHECKING:  # scikit-learn is not typed: its decorator would hide the types of a method
     from sklearn.callback import CallbackSupportMixin
 
     Method = TypeVar("Method", bound=Callable)
@@ -24,7 +24,7 @@ else:
         ScoringMonitor = ()
 
         class CallbackSupportMixin:
-            """Takes callbacks, and says that they will not be called."""
+            """Accepts callbacks, and warns that they will not be called."""
 
             def set_callbacks(self, *callbacks):
                 """Set callbacks for the estimator.
@@ -54,15 +54,15 @@ else:
 
 
 class Watch:
-    """What the callbacks of an estimator see of one `fit` or `prune`.
+    """Calls the callbacks of an estimator during one `fit` or `prune`.
 
     Parameters
     ----------
     estimator : object
     n_rounds : int or None
-        How many rounds there are at most, None if that is not known.
+        The largest number of rounds, or None if it is not known.
     X, y, sample_weight
-        What the estimator is being fitted on.
+        The samples on which the estimator is being fitted.
     task : {"fit", "prune"}
     """
 
@@ -78,27 +78,27 @@ class Watch:
             self._context.call_on_fit_task_begin(**self._shown)
 
     def begin(self, attributes):
-        """A round begins; `attributes` is a function that returns the fitted attributes."""
+        """Begin a round; `attributes` is a function that returns the fitted attributes."""
         if self._context is not None:
             self._round = self._context.subcontext(task_name="round")
             self._round.call_on_fit_task_begin(**self._shown, reconstruction_attributes=attributes)
 
     def end(self, attributes):
-        """A round has ended, or None of it was left; True if a callback wants no more."""
+        """End a round (`attributes` is None if there was none); True if a callback ends the run."""
         if self._context is None:
             return False
         return self._round.call_on_fit_task_end(**self._shown, reconstruction_attributes=attributes)
 
     def finish(self, attributes):
-        """All is done."""
+        """End the task of the whole `fit` or `prune`."""
         if self._context is not None:
             self._context.call_on_fit_task_end(**self._shown, reconstruction_attributes=attributes)
 
 
 def _refuse_to_score(estimator):
-    """Raise ValueError if a callback would score, for which there are no labels.
+    """Raise ValueError if a callback needs labels for a score, because there are none.
 
-    scikit-learn has no public way to ask which callbacks are set.
+    The private attribute is read because scikit-learn has no public way to list callbacks.
     """
     for callback in getattr(estimator, "_skl_callbacks", ()):
         if getattr(callback, "needs_labels", isinstance(callback, ScoringMonitor)):

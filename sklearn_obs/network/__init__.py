@@ -1,9 +1,9 @@
-"""A multi-layer perceptron as plain arrays: what it computes, and what a mask leaves of it.
+"""A multi-layer perceptron as plain arrays, and the effect of a mask on it.
 
-`layers` has the forward pass, the loss and its gradient; `losses` the three losses of the output
-layer; `distillation` puts another network's outputs into an objective; `compaction` says which
-weights may be removed, and which no longer affect the output; `prediction` has the forward pass of
-a pruned network in the form that is fastest.
+`layers` holds the forward pass, the loss and its gradient, and `losses` the four losses of the
+output layer. `distillation` puts another network's outputs into an objective. `compaction` finds
+the weights that may be removed and those that no longer affect the output. `prediction` computes
+the forward pass of a pruned network in the fastest way.
 """
 
 from sklearn_obs.network.distillation import imitating

@@ -1,21 +1,22 @@
-"""What a mask makes useless: dead weights, constant units, and inputs that are not read.
+"""The parts of a network that a mask makes useless: dead weights, constant units, unread inputs.
 
-A *dead weight* is a remaining weight that has no effect on the output. Either it leads to a unit
-all of whose outgoing weights have been removed, or it comes from a constant unit (one whose
-incoming weights have all been removed) whose value has been folded into the next intercepts::
+A *dead weight* is a remaining weight that has no effect on the output. There are three cases. It
+leads to a unit whose outgoing weights have all been removed. Or it comes from a constant unit (one
+whose incoming weights have all been removed), and its contribution has been folded into the next
+intercept::
 
     b_j <- b_j + phi(b_i) w_ij        w_ij <- 0        where the intercept b_j remains
 
-or it comes from a unit that is 0: one whose intercept has been removed, too, if phi(0) = 0.
+Or it comes from a unit that is always 0: its intercept has been removed, too, and phi(0) = 0.
 
-Dead weights are 0, stay 0 in retraining, and are removed first, because their removal costs
+Dead weights are set to 0, stay 0 in retraining, and are removed first, because their removal costs
 nothing.
 
-A *compacted* network is without the units that dead weights lead to or come from, and computes the
-same function.
+A *compacted* network computes the same function without the units that no longer affect the output
+and without those whose constant value has been folded.
 
-Questions about a mask alone are answered from the network's `Layout`, so that they can be asked
-before there is a network.
+Functions that depend on a mask alone take the network's `Layout`, so they can be called before a
+network has been trained.
 
 References
 ----------
@@ -33,13 +34,13 @@ from sklearn_obs.network.layers import ACTIVATIONS, Layout, Network, sample_batc
 
 
 def prunable(layout: Layout, prune_intercepts: bool) -> np.ndarray:
-    """The parameters that may be removed at all: bool of shape (n_parameters,)."""
+    """Mask of the parameters that may ever be removed: bool of shape (n_parameters,)."""
     n_prunable = layout.n_parameters if prune_intercepts else layout.n_coefs
     return np.arange(layout.n_parameters) < n_prunable
 
 
 def never_read(layout: Layout, X) -> np.ndarray:
-    """The weights of inputs that are 0 in every sample, as bool of shape (n_parameters,)."""
+    """Mask of the weights of inputs that are 0 in every sample: bool of shape (n_parameters,)."""
     weight = np.zeros(layout.n_parameters, bool)
     n_nonzero = sum(
         np.asarray((X[rows] != 0).sum(axis=0)).ravel() for rows in sample_batches(X.shape[0])
@@ -50,16 +51,17 @@ def never_read(layout: Layout, X) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Which units still carry something, layer by layer from the inputs to the outputs."""
+    """Which units depend on an input or affect the output: lists of bool arrays, inputs first."""
 
-    varies: list[np.ndarray]  # per layer of units: depends on some input
-    matters: list[np.ndarray]  # affects the output, through weights that have not been folded
-    # per layer of weights: remaining, but from a constant to an intercept, or from a unit that is 0
+    varies: list[np.ndarray]  # for each layer of units: the unit depends on some input
+    matters: list[np.ndarray]  # the unit affects the output through weights that are not folded
+    # for each layer of weights: the weight remains, but comes from a unit that is 0, or from a
+    # constant unit and can be folded into an intercept that remains
     folded: list[np.ndarray]
 
 
 def traffic(layout: Layout, mask: np.ndarray) -> Traffic:
-    """What the remaining weights, those in `mask`, connect."""
+    """The `Traffic` through the remaining weights, which are those in `mask`."""
     masks, intercept_masks = layout.split(mask)
     varies: list[np.ndarray] = [np.ones(len(masks[0]), bool)]
     folded: list[np.ndarray] = []
@@ -77,7 +79,7 @@ def traffic(layout: Layout, mask: np.ndarray) -> Traffic:
 
 
 def dead_weights(layout: Layout, mask: np.ndarray) -> np.ndarray:
-    """The dead weights among the parameters in `mask`: bool of shape (n_parameters,)."""
+    """Mask of the dead weights among the parameters in `mask`: bool of shape (n_parameters,)."""
     lanes = traffic(layout, mask)
     dead = np.zeros_like(mask)
     coefs, intercepts = layout.split(dead)
@@ -89,14 +91,14 @@ def dead_weights(layout: Layout, mask: np.ndarray) -> np.ndarray:
 
 
 def fold_constants(network: Network, mask: np.ndarray) -> Network:
-    """The same function with constant units folded into intercepts and all dead weights at 0."""
+    """Fold constant units into intercepts and set dead weights to 0; the function is the same."""
     phi, _ = ACTIVATIONS[network.activation]
     lanes = traffic(network.layout, mask)
     theta = network.theta.copy()
     coefs, intercepts = network.layout.split(theta)
-    values = np.zeros(len(coefs[0]))  # of the constant units of a layer; inputs are none
+    values = np.zeros(len(coefs[0]))  # values of a layer's constant units; no input is constant
     for layer in range(1, network.layout.n_layers):
-        # what still reaches a constant unit are constants that found no intercept to fold into
+        # a constant unit may still have weights from constants whose next intercept was removed
         z = intercepts[layer - 1] + values @ (coefs[layer - 1] * ~lanes.folded[layer - 1])
         values = np.where(lanes.varies[layer], 0, phi(z))
         intercepts[layer] += values @ (coefs[layer] * lanes.folded[layer])
@@ -105,10 +107,10 @@ def fold_constants(network: Network, mask: np.ndarray) -> Network:
 
 
 class Orphans:
-    """Called with each removed flat index, in order: the flat indices left without an output.
+    """A callable that takes removed flat indices in order, and returns what each has orphaned.
 
-    These are the remaining incoming weights, and the intercept, of a hidden unit whose last
-    outgoing weight was the one removed.
+    If the removed weight was the last outgoing weight of a hidden unit, its orphans are the flat
+    indices of the unit's remaining incoming weights and intercept.
     """
 
     def __init__(self, layout: Layout, mask: np.ndarray):
@@ -116,14 +118,14 @@ class Orphans:
         self._remaining = mask.copy()
         coef_masks, _ = layout.split(mask)
         self._n_out = [remains.sum(axis=1) for remains in coef_masks]
-        # flat index of a weight -> its layer and the unit it comes from
+        # for each flat index of a weight: its layer, and the unit that it comes from
         self._layer = np.repeat(np.arange(layout.n_layers), [M.size for M in coef_masks])
         self._source = np.concatenate(
             [np.repeat(np.arange(len(M)), M.shape[1]) for M in coef_masks]
         )
 
     def __call__(self, q: int):
-        """Flat indices that lose their output with the removal of `q`."""
+        """Flat indices of the parameters that no longer lead to an output once `q` is removed."""
         self._remaining[q] = False
         if q >= self._n_coefs:  # an intercept
             return ()
@@ -138,25 +140,26 @@ class Orphans:
 def compacted(
     network: Network, mask: np.ndarray, drop_inputs: bool = False
 ) -> tuple[Network, np.ndarray, list[np.ndarray]]:
-    """The same function with fewer units: (network, mask, kept).
+    """Make a network with fewer units that computes the same function.
 
-    A weight that is 0 carries nothing, whether it has been removed or not. Constants are folded
-    into removed intercepts, too, which then count as remaining again; at least as many weights
-    disappear. A layer keeps one unit at least.
+    A weight that is 0 has no effect, whether it has been removed or not. Constants are folded into
+    removed intercepts, too. These then count as remaining again, but at least as many weights
+    disappear. Each layer keeps at least one unit.
 
     Returns
     -------
     network : Network
     mask : ndarray of shape (n_parameters,), bool
-        What remains of it.
+        The remaining parameters of the new network.
     kept : list of ndarray, int
-        Per layer of units, inputs first and outputs last, the indices in the network as it was.
+        For each layer of units, inputs first and outputs last, the indices of the kept units in the
+        network that was passed.
     """
     carries = mask & (network.theta != 0)
     n_coefs = network.layout.n_coefs
     carries[n_coefs:] = True
     matters = traffic(network.layout, carries).matters
-    # the columns that are kept are `inputs_`, also where the weights that read one are 0
+    # keep the columns in `inputs_`, even if all remaining weights of one are 0
     read = traffic(network.layout, mask).matters[0]
     matters[0] = read if drop_inputs else np.ones_like(read)
     kept = _kept(matters)
@@ -168,35 +171,35 @@ def compacted(
 
 
 def _kept(matters):
-    """Per layer of units the indices of those that matter; a layer keeps one at least."""
+    """Indices of the units that matter in each layer; if none does, index 0 is kept."""
     return [np.flatnonzero(m) if m.any() else np.zeros(1, np.intp) for m in matters]
 
 
 def _index(layout, kept):
-    """Flat indices of the parameters between the units `kept`, ascending."""
+    """Ascending flat indices of the parameters whose units are all in `kept`."""
     layers = list(zip(itertools.pairwise(kept), layout.index, strict=True))
     coefs = [flat[:-1][np.ix_(i, j)].ravel() for (i, j), flat in layers]
     return np.concatenate(coefs + [flat[-1][j] for (_, j), flat in layers])
 
 
 def _cut(network, kept, index):
-    """The network between the units `kept`, whose parameters have the flat indices `index`."""
+    """The network of the units `kept`, whose parameters have the flat indices `index`."""
     coefs, intercepts = Layout(tuple(map(len, kept))).split(network.theta[index])
     return replace(network, coefs=tuple(coefs), intercepts=tuple(intercepts))
 
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a network that still computes something, as a network of its own."""
+    """The part of a network that still affects the output, as a smaller network."""
 
     whole: Network
-    inputs: np.ndarray  # (n_inputs,) columns of X that it takes
-    index: np.ndarray  # (n_parameters,) flat indices of its parameters in the whole, ascending
-    network: Network
+    inputs: np.ndarray  # (n_inputs,) the columns of X that the part takes
+    index: np.ndarray  # (n_parameters,) flat indices of its parameters in `whole`, ascending
+    network: Network  # the part
 
     @classmethod
     def of(cls, whole: Network, mask: np.ndarray) -> "Part":
-        """Without the units that do not matter; without unread inputs where half are, or more."""
+        """The part of units that matter; unread inputs are left out if they are at least half."""
         matters = traffic(whole.layout, mask).matters
         if 2 * np.count_nonzero(matters[0]) > matters[0].size:
             matters[0][:] = True  # a copy of X would cost more than it saves
@@ -205,13 +208,13 @@ class Part:
         return cls(whole, kept[0], index, _cut(whole, kept, index))
 
     def samples(self, X):
-        """The columns that it takes, laid out alike whatever the layout of X."""
+        """The columns of X that the part takes, in the same memory layout for any layout of X."""
         if self.inputs.size == X.shape[1]:
             return X
         return X[:, self.inputs] if issparse(X) else X.take(self.inputs, axis=1)
 
     def put_back(self, network: Network) -> Network:
-        """The whole, with the parameters of `network` in this part of it."""
+        """The whole network, with the parameters of this part taken from `network`."""
         theta = self.whole.theta.copy()
         theta[self.index] = network.theta
         return self.whole.with_theta(theta, copy=False)
@@ -223,5 +226,5 @@ def inputs_read(layout: Layout, mask: np.ndarray) -> np.ndarray:
 
 
 def remaining_units(layout: Layout, mask: np.ndarray) -> list[np.ndarray]:
-    """Per hidden layer, the indices of the units that still affect the output."""
+    """For each hidden layer, the indices of the units that still affect the output."""
     return [np.flatnonzero(matters) for matters in traffic(layout, mask).matters[1:-1]]

@@ -1,14 +1,15 @@
-"""Imitation: targets that are another network's outputs, mixed with labels.
+"""Distillation: targets that mix the labels with another network's outputs.
 
-With p0 the outputs of the dense network or of another teacher, y the labels and 0 <= d <= 1, a
-sample's data term is::
+Let p0 be the outputs of the dense network or of another teacher, y the labels, and 0 <= d <= 1. The
+data term of a sample is::
 
     d l(p, p0) + (1 - d) l(p, y)  =  l(p, t) + c          t = d p0 + (1 - d) y
 
-The gradient in z is p - t, that of the single target t. c is 0 where l is linear in its target,
-d (1 - d) / 2 |p0 - y|^2 for a squared error, and d k(p0) + (1 - d) k(y) - k(t) with
-k(y) = y log y - y for Poisson's deviance. At the dense network itself p = p0: with d = 1 the
-gradient is 0 in every sample, and Gauss-Newton's matrix is the Hessian.
+Its gradient in z is p - t, which is the gradient for the single target t. The constant c is 0 if l
+is linear in its target, d (1 - d) / 2 |p0 - y|^2 for a squared error, and
+d k(p0) + (1 - d) k(y) - k(t) with k(y) = y log y - y for Poisson's deviance. For the dense network
+itself, p = p0. So with d = 1 the gradient is 0 in every sample, and the Gauss-Newton matrix equals
+the Hessian.
 
 References
 ----------
@@ -30,7 +31,7 @@ def imitating(
     distillation: float,
     taught: np.ndarray | None = None,
 ) -> Objective:
-    """The objective with the outputs of the network `dense`, or of a teacher, in its targets.
+    """Make an objective whose targets contain the outputs of `dense`, or of a teacher.
 
     Parameters
     ----------
@@ -38,9 +39,9 @@ def imitating(
         Its labels may be None if `distillation` is 1.
     dense : Network
     distillation : float in [0, 1]
-        The share of the outputs in the targets, d.
+        The share d of the outputs in the targets.
     taught : ndarray of shape (n_samples, n_outputs), default=None
-        Another teacher's outputs, to be imitated in place of the network's.
+        The outputs of another teacher, which are used in place of those of `dense`.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def imitating(
 
 
 def outputs_of(network: Network, X) -> np.ndarray:
-    """p of shape (n, n_outputs), batch by batch."""
+    """The outputs p of the network, of shape (n, n_outputs), computed in batches."""
     p = np.empty((X.shape[0], network.layout.units[-1]), network.dtype)
     for rows in sample_batches(X.shape[0]):
         p[rows] = forward(network, X[rows])[-1]

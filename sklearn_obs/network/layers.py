@@ -1,6 +1,6 @@
-"""A multi-layer perceptron as a list of arrays: forward, loss and gradient.
+"""A multi-layer perceptron as a list of arrays: forward pass, loss and gradient.
 
-Layer by layer, with h_0 = X and phi the activation of the hidden layers::
+With h_0 = X, the activation phi of the hidden layers, and layers l = 1, ..., L::
 
     z_l = h_{l-1} W_l + b_l        h_l = phi(z_l)        p = activate(z_L)
 
@@ -9,8 +9,8 @@ Layer by layer, with h_0 = X and phi the activation of the hidden layers::
     delta_L = v (p - y)            delta_l = (delta_{l+1} W_{l+1}') phi'(z_l)
     df/dW_l = h_{l-1}' delta_l + penalty W_l          df/db_l = sum_t delta_l
 
-theta is flat: all W row by row, then all b, in MLPClassifier's order ``coefs_ + intercepts_``. A
-*flat index* anywhere in this library counts in theta.
+theta is a flat vector: all W row by row, then all b, in the order ``coefs_ + intercepts_`` of
+MLPClassifier. Everywhere in this library, a *flat index* is an index into theta.
 """
 
 import itertools
@@ -24,14 +24,14 @@ from scipy.special import expit
 
 from sklearn_obs.network.losses import activate, hessian_times, sample_losses
 
-BATCH_SAMPLES = 4096  # of a full-batch pass held at once; boundaries fixed, so sums are repeatable
+BATCH_SAMPLES = 4096  # samples computed at once; fixed boundaries make sums reproducible
 
 
 def _relu(z):
     return np.maximum(z, 0, out=z)
 
 
-# name -> phi, written over z, and phi' from h = phi(z)
+# name -> (z -> phi(z), written over z; h -> phi'(z), computed from h = phi(z))
 ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
     "logistic": (lambda z: expit(z, out=z), lambda h: h * (1 - h)),
@@ -42,43 +42,43 @@ ACTIVATIONS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The shapes of a network's arrays, and where its parameters stand in theta.
+    """The shapes of a network's arrays, and the positions of its parameters in theta.
 
-    It is known before there is a network, so that masks can be asked about ahead of training.
+    A layout is known before training, so masks can be examined before there is a network.
     """
 
-    units: tuple[int, ...]  # of each layer of units: inputs first, outputs last
+    units: tuple[int, ...]  # number of units in each layer, from the inputs to the outputs
     activation: str = "logistic"  # of the hidden units
 
     @cached_property
     def is_zero_without_inputs(self) -> bool:
-        """Whether a hidden unit without inputs and without an intercept is 0: phi(0) = 0."""
+        """Whether phi(0) = 0, so that a hidden unit without inputs and intercept is 0."""
         phi, _ = ACTIVATIONS[self.activation]
         return not phi(np.zeros(1))[0]
 
     @property
     def n_layers(self) -> int:
-        """Layers of weights: one more than hidden layers."""
+        """Number of layers of weights, which is one more than the number of hidden layers."""
         return len(self.units) - 1
 
     @cached_property
     def n_coefs(self) -> int:
-        """The number of weights; flat indices from here on are intercepts."""
+        """Number of weights; the flat indices from this one on belong to intercepts."""
         return sum(a * b for a, b in itertools.pairwise(self.units))
 
     @cached_property
     def n_parameters(self) -> int:
-        """The number of weights and intercepts."""
+        """Number of weights and intercepts."""
         return self.n_coefs + sum(self.units[1:])
 
     @cached_property
     def index(self) -> tuple[np.ndarray, ...]:
-        """Per layer the flat indices of its parameters, (fan_in + 1, fan_out), intercepts last."""
+        """Flat indices of each layer's parameters, (fan_in + 1, fan_out); last row: intercepts."""
         coefs, intercepts = self.split(np.arange(self.n_parameters))
         return tuple(np.vstack([W, b]) for W, b in zip(coefs, intercepts, strict=True))
 
     def split(self, flat: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """A flat vector as (coefs, intercepts): two lists of views in the layers' shapes."""
+        """(coefs, intercepts): two lists of views of a flat vector, in the shapes of the layers."""
         arrays, start = [], 0
         for shape in (*itertools.pairwise(self.units), *((n,) for n in self.units[1:])):
             size = math.prod(shape)
@@ -87,7 +87,7 @@ class Layout:
         return arrays[: self.n_layers], arrays[self.n_layers :]
 
     def positions(self, keep: np.ndarray) -> np.ndarray:
-        """Flat index -> position among the flat indices `keep`, -1 where it is not among them."""
+        """For each flat index its position in `keep`, or -1; shape (n_parameters,)."""
         position = np.full(self.n_parameters, -1)
         position[keep] = np.arange(keep.size)
         return position
@@ -95,16 +95,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Network:
-    """Weights and intercepts with the names of their activations. Arrays are never written."""
+    """The weights, intercepts and activations of a network. Its arrays are never written to."""
 
-    coefs: tuple[np.ndarray, ...]  # per layer (fan_in, fan_out)
-    intercepts: tuple[np.ndarray, ...]  # per layer (fan_out,)
+    coefs: tuple[np.ndarray, ...]  # (fan_in, fan_out) for each layer
+    intercepts: tuple[np.ndarray, ...]  # (fan_out,) for each layer
     activation: str  # of the hidden layers
     out_activation: str
 
     @cached_property
     def layout(self) -> Layout:
-        """The shapes of the arrays, and where the parameters stand in theta."""
+        """The shapes of the arrays, and the positions of the parameters in theta."""
         units = len(self.coefs[0]), *(b.size for b in self.intercepts)
         return Layout(units, self.activation)
 
@@ -115,11 +115,11 @@ class Network:
 
     @cached_property
     def theta(self) -> np.ndarray:
-        """All parameters, of shape (n_parameters,)."""
+        """The flat vector of all parameters, of shape (n_parameters,)."""
         return np.concatenate([a.ravel() for a in (*self.coefs, *self.intercepts)])
 
     def astype(self, dtype) -> "Network":
-        """The same network in another dtype."""
+        """The network converted to another dtype."""
         return replace(
             self,
             coefs=tuple(W.astype(dtype, copy=False) for W in self.coefs),
@@ -127,35 +127,35 @@ class Network:
         )
 
     def with_theta(self, theta: np.ndarray, copy: bool = True) -> "Network":
-        """The same network with other parameters, in its own dtype; views of `theta` at will."""
+        """The network with the parameters `theta`; they may be views of it if not `copy`."""
         coefs, intercepts = self.layout.split(theta.astype(self.dtype, copy=copy))
         return replace(self, coefs=tuple(coefs), intercepts=tuple(intercepts))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """f: the data, the share of each sample in the mean, and the penalty."""
+    """The function f that is minimised: data, shares of the samples in the mean, and penalty."""
 
     X: Any  # (n, n_features) ndarray or CSR
-    y: np.ndarray  # (n, n_outputs) targets: labels, or what a network put out (`distillation`)
-    shares: np.ndarray  # (n,), sum to 1
+    y: np.ndarray  # (n, n_outputs) targets: labels, or mixed with outputs (see `distillation`)
+    shares: np.ndarray  # (n,) v; they sum to 1
     penalty: float
-    labels: np.ndarray | None = None  # (n, n_outputs), where they are known
-    constant: float = 0.0  # of the mean loss
+    labels: np.ndarray | None = None  # (n, n_outputs), None if they are not known
+    constant: float = 0.0  # added to the mean loss
 
     @property
     def n_samples(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return self.X.shape[0]
 
 
 def forward(network, X):
-    """[h_0 = X, h_1, ..., p]: the values of all layers for the samples X."""
+    """Compute the values [h_0 = X, h_1, ..., p] of all layers for the samples X."""
     return _forward(network, X)[0]
 
 
 def _forward(network, X):
-    """The same, and whether the outputs' linear part is finite, which saturated outputs hide."""
+    """The values of all layers, and whether z_L is finite: saturated outputs do not show it."""
     phi, _ = ACTIVATIONS[network.activation]
     values = [X]
     for layer, (W, b) in enumerate(zip(network.coefs, network.intercepts, strict=True), start=1):
@@ -165,13 +165,13 @@ def _forward(network, X):
             values.append(phi(z))
     finite = bool(np.isfinite(z).all())
     p = activate(network.out_activation, z)
-    if network.out_activation == "exp":  # which hides nothing, and overflows by itself
+    if network.out_activation == "exp":  # exp may overflow for a finite z
         finite = bool(np.isfinite(p).all())
     return [*values, p], finite
 
 
 def backward(network, values, delta):
-    """[delta_1, ..., delta_L] from delta_L, of shape (..., n_outputs) with samples first."""
+    """Compute [delta_1, ..., delta_L] from delta_L: (n, n_outputs) or (n, K, n_outputs)."""
     _, slope = ACTIVATIONS[network.activation]
     deltas = [delta]
     for W, h in zip(network.coefs[:0:-1], values[-2:0:-1], strict=True):
@@ -183,29 +183,29 @@ def backward(network, values, delta):
 
 
 def sample_batches(n_samples, batch_samples=BATCH_SAMPLES):
-    """Slices of at most `batch_samples` samples, in order."""
+    """Consecutive slices of at most `batch_samples` samples each."""
     return [slice(i, min(i + batch_samples, n_samples)) for i in range(0, n_samples, batch_samples)]
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What a network comes to on the samples of an objective; infinite where numbers overflow."""
+    """The losses of a network on the samples of an objective; infinite if numbers overflow."""
 
     objective: float  # f
-    label: float  # mean loss against the labels alone, no penalty; nan where they are not known
+    label: float  # mean loss against the labels alone, without penalty; nan without labels
 
 
 def loss(network, objective):
-    """f, in nats (in squared units of y for regression); infinite where numbers overflow."""
+    """Compute f, in nats or, for regression, squared units of y; infinite if numbers overflow."""
     return evaluate(network, replace(objective, labels=None)).objective
 
 
 def evaluate(network: Network, objective: Objective) -> Losses:
-    """f and the loss against the labels, from one pass over the samples."""
+    """Compute f and the loss against the labels in one pass over the samples."""
     total = penalty_of(network, objective) + objective.constant
     y, labels = objective.y, objective.labels
     label = np.nan if labels is None else 0.0
-    with np.errstate(over="ignore", invalid="ignore"):  # it is the caller's to refuse the network
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller handles losses of inf
         for rows in sample_batches(objective.n_samples):
             (*_, p), finite = _forward(network, objective.X[rows])
             if not finite:
@@ -221,10 +221,10 @@ def evaluate(network: Network, objective: Objective) -> Losses:
 
 
 def loss_and_gradient(network, objective):
-    """f and df/dtheta, of shape (n_parameters,): in float64 where it is a sum over batches.
+    """Compute f and its gradient df/dtheta, of shape (n_parameters,).
 
-    With no more than one batch of samples it has the network's own dtype. Where the outputs
-    overflow, f is infinite and the gradient 0.
+    The gradient is float64 if it is a sum over several batches, and has the network's dtype if
+    there is one batch. If the outputs overflow, f is infinite and the gradient 0.
     """
     total = penalty_of(network, objective) + objective.constant
     batches = sample_batches(objective.n_samples)
@@ -246,7 +246,7 @@ def loss_and_gradient(network, objective):
 
 
 def _pull_back(network, values, last, coefs, intercepts, add):
-    """Write, or add, sum_t J_t' last_t into arrays of the layers' shapes."""
+    """Write sum_t J_t' last_t into `coefs` and `intercepts`, or add it to them."""
     for layer, delta in enumerate(backward(network, values, last)):
         if add:
             coefs[layer] += values[layer].T @ delta
@@ -257,14 +257,14 @@ def _pull_back(network, values, last, coefs, intercepts, add):
 
 
 def gauss_newton_times(network, values, shares, direction):
-    """sum_t v_t J_t' (d2l/dz2) J_t d for the samples with these `values` of all layers.
+    """Compute sum_t v_t J_t' (d2l/dz2) J_t d for the samples whose layers have these `values`.
 
-    With d = (V, c) layer by layer, R{.} the derivative along d::
+    The direction d consists of (V_l, c_l) for each layer. With R{.} the derivative along d::
 
         R{z_l} = h_{l-1} V_l + c_l + R{h_{l-1}} W_l        R{h_l} = phi'(z_l) R{z_l}
 
-    then back with v (d2l/dz2) R{z_L} in place of the residual: what a gradient costs, or twice a
-    forward pass and a backward pass.
+    Then v (d2l/dz2) R{z_L} is backpropagated in place of the residual. This takes about as long as
+    a gradient: twice a forward pass, and a backward pass.
 
     References
     ----------
@@ -290,7 +290,7 @@ def gauss_newton_times(network, values, shares, direction):
 
 
 def penalty_of(network: Network, objective: Objective) -> float:
-    """The part of f that is the penalty."""
+    """The penalty term of f."""
     if not objective.penalty:
         return 0.0
     squares = sum(float(np.vdot(W, W)) for W in network.coefs)
@@ -300,7 +300,7 @@ def penalty_of(network: Network, objective: Objective) -> float:
 def constant_loss(network: Network, objective: Objective) -> float:
     """The least loss, without penalty, of outputs that are the same in every sample.
 
-    Against the labels, where they are known.
+    It is the loss against the labels if they are known, and against the targets otherwise.
     """
     y = objective.y if objective.labels is None else objective.labels
     p = np.broadcast_to(objective.shares @ y, y.shape)
@@ -308,10 +308,11 @@ def constant_loss(network: Network, objective: Objective) -> float:
 
 
 def mean_objective(X, y, sample_weight, *, alpha, step_samples):
-    """The objective that scikit-learn's solver minimises with steps of `step_samples` samples.
+    """Make the objective that scikit-learn's solver minimises in steps of `step_samples` samples.
 
-    It divides alpha |W|^2 / 2 by the summed sample weight of a step: of all samples for lbfgs, of a
-    batch for adam and sgd. Hence penalty = alpha / (step_samples times the mean sample weight).
+    scikit-learn divides alpha |W|^2 / 2 by the summed sample weight of a step, which is all samples
+    for lbfgs, and a batch for adam and sgd. Hence penalty = alpha / (step_samples times the mean
+    sample weight).
     """
     total = sample_weight.sum()
     penalty = alpha * X.shape[0] / (step_samples * total)

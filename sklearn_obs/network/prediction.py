@@ -1,16 +1,18 @@
-"""The forward pass of a pruned network in the form that is quickest for so many rows.
+"""The forward pass of a pruned network, in the way that is fastest for the number of rows of X.
 
-As it is, a network multiplies its zeros. Compacted, it leaves out units that carry nothing, and
-inputs, if columns of X are *picked*. What is left of a layer is multiplied *dense*, or, where it
-has few weights, by *rows*: a CSR matrix times the rows of X turned on their side. For n rows and a
-layer of a x b, of which a' x b' carry something and k are not 0, that takes in nanoseconds::
+The network as it is multiplies all of its zeros. A compacted network leaves out the units that have
+no effect, and also the unread inputs if the other columns of X are *picked*, which means copied.
+The rest of a layer is multiplied as a *dense* array or, if it has few weights, by *rows*: a CSR
+matrix times the transposed rows of X. Let n be the number of rows, and let a layer have a x b
+weights, of which a' x b' are between units that have an effect and k are not 0. The times in
+nanoseconds are::
 
     as it is     n a b D
     dense        n a' b' D + a' b' C
     rows         n (k R + (a' + b') T) + a' b' C
 
-with a for a' in the first layer, or n a' S more to pick columns. The constants are measured, and
-the rule is held to its word, by ``examples/benchmarks/predict.py``.
+In the first layer a' is a, unless columns are picked, which adds n a' S to the time of dense.
+``examples/benchmarks/predict.py`` measures the constants and tests the rule.
 """
 
 import numpy as np
@@ -20,18 +22,18 @@ from scipy.sparse import csr_array, issparse
 from sklearn_obs.network import ACTIVATIONS, forward, sample_batches
 from sklearn_obs.network.losses import activate
 
-D = 1 / 24  # product and sum in a matrix product of float64, on one core
-R = 0.25  # product and sum with a weight of a CSR matrix
-T = 1.5  # to turn a number on its side
-C = 8.0  # to copy a weight, and to find out whether it is 0
-S = 1.0  # to pick a number out of X
-LEAST = 2_000_000  # what one core does sooner is not worth a choice
-MARGIN = 0.85  # of the time as it is, at most: the constants differ between machines
-TURNED_ROWS = 512  # turned at once, so that they stay in the cache
+D = 1 / 24  # one multiplication and addition in a matrix product of float64, on one core
+R = 0.25  # one multiplication and addition with a weight of a CSR matrix
+T = 1.5  # transposing one number
+C = 8.0  # copying one weight, and checking whether it is 0
+S = 1.0  # copying one number out of X
+LEAST = 2_000_000  # if one core takes less time than this, a choice is not worth it
+MARGIN = 0.85  # largest share of the time as it is: the constants differ between machines
+TURNED_ROWS = 512  # rows transposed at once, so that they stay in the cache
 
 
 def forms(network, n_samples, masks, inputs, units, pick=True):
-    """The quickest form of each layer, of "dense", "picked" and "rows"; None for all as it is."""
+    """The fastest form of each layer ("dense", "picked" or "rows"), or None: all as it is."""
     d = D * network.coefs[0].itemsize / 8
     if n_samples * network.layout.n_coefs * d < LEAST:
         return None
@@ -56,17 +58,17 @@ def forms(network, n_samples, masks, inputs, units, pick=True):
 
 
 def outputs(network, X, masks, inputs, units):
-    """p for the rows of X, ndarray or CSR.
+    """Compute the outputs p for X, an ndarray or a CSR matrix; shape (n, n_outputs).
 
-    `masks` say where weights are left, `inputs` and `units` which of those carry something: the
-    attributes of a fitted estimator.
+    `masks` (the remaining weights), `inputs` and `units` (the indices of those that have an effect)
+    are the attributes of a fitted estimator.
     """
     *_, p = _values(network, X, masks, inputs, units)
     return p
 
 
 def last_units(network, X, masks, inputs, units):
-    """The values of the last hidden layer's `units`, or, without one, of `inputs`."""
+    """Values of the remaining units of the last hidden layer; without one, the columns `inputs`."""
     if not units:
         return X[:, inputs]
     h, all_units, _ = _values(network, X, masks, inputs, units)
@@ -74,7 +76,7 @@ def last_units(network, X, masks, inputs, units):
 
 
 def _values(network, X, masks, inputs, units):
-    """(the last hidden layer, whether all of its units are there, the outputs)."""
+    """(values of the last hidden layer, whether they contain all of its units, the outputs)."""
     chosen = forms(network, X.shape[0], masks, inputs, units, pick=not issparse(X))
     if chosen is None:
         *_, h, p = forward(network, X)

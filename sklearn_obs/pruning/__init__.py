@@ -1,8 +1,9 @@
 """A pruning run: rounds of removal and retraining, from a dense network to a sparse one.
 
-`feasibility` answers what a run may remove and how far it can go; `rounds` is the outer loop;
-`removal` is what a round removes, by one of the `criteria`; `swaps` brings weights back; `stopping`
-has rules that read the path of a run, `importances` the worth of each input.
+`feasibility` determines what a run may remove and how far it can get. `rounds` is the outer loop,
+and `removal` is the removal of one round, by one of the `criteria`. `swaps` exchanges removed
+weights for remaining ones. `stopping` has rules that read the path of a run, and `importances`
+computes how much each input matters.
 """
 
 from sklearn_obs.pruning.criteria import CRITERIA

@@ -1,15 +1,16 @@
-"""Criteria: which of the candidates are removed next, and whether the others are adjusted.
+"""Criteria: they select the candidates to remove next, and may adjust the other weights.
 
 A criterion is a function of a `Case`, the number of weights to remove, and the callable `freed` and
-the `stops` of `sklearn_obs.elimination.eliminate`. It returns an `Elimination` over the candidates.
-Saliencies are predicted increases of the loss, and nan where a criterion predicts none. Of groups,
-the sum of the scores counts (for OBS see `sklearn_obs.elimination.groups`)::
+the `stops` of `sklearn_obs.elimination.eliminate`. It returns an `Elimination` over the parameters
+of the case. Saliencies are predicted increases of the loss, or nan if the criterion makes no
+prediction. Weights of low score are removed first; the score of a group is the sum over its weights
+(for OBS see `sklearn_obs.elimination.groups`)::
 
     obs         w_q^2 / (2 [H^-1]_qq)   after every removal; the others are adjusted
     obd         H_qq w_q^2 / 2          once a round; the others are not adjusted
     magnitude   |w_q|                   once a round; the others are not adjusted
-    layer_magnitude                     the same share of every layer
-    movement    -sum w_q dl/dw_q        over the round's first half of retraining
+    layer_magnitude                     like magnitude, with the same share of every layer
+    movement    -sum w_q dl/dw_q        over the first half of a round's retraining
     random      uniform                 once a round
 
 References
@@ -52,24 +53,24 @@ from sklearn_obs.pruning.problem import Problem
 
 
 class BeyondDamping(LinAlgError):
-    """The curvature is not finite, or 0 throughout, which no damping can help."""
+    """The curvature is not finite, or 0 for every weight, so that no damping can help."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a criterion may look at."""
+    """The information that a criterion may use."""
 
-    measurement: Measurement  # the network, and the samples that curvature is measured on
-    keep: np.ndarray  # (m,) flat indices of the candidates and of those that are only adjusted
+    measurement: Measurement  # the network, and the samples on which curvature is measured
+    keep: np.ndarray  # (m,) flat indices of the candidates and of parameters only to be adjusted
     eligible: np.ndarray  # (m,) bool, the candidates
-    penalty: float  # of the squared coefs
+    penalty: float  # penalty of the squared weights
     damping: float  # in units of the mean diagonal of H
     structure: str
     n_jobs: int | None
     rng: np.random.Generator
-    movement: np.ndarray | None = None  # (m,) -sum w g over gradients, where they were watched
-    groups: Sequence[Group] | None = None  # what is removed as a whole, unless weight by weight
-    joint: bool = False  # whether groups are priced by what all blocks lose together
+    movement: np.ndarray | None = None  # (m,) -sum w g over gradients; None: not recorded
+    groups: Sequence[Group] | None = None  # sets that are removed as a whole; None: single weights
+    joint: bool = False  # whether the saliencies of groups are joint (see `joint`)
 
     @classmethod
     def of(
@@ -80,7 +81,7 @@ class Case:
         rng: np.random.Generator,
         movement: np.ndarray | None = None,
     ) -> "Case":
-        """The case of a network of which the parameters `keep` are looked at."""
+        """The case of a network and its parameters with the flat indices `keep`."""
         plan, layout, groups = problem.plan, network.layout, None
         if plan.granularity != "weight":
             position = layout.positions(keep)
@@ -103,11 +104,11 @@ class Case:
 
     @property
     def weights(self) -> np.ndarray:
-        """The parameters `keep`, of shape (m,), a fresh array in float64."""
+        """A new float64 array of the parameters `keep`, of shape (m,)."""
         return self.measurement.network.theta[self.keep].astype(np.float64)
 
     def hessian_diagonal(self) -> np.ndarray:
-        """Curvature and penalty, (m,), Gauss-Newton's for the exact Hessian; no damping."""
+        """The diagonal of H without damping, (m,); Gauss-Newton's if H is the exact Hessian."""
         return self._diagonal.copy()
 
     @cached_property
@@ -122,7 +123,7 @@ class Case:
         return diagonal
 
     def inverse_hessian(self) -> InverseHessian:
-        """C = H^-1 over `keep`, penalty and damping included."""
+        """C = H^-1 over `keep`, where H includes penalty and damping."""
         mean = self.hessian_diagonal().mean()
         if not mean:
             raise BeyondDamping(
@@ -133,15 +134,15 @@ class Case:
         return STRUCTURES[self.structure].invert(self.measurement, self.keep, ridge)
 
     def ridge(self, damping: float) -> np.ndarray:
-        """What is added to the diagonal of H: penalty and damping, (m,)."""
+        """The penalty and damping that are added to the diagonal of H, (m,)."""
         return self._penalties() + damping * self.hessian_diagonal().mean()
 
     def group_saliencies(self, groups: Sequence[Group]) -> np.ndarray:
-        """By how much the loss rises if a group is removed and the others adjust, (n_groups,)."""
+        """Increase of the loss if a group is removed and the others are adjusted, (n_groups,)."""
         return group_saliencies(self.weights, self.inverse_hessian(), groups)
 
     def joint_saliencies(self, updates: Iterable[Update]) -> np.ndarray:
-        """What the case's groups cost all blocks together, (n_groups,), of their updates."""
+        """The joint saliencies of the groups, (n_groups,), from their updates (see `joint`)."""
         ridge, groups = self.ridge(self.damping), self.groups or ()
         return joint_saliencies(self.measurement, self.keep, ridge, updates, len(groups))
 
@@ -155,8 +156,8 @@ Criterion = Callable[[Case, int, Callable[[int], np.ndarray], Sequence[int]], El
 
 
 def obs(case, n_remove, freed, stops=()):
-    """Optimal Brain Surgeon."""
-    freed_by = []  # the weights that each removal left without an output
+    """Remove weights or groups by Optimal Brain Surgeon."""
+    freed_by = []  # for each removal, the weights that it left without an output
 
     def watched(q):
         freed_by.append(freed(q))
@@ -177,12 +178,12 @@ def obs(case, n_remove, freed, stops=()):
         path = eliminate(case.weights, inverse, n_remove, **options)
 
     def compensated(path):
-        """The path with the weight update of the whole inverse, if it has one of its own."""
+        """The path with the weight update of the whole inverse, if it differs from the blocks'."""
         if case.groups is not None:
             orphans = useless(case.groups, path.order)
         else:
             orphans = [i for found in freed_by[: path.order.size] for i in found]
-        # what has no effect on the output is 0 at once, and nothing makes up for it
+        # weights without effect on the output become 0, and no other weight is adjusted for them
         weights, removed = case.weights, np.union1d(path.order, orphans).astype(np.intp)
         weights[orphans] = 0
         updated = inverse.compensated(weights, removed)
@@ -192,36 +193,36 @@ def obs(case, n_remove, freed, stops=()):
 
 
 def selecting(inverse):
-    """The inverse Hessian that groups are selected by: its blocks, where there are some."""
+    """The inverse Hessian by which groups are selected: its blocks if it has any, or itself."""
     blocks = inverse.blocks()
     return inverse if blocks is None else BlockInverse(blocks)
 
 
 def obd(case, n_remove, freed, stops=()):
-    """Optimal Brain Damage: a diagonal Hessian.
+    """Remove weights by Optimal Brain Damage, which uses the diagonal of the Hessian.
 
-    What it leaves out relative to OBS: that weights share work, hence any weight update, and the
-    ranking after each removal.
+    Unlike OBS, it ignores that weights interact. So it adjusts no weights, and does not rank the
+    others again after each removal.
     """
     saliency = case.hessian_diagonal() * case.weights**2 / 2
     return ranked(case, saliency, saliency, n_remove, freed, stops)
 
 
 def magnitude(case, n_remove, freed, stops=()):
-    """The smallest weights first.
+    """Remove the smallest weights first.
 
-    What it leaves out relative to OBS: the loss. Neither what a weight is worth to it nor what the
-    others could make up for counts, only size.
+    Unlike OBS, it does not use the loss: neither the effect of a weight on the loss nor how far the
+    other weights could compensate for it.
     """
     size = np.abs(case.weights)
     return ranked(case, size, np.full(size.size, np.nan), n_remove, freed, stops)
 
 
 def layer_magnitude(case, n_remove, freed, stops=()):
-    """The smallest weights of each layer first, the same share of every layer.
+    """Remove the smallest weights of each layer first, and the same share of every layer.
 
-    What it leaves out relative to OBS: the curvature, hence what a weight is worth to the loss; any
-    weight update; and that layers differ in how much they can spare.
+    Unlike OBS, it does not use the curvature, which says how much a weight matters to the loss. It
+    adjusts no weights, and ignores that some layers can lose more weights than others.
     """
     size = np.abs(case.weights)
     rank = np.empty(size.size)
@@ -234,10 +235,10 @@ def layer_magnitude(case, n_remove, freed, stops=()):
 
 
 def movement(case, n_remove, freed, stops=()):
-    """The weights first that training moved towards 0: least -sum w dl/dw (Sanh et al. 2020).
+    """Remove first what training moved towards 0: lowest -sum w dl/dw (Sanh et al. 2020).
 
-    What it leaves out relative to OBS: the curvature, so that it predicts no loss and adjusts
-    nothing; and at a minimum, where gradients vanish, it has nothing to see.
+    Unlike OBS, it does not use the curvature. So it predicts no loss and adjusts no weights. At a
+    minimum of the loss, where gradients vanish, it has no information.
 
     References
     ----------
@@ -248,13 +249,13 @@ def movement(case, n_remove, freed, stops=()):
 
 
 def random(case, n_remove, freed, stops=()):
-    """Any weight: what a criterion has to beat."""
+    """Remove weights at random, as a baseline."""
     score = case.rng.permutation(case.keep.size)
     return ranked(case, score, np.full(case.keep.size, np.nan), n_remove, freed, stops)
 
 
 def ranked(case, score, saliency, n_remove, freed, stops):
-    """The weights, or groups, of lowest score first; nothing is adjusted."""
+    """Remove the weights or groups of lowest score first; no weights are adjusted."""
     options = {"eligible": case.eligible, "stops": stops}
     if case.groups is not None:
         return eliminate_groups_ranked(
@@ -272,5 +273,5 @@ CRITERIA: dict[str, Criterion] = {
     "random": random,
 }
 
-# criteria that look at the data: the removal of what no sample reads costs them nothing
+# criteria that use the curvature of the loss: for them, unread weights are costless
 CURVATURE_CRITERIA = ("obs", "obd")

@@ -1,7 +1,7 @@
-"""What a pruning run may remove and how far it can go: asked once, before anything is trained.
+"""What a pruning run may remove and how far it can get, determined once, before any training.
 
-A run is refused here if it cannot be carried out: because a round would need more memory than there
-is, or because whole groups cannot be removed as far as is asked.
+An error is raised here if a run cannot be carried out: because a round would need more memory than
+is available, or because whole groups cannot be removed up to the target sparsity.
 """
 
 import math
@@ -21,28 +21,28 @@ from sklearn_obs.plan import Plan
 from sklearn_obs.pruning.joint import MOST_NUMBERS
 from sklearn_obs.retraining import solver_for
 
-MODEL_SIZE = 4_000  # weights in the model of swaps, more if twice the remaining ones are more
-LBFGS_VECTORS, ADAM_VECTORS = 26, 8  # of the size of all parameters, that a solver holds
-NETWORKS = 7  # held at once: of two rounds, with masks, what they are made of, and the dense one
-MOST_JOINT = 256  # variables; of more, the joint price takes longer than all the rest
-LAYER_SIZE = 600  # weights in a layer up to which "auto" couples all of them (docs/defaults.md)
+MODEL_SIZE = 4_000  # weights in the model of swaps, or twice the remaining ones if those are more
+LBFGS_VECTORS, ADAM_VECTORS = 26, 8  # vectors of n_parameters numbers that the solver stores
+NETWORKS = 7  # in memory at once: two rounds' networks, masks and sources, and the dense network
+MOST_JOINT = 256  # variables; with more, joint saliencies take longer than all else in a round
+LAYER_SIZE = 600  # largest layer, in weights, for which "auto" chooses "layer" (docs/defaults.md)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a pruning run may remove, and how far it can go."""
+    """What a pruning run may remove, and how far it can get."""
 
     layout: Layout
     plan: Plan
-    mask: np.ndarray  # (n_parameters,) bool, what remains at the start
-    prunable: np.ndarray  # (n_parameters,) bool, what may be removed at all
+    mask: np.ndarray  # (n_parameters,) bool, the parameters that remain at the start
+    prunable: np.ndarray  # (n_parameters,) bool, the parameters that may ever be removed
     unread: np.ndarray  # (n_parameters,) bool, the weights of inputs that are 0 in every sample
     n_samples: int
     itemsize: int  # bytes of a weight
 
     @classmethod
     def of(cls, layout: Layout, plan: Plan, X, mask=None, dtype=None) -> "Scope":
-        """The scope of a run on the samples X: by default of a dense network, of the dtype of X."""
+        """The scope of a run on the samples X, by default for a dense network of the dtype of X."""
         return cls(
             layout=layout,
             plan=plan,
@@ -54,23 +54,23 @@ class Scope:
         )
 
     def n_remaining(self, mask: np.ndarray) -> int:
-        """How many prunable weights remain in `mask`."""
+        """Number of prunable weights that remain in `mask`."""
         return int(np.count_nonzero(self.prunable & mask))
 
     def n_remove(self, sparsity: float) -> int:
-        """How many weights to remove to reach this sparsity; negative if the network is sparser."""
+        """Number of weights to remove for this sparsity; negative if the network is sparser."""
         n_prunable = int(np.count_nonzero(self.prunable))
         n_in_all = min(round(sparsity * n_prunable), n_prunable - 1)  # a network keeps one weight
         return n_in_all - (n_prunable - self.n_remaining(self.mask))
 
     def round_size(self, mask: np.ndarray) -> int:
-        """How many weights a round removes of those that remain in `mask`."""
+        """Number of weights that a round removes from those that remain in `mask`."""
         return _share(self.n_remaining(mask), self.plan.step)
 
     def most_rounds(self, sparsity: float, swaps_alone: bool = False) -> int:
-        """How many rounds it takes at most to reach this sparsity, swaps included.
+        """The largest number of rounds needed to reach this sparsity, including swaps.
 
-        Where nothing is to be removed there are none, unless `swaps_alone`.
+        If nothing is to be removed, this is 0, or with `swaps_alone` the number of swaps.
         """
         n_remove = self.n_remove(sparsity)
         if n_remove <= 0:
@@ -82,11 +82,11 @@ class Scope:
         return number
 
     def structure(self, keep: np.ndarray) -> str:
-        """The plan's structure over the parameters `keep`; of "auto", the best affordable one."""
+        """The structure in the plan; "auto" becomes the best affordable one for `keep`."""
         if self.plan.structure != "auto":
             return self.plan.structure
         blocked = self.plan.curvature in STRUCTURES["unit"].kinds
-        if self.plan.granularity == "input" and blocked:  # as importances are computed
+        if self.plan.granularity == "input" and blocked:  # importances use it, too
             return "unit"
         kept = np.zeros(self.layout.n_parameters, bool)
         kept[keep] = True
@@ -95,16 +95,16 @@ class Scope:
 
     @property
     def joint(self) -> bool:
-        """Whether groups are priced by what all blocks lose together."""
+        """Whether the saliencies of groups are joint ones, over all blocks together."""
         return self.plan.granularity == "input" and self.n_variables <= MOST_JOINT
 
     @property
     def n_variables(self) -> int:
-        """How many variables the inputs are."""
+        """Number of variables; each is one input or several."""
         return len(self.plan.variables or range(self.layout.units[0]))
 
     def least_samples(self, keep: np.ndarray, structure: str) -> int:
-        """How many samples curvature is measured on at least: as many as a block needs."""
+        """The smallest number of samples for measuring curvature: as many as a block needs."""
         return math.ceil(STRUCTURES[structure].rank(self._extent_of(keep)))
 
     def check(self, n_remove: int) -> None:
@@ -113,9 +113,10 @@ class Scope:
         Raises
         ------
         ValueError
-            If whole groups cannot be removed that far.
+            If that many weights cannot be removed in whole groups.
         MemoryError
-            If the first round, or the swaps after the last, would need more memory than there is.
+            If the first round, or the swaps after the last, would need more memory than is
+            available.
         """
         if n_remove > 0:
             self._check_reach(n_remove)
@@ -125,7 +126,7 @@ class Scope:
                 check_swaps(n_left, int(np.count_nonzero(self.prunable & ~self.mask)) + n_remove)
 
     def _check_reach(self, n_remove):
-        """How far whole groups reach is known of a dense network; later it depends on the run."""
+        """Check that whole groups can reach the target, which is known for dense networks only."""
         granularity = self.plan.granularity
         if granularity == "weight" or not self.mask.all():
             return
@@ -139,16 +140,16 @@ class Scope:
             )
 
     def needed_bytes(self) -> float:
-        """An estimate of what the run takes at its peak: in a removal, or in training."""
+        """Estimated peak memory of the run, which is reached in a removal or in training."""
         size, keep = self._extent()
         n_bytes = STRUCTURES[self.structure(keep)].needs(size)
-        if self.joint:  # G delta of each
+        if self.joint:  # G delta for each variable
             n_numbers = size.n_samples * size.n_signals * self.n_variables
             n_bytes += 8 * min(n_numbers, MOST_NUMBERS)
         return self._with_training(n_bytes)
 
     def _with_training(self, n_bytes):
-        """The same where a removal takes `n_bytes`; training has its own, but not at that time."""
+        """Peak memory if a removal takes `n_bytes`; training takes its memory at another time."""
         n, plan = self.layout.n_parameters, self.plan
         values = 3 * min(self.n_samples, BATCH_SAMPLES) * sum(self.layout.units) * self.itemsize
         epochs = plan.max_iter if plan.retrain_epochs is None else plan.retrain_epochs
@@ -157,7 +158,7 @@ class Scope:
         return max(n_bytes, 8 * vectors * n + values) + 8 * NETWORKS * n
 
     def _extent(self):
-        """The numbers that the memory of the first round depends on, and what it looks at."""
+        """The `Extent` of the first round, which determines its memory, and its parameters."""
         plan, mask = self.plan, self.mask & ~self.unread
         keep = np.flatnonzero(mask & ~dead_weights(self.layout, mask))
         size = self._extent_of(keep)
@@ -179,7 +180,7 @@ class Scope:
         )
 
     def check_memory(self) -> None:
-        """Raise MemoryError if a round would need more memory than there is."""
+        """Raise MemoryError if a round would need more memory than is available."""
         plan = self.plan
         if plan.criterion != "obs":
             return
@@ -217,14 +218,14 @@ def reach(layout: Layout, plan: Plan) -> float:
 
 
 def n_in_model(n_remaining: int, n_removed: int) -> int:
-    """How many removed weights are in the model of swaps, beside all that remain."""
+    """Number of removed weights in the model of swaps, which also contains all remaining ones."""
     return min(n_removed, max(n_remaining, MODEL_SIZE - n_remaining))
 
 
 def check_swaps(n_remaining: int, n_removed: int) -> None:
-    """Raise MemoryError if the model of swaps would need more than there is."""
+    """Raise MemoryError if the model of swaps would need more memory than is available."""
     n_back = n_in_model(n_remaining, n_removed)
-    # H and what makes it; C; T and four matrices of its shape
+    # H and what it is computed from; C and its factor; T and four arrays of its shape
     needed = 8 * (2 * (n_remaining + n_back) ** 2 + 2 * n_remaining**2 + 5 * n_remaining * n_back)
     there = available_bytes()
     if needed > there:
@@ -235,5 +236,5 @@ def check_swaps(n_remaining: int, n_removed: int) -> None:
 
 
 def _share(n: int, step: float) -> int:
-    """How many of `n` weights a round removes: `step`, or that share, at least one."""
+    """Number of weights that a round removes out of `n`: `step`, or that share; at least one."""
     return min(n, max(1, step if isinstance(step, Integral) else int(step * n)))

@@ -1,19 +1,19 @@
-"""Importances of inputs: by how much the loss would rise if an input were removed.
+"""Importances of inputs: the increase of the loss if an input were removed.
 
-A variable is an input, or several that belong together; its importance is its joint saliency (see
-`sklearn_obs.pruning.joint`). On the samples t, with their shares v_t, the loss rises by
+A variable is an input, or several that belong together. Its importance is its joint saliency L_B
+(see `sklearn_obs.pruning.joint`). To second order, the loss on samples t with shares v_t rises by
 
     sum_t v_t q_t        q_t = g_t' delta + delta' H_t delta / 2
 
-to second order, g_t and H_t the gradient and the Gauss-Newton matrix of the sample's own loss, of
-its label. With other samples of the same kind it would rise by something else: its standard error,
-what resampling the n samples with replacement amounts to in the limit, is
+where g_t and H_t are the gradient and the Gauss-Newton matrix of the loss of one sample against its
+label. The standard error estimates how much this would vary between sets of samples. In the limit
+of resampling the n samples with replacement, it is
 
     sd(q) / sqrt(n)      1 / n = sum_t v_t^2
 
-For a useful variable that is a small part of L_B. For noise, of which a network at its minimum has
-learned what its samples happen to show, g_t' delta is as large as it is random: L_B is about
-k / (2 n) for k weights, and its standard error 2 L_B / sqrt(k).
+For a useful variable, this is a small part of L_B. For a variable that is noise, a network at its
+minimum has learned chance patterns of the training samples, so g_t' delta varies between samples.
+Then L_B is about k / (2 n) for k weights, and its standard error 2 L_B / sqrt(k).
 
 References
 ----------
@@ -39,7 +39,7 @@ from sklearn_obs.pruning.problem import Problem
 
 
 def inputs_of(plan: Plan, layout: Layout) -> list[np.ndarray]:
-    """The inputs of each variable."""
+    """The indices of the inputs of each variable."""
     return list(plan.variables or np.arange(layout.units[0])[:, None])
 
 
@@ -51,15 +51,15 @@ def importances(
     *,
     spread: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The joint saliencies of all variables and, if asked for, their standard errors.
+    """Compute the joint saliencies of all variables and, if `spread`, their standard errors.
 
-    With the weight update of the others, if the criterion is OBS. Without labels the errors are as
-    if the network were right: of labels that are drawn from its outputs.
+    If the criterion is OBS, they include the weight update of the others. If there are no labels,
+    the standard errors are computed with labels drawn from the outputs of the network.
 
     Returns
     -------
     (ndarray, ndarray or None), each of shape (n_variables,)
-        0 for variables that are not read.
+        Saliencies and standard errors; 0 for variables that are not read.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def importances(
     groups = groups_of("input", layout, layout.positions(keep), variables)
     if groups:
         at = [number[keep[group.members[0]] // layout.units[1]] for group in groups]
-        with np.errstate(over="ignore", invalid="ignore"):  # said below
+        with np.errstate(over="ignore", invalid="ignore"):  # an error is raised below
             saliency[at], errors = _of_groups(network, keep, groups, problem, rng, spread)
         if error is not None:
             error[at] = errors
@@ -86,7 +86,7 @@ def importances(
 
 
 def _of_groups(network, keep, groups, problem, rng, spread):
-    """Joint saliencies of the groups, and their standard errors or None."""
+    """Joint saliencies of the groups, and their standard errors if `spread`, otherwise None."""
     plan, n = problem.plan, len(groups)
     case = Case.of(network, keep, problem, copy.deepcopy(rng))
     factored = plan.curvature in FACTORED
@@ -116,7 +116,7 @@ def _of_groups(network, keep, groups, problem, rng, spread):
 
 
 def _unadjusted(case, measurement, groups, others):
-    """Joint saliencies where nothing makes up for a removal, without damping."""
+    """Joint saliencies without damping, if no weights are adjusted after a removal."""
     layout = measurement.network.layout
     W, owner = np.zeros((layout.units[0], layout.units[1])), np.full(layout.units[0], -1)
     of_penalty = np.zeros(len(groups))

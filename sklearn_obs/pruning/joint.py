@@ -1,12 +1,12 @@
-"""What groups of weights cost all blocks of a curvature together.
+"""Joint saliencies: the cost of removing a group of weights, over all blocks of H together.
 
-With delta, what the removal of a group changes, and H the curvature over all weights, penalty and
-damping included, the group's joint saliency is::
+Let delta be the change of all weights when a group B is removed, and H the curvature over all
+weights, with penalty and damping. The joint saliency of the group is::
 
     L_B = delta' H delta / 2        H = G'G + diag(ridge)
 
-so it takes G delta of each group, which is a sum over the blocks that delta comes from. Where that
-would be too large an array, every k-th sample alone is looked at.
+This needs G delta for each group, which is a sum over the blocks from which delta is put together.
+If the array of all G delta would be too large, only every k-th sample is used.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from sklearn_obs.curvature import Measurement
 from sklearn_obs.elimination.grouped import Update
 
-MOST_NUMBERS = 2**24  # in G delta of all groups: 128 MiB
+MOST_NUMBERS = 2**24  # numbers in G delta for all groups: 128 MiB
 
 
 def joint_saliencies(
@@ -30,21 +30,21 @@ def joint_saliencies(
     n_groups: int,
     others: Sequence["Along"] = (),
 ) -> np.ndarray:
-    """L_B of each group, of shape (n_groups,).
+    """Compute L_B for each group, of shape (n_groups,).
 
     Parameters
     ----------
     measurement : Measurement
-        Of a kind that has a root.
+        Its kind must have a root.
     keep : ndarray of shape (m,), int
-        Flat indices of the weights that the updates are over.
+        Flat indices of the weights to which the updates refer.
     ridge : ndarray of shape (m,)
         Penalty and damping.
     updates : iterable of Update
-        As of `sklearn_obs.elimination.group_updates`.
+        The weight updates, as `sklearn_obs.elimination.group_updates` yields them.
     n_groups : int
     others : sequence of Along, default=()
-        Other curvatures that are to see the updates.
+        Products with the roots of other curvatures, to which the updates are added, too.
     """
     saliency, along = np.zeros(n_groups), Along(thinned(measurement, n_groups), n_groups)
     for index, some, delta in updates:
@@ -55,7 +55,7 @@ def joint_saliencies(
 
 
 def thinned(measurement: Measurement, n_groups: int) -> Measurement:
-    """The same on every k-th of the samples, if G delta of all would be too large an array."""
+    """The measurement, reduced to every k-th sample if G delta would be too large an array."""
     n = measurement.n_samples
     most = max(1, MOST_NUMBERS // (measurement.n_signals * n_groups))
     if n <= most:
@@ -68,7 +68,7 @@ def thinned(measurement: Measurement, n_groups: int) -> Measurement:
 
 
 class Along:
-    """G delta of the root G of a curvature, for several directions delta.
+    """The products G delta of a curvature's root G with several directions delta.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Along:
     Attributes
     ----------
     value : ndarray of shape (n_samples, K, n_directions)
-        For what has been added so far.
+        G delta for the directions, as far as they have been added.
     """
 
     value: np.ndarray
@@ -89,11 +89,11 @@ class Along:
         self.value = np.zeros((measurement.n_samples, measurement.n_signals, n_directions))
 
     def add(self, flat: np.ndarray, some: np.ndarray, delta: np.ndarray) -> None:
-        """Of the directions `some`, what they change in the parameters `flat`: (m, n_some)."""
+        """Add a part of the directions `some`: their entries (m, n_some) for parameters `flat`."""
         position = self._layout.positions(flat)
         which: Any = some
         if np.array_equal(some, np.arange(self.value.shape[2])):
-            which = slice(None)  # of which NumPy makes no copy
+            which = slice(None)  # NumPy makes no copy for a slice
         for rows, layers in self._batches:
             for index, layer in zip(self._layout.index, layers, strict=True):
                 for unit, column in enumerate(position[index].T):
@@ -104,26 +104,26 @@ class Along:
                         self.value[rows, :, which] += signal * along[:, None, :]
 
     def add_removals(self, W: np.ndarray, owner: np.ndarray) -> None:
-        """What the inputs' removal changes where nothing is adjusted: delta is -W in a group.
+        """Add the removal of inputs without weight updates: delta is -W for a direction's inputs.
 
         Parameters
         ----------
         W : ndarray of shape (n_inputs, n_units)
-            The first layer's weights.
+            The weights of the first layer.
         owner : ndarray of shape (n_inputs,), int
-            The direction that removes each input, -1 for none.
+            The index of the direction that removes each input, or -1.
         """
         (there,) = np.nonzero(owner >= 0)
         to_groups = csr_array(
             (np.ones(there.size), (there, owner[there])), (len(owner), self.value.shape[2])
         )
         for rows, (first, *_) in self._batches:
-            # sum_j s_j w_ij, times a_i, summed over the inputs i of a group
+            # a_i sum_j s_j w_ij for each input i, then summed over the inputs of a group
             of_inputs = (first.signals @ W.T) * first.inputs[:, None, :-1]
             self.value[rows] -= (of_inputs.reshape(-1, len(owner)) @ to_groups).reshape(
                 *of_inputs.shape[:2], -1
             )
 
     def halved_squares(self) -> np.ndarray:
-        """delta' H_t delta / 2 of each sample, times its share: (n_samples, n_directions)."""
+        """v_t delta' H_t delta / 2 for each sample t of share v_t: (n_samples, n_directions)."""
         return np.einsum("tkg,tkg->tg", self.value, self.value) / 2

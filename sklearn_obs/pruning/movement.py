@@ -1,8 +1,8 @@
-"""Movement: which way retraining moves each weight, towards 0 or away from it.
+"""Movement: whether retraining moves each weight towards 0 or away from it.
 
-Over the points of retraining, with g the gradient of the loss::
+The sum is over the points that retraining evaluates, with g the gradient of the loss::
 
-    movement_q = -sum w_q g_q      negative where weight q moves towards 0
+    movement_q = -sum w_q g_q      negative if weight q moves towards 0
 
 References
 ----------
@@ -25,7 +25,7 @@ def retrain_watched(
     *,
     epochs: int | None = None,
 ) -> tuple[np.ndarray | None, Retrained]:
-    """Retrain, and see how weights move where the criterion asks for it.
+    """Retrain, and record how the weights move if the criterion needs it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What all rounds of a pruning run share."""
+"""The data and settings that all rounds of a pruning run share."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from sklearn_obs.pruning.feasibility import Scope
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be pruned, against which objective, from which seed."""
+    """The scope of a pruning run, its objective and its random seed."""
 
     scope: Scope
     objective: Objective
@@ -19,9 +19,9 @@ class Problem:
 
     @property
     def plan(self) -> Plan:
-        """How to prune."""
+        """The parameters of the run."""
         return self.scope.plan
 
     def rng(self, number: int) -> np.random.Generator:
-        """The randomness of round `number`, which depends on the seed and the number alone."""
+        """The generator for round `number`, which depends only on the seed and the number."""
         return np.random.default_rng([self.seed, number])

@@ -1,13 +1,13 @@
-"""Few bits for each weight: the grids, the elimination that puts weights on them, the scales.
+"""Quantization to few bits: weights are rounded to grids by elimination, then scales are trained.
 
-Each unit has a grid of its own, the multiples -m, ..., m of a scale with m = 2^(bits - 1) - 1. The
-scale is the one of least squares for the weights as they are::
+The grid of a unit consists of the multiples -m, ..., m of its scale, with m = 2^(bits - 1) - 1. The
+scale is fitted to the unit's weights by least squares::
 
     s_j = argmin sum_i (w_ij - s z_ij)^2        z_ij = clip(round(w_ij / s), -m, m)
 
-Weights are put on their grids by Optimal Brain Surgeon, the one of least saliency first, and those
-that are not yet on a grid make up for it (see `sklearn_obs.elimination.grid`). Then the scales and
-the intercepts are trained with all integers fixed.
+The weights are rounded by Optimal Brain Surgeon, in the order of their saliencies, and after each
+one the weights that are not yet rounded are adjusted (see `sklearn_obs.elimination.grid`). Then the
+scales and the intercepts are trained with all integers fixed.
 
 References
 ----------
@@ -29,17 +29,17 @@ from sklearn_obs.pruning.criteria import Case
 from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.retraining.scales import train_scales
 
-EPOCHS = 20  # of training scales and intercepts
-N_STARTS = 100  # scales that the search for one of a unit begins with
-REFINEMENTS = 4  # of each
+EPOCHS = 20  # for training the scales and intercepts
+N_STARTS = 100  # starting values in the search for the scale of a unit
+REFINEMENTS = 4  # steps from each starting value
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """A network on grids."""
+    """A network whose weights are on grids."""
 
     network: Network
-    scales: list[np.ndarray]  # (fan_out,) of each layer, in the network's dtype
+    scales: list[np.ndarray]  # (fan_out,) for each layer, in the network's dtype
 
 
 def quantized(
@@ -51,19 +51,19 @@ def quantized(
     *,
     by_elimination: bool = True,
 ) -> Quantized:
-    """The network with the weights of each unit on a grid of so many bits.
+    """Put the weights of each unit on a grid of `bits` bits.
 
     Parameters
     ----------
     network : Network
     mask : ndarray of shape (n_parameters,), bool
-        What remains; the other weights stay 0.
+        The remaining parameters; the other ones stay 0.
     problem : Problem
-        Of single weights and the criterion 'obs'.
+        With granularity 'weight' and criterion 'obs' (see `of_single_weights`).
     bits : int
     rng : numpy.random.Generator
     by_elimination : bool, default=True
-        False rounds each weight to the nearest value by itself, to compare with.
+        If False, each weight is rounded independently to the nearest grid value, for comparison.
 
     Returns
     -------
@@ -98,14 +98,14 @@ def quantized(
 
 
 def _put_on(case, grid):
-    """The weights of the case, those of the layers on the grid and intercepts adjusted."""
+    """The case's parameters, with all weights rounded to the grid and the intercepts adjusted."""
     coefs = case.keep < case.measurement.network.layout.n_coefs
     n, inverse = int(np.count_nonzero(coefs)), case.inverse_hessian()
     blocks, options = inverse.blocks(), {"eligible": coefs, "grid": grid}
     if blocks is None:
         return eliminate(case.weights, inverse, n, overwrite=True, **options).weights
     weights = eliminate_blocks(case.weights, blocks, n, n_jobs=case.n_jobs, **options).weights
-    # where the whole knows a better update than its blocks: of the intercepts, by the errors
+    # if the whole matrix gives a better update than its blocks: adjust intercepts for the errors
     errors = np.where(coefs, case.weights - weights, 0.0)
     updated = inverse.compensated(errors, np.flatnonzero(coefs))
     if updated is not None:
@@ -114,14 +114,14 @@ def _put_on(case, grid):
 
 
 def least_squares_scales(W: np.ndarray, most: int) -> np.ndarray:
-    """The scale of each column of W, (fan_out,), whose multiples are nearest to its weights.
+    """Find for each column of W the scale of least squared error, of shape (fan_out,).
 
-    From each of `N_STARTS` scales, up to a fifth more than what reaches the largest weight: the
-    integers given the scale and the scale given the integers, in turn. The best of all counts; a
-    column of zeros has the scale 1.
+    From each of `N_STARTS` scales, the integers for the scale and the scale for the integers are
+    computed in turn. The starts end a fifth above the scale whose grid reaches the largest weight.
+    The best scale that was met is returned, and 1 for a column of zeros.
     """
     largest = np.abs(W).max(axis=0, initial=0)
-    largest[largest < np.finfo(np.float32).tiny * most] = 0  # which has no scale: dead units
+    largest[largest < np.finfo(np.float32).tiny * most] = 0  # too small to have a scale: dead units
     scales, best = np.ones(W.shape[1]), np.where(largest > 0, np.inf, 0)
     for share in np.linspace(0.2, 1.2, N_STARTS):
         s = np.where(largest > 0, share * largest / most, 1.0)
@@ -136,9 +136,9 @@ def least_squares_scales(W: np.ndarray, most: int) -> np.ndarray:
 
 
 def activation_scales(network: Network, X) -> np.ndarray:
-    """What a step of an eight-bit integer is worth in each hidden layer, (n_hidden_layers,).
+    """Compute the step of the eight-bit activations of each hidden layer, (n_hidden_layers,).
 
-    127 steps reach the largest magnitude on X; 1 where a layer is 0 throughout.
+    127 steps equal the largest magnitude on X. The step of a layer that is always 0 is 1.
     """
     largest = np.zeros(network.layout.n_layers - 1)
     for rows in sample_batches(X.shape[0]):
@@ -148,7 +148,7 @@ def activation_scales(network: Network, X) -> np.ndarray:
 
 
 def of_single_weights(problem: Problem) -> Problem:
-    """The same problem for Optimal Brain Surgeon on single weights, all in one round."""
+    """The problem changed to Optimal Brain Surgeon on single weights, all in one round."""
     n = problem.scope.layout.n_parameters
     plan = replace(problem.plan, granularity="weight", criterion="obs", step=n, n_swaps=0)
     return replace(problem, scope=replace(problem.scope, plan=plan))

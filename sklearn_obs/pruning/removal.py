@@ -1,9 +1,9 @@
-"""A round's removal: what costs nothing first, then what a criterion chooses.
+"""The removal of a round: costless weights first, then those that a criterion selects.
 
-Dead weights have no effect on the output. Weights of inputs that no sample reads are *unread*. Both
-are *costless*, as is a weight whose curvature is 0: they are removed before a criterion ranks the
-others, and once they are, others may be dead, so that these are looked for again. After
-the removal constants are folded into intercepts.
+*Dead* weights have no effect on the output. *Unread* weights belong to inputs that are 0 in every
+sample. Both are *costless*, and so are weights whose curvature is 0. They are removed before the
+criterion ranks the others. Their removal may make other weights dead, so costless weights are
+looked for again until there are none. After the removal, constants are folded into intercepts.
 """
 
 import copy
@@ -26,10 +26,10 @@ class Removal:
     """The network after a removal, before the remaining weights are retrained."""
 
     network: Network
-    mask: np.ndarray  # (n_parameters,) bool, what remains
+    mask: np.ndarray  # (n_parameters,) bool, the remaining parameters
     removed: np.ndarray  # (n_removed,) flat indices in the order of removal
     saliency: np.ndarray  # (n_removed,) predicted increase of the loss
-    rng: np.random.Generator  # a copy of the round's, as it stands then
+    rng: np.random.Generator  # a copy of the round's generator in its state after the removal
 
 
 def remove(
@@ -42,22 +42,22 @@ def remove(
     movement: np.ndarray | None = None,
     stops: Sequence[int] | None = None,
 ) -> list[Removal]:
-    """One round of elimination, as it stands at each of `stops`.
+    """Remove the weights of one round, and return the network at each of `stops`.
 
     Parameters
     ----------
     network : Network
     mask : ndarray of shape (n_parameters,), bool
-        What remains.
+        The remaining parameters.
     problem : Problem
     n_round : int
-        How many weights a whole round removes. What a round removes first does not depend on where
-        it stops, not even by a rounding error.
+        Number of weights that a whole round removes. The first removals of a round do not depend on
+        where it stops, not even by a rounding error.
     rng : numpy.random.Generator
     movement : ndarray of shape (n_parameters,), default=None
-        What that criterion ranks by.
+        The scores of the criterion 'movement'.
     stops : sequence of int, default=None
-        Numbers of removals, ascending from 1 to `n_round`; `n_round` alone by default.
+        Numbers of removals, ascending, between 1 and `n_round`. By default, only `n_round`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def remove(
     stops = [n_round] if stops is None else stops
     at_no_cost = np.empty(0, np.intp)
     done: list[Removal] = []
-    # weights of a constant unit are dead once they have been folded, not before
+    # the weights of a constant unit are dead only after its value has been folded
     network, remains = fold_constants(network, mask), mask
     while True:
         case, costless = None, _costless(network, remains, problem)
@@ -87,9 +87,9 @@ def remove(
             return done
         theta, remains = network.theta.copy(), remains.copy()
         theta[at_no_cost[before:]], remains[at_no_cost[before:]] = 0, False
-        # what has become constant is folded, so that weights that are dead by now are 0, too
+        # fold the units that have become constant, which also sets newly dead weights to 0
         network = fold_constants(network.with_theta(theta), remains)
-    # what other criteria, and groups, remove first does not depend on where they stop
+    # for other criteria, and for groups, the first removals do not depend on the last one
     whole = problem.plan.criterion == "obs" and case.groups is None
     last = (n_round if whole else stops[-1]) - at_no_cost.size
     within = [stop - at_no_cost.size for stop in stops[len(done) :]]
@@ -107,7 +107,7 @@ def remove(
 
 
 def _costless(network, mask, problem):
-    """Flat indices of what may be removed at no cost: dead weights, then unread ones."""
+    """Flat indices of the weights that are removed at no cost: dead ones, then unread ones."""
     removable = problem.scope.prunable & mask
     dead = np.flatnonzero(dead_weights(network.layout, mask) & removable)
     if problem.plan.criterion not in CURVATURE_CRITERIA:
@@ -117,7 +117,7 @@ def _costless(network, mask, problem):
 
 
 def _without_curvature(case, plan):
-    """Flat indices of single candidates that the loss does not feel at all, the smallest first."""
+    """Flat indices of the single candidates whose curvature is 0, the smallest weights first."""
     if plan.criterion not in CURVATURE_CRITERIA or case.groups is not None:
         return np.empty(0, np.intp)
     (flat,) = np.nonzero(case.eligible & (case.hessian_diagonal() == 0))
@@ -132,12 +132,12 @@ def _removal(network, mask, theta, removed, saliency, rng):
 
 
 def _chosen(case, orphans, n_remove, stops, plan):
-    """The criterion's `Elimination`."""
+    """The `Elimination` by the criterion of the plan."""
     position = case.measurement.network.layout.positions(case.keep)
 
     def freed(q):
         found = position[np.asarray(orphans(case.keep[q]), np.intp)]
-        return found[found >= 0]  # what is not among the candidates has no position
+        return found[found >= 0]  # parameters outside the case have position -1
 
     with _naming(case, plan):
         return CRITERIA[plan.criterion](case, n_remove, freed, stops)
@@ -145,7 +145,7 @@ def _chosen(case, orphans, n_remove, stops, plan):
 
 @contextmanager
 def _naming(case, plan):
-    """A context whose errors name the parameters to change."""
+    """A context manager that adds to errors the names of the parameters to change."""
     try:
         yield
     except LinAlgError as error:

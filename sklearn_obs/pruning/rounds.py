@@ -8,7 +8,7 @@
     while swaps are allowed and one is found that lowers the loss:
         it is made and recorded (see `swaps`)
 
-All of it works on plain arrays; the randomness of round r comes from (seed, r) alone.
+The code works on plain arrays. The randomness of round r depends only on (seed, r).
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,49 +28,49 @@ from sklearn_obs.retraining import retrain
 
 @dataclass(frozen=True)
 class Round:
-    """The network after a round, and what happened in it."""
+    """The network after a round, and a record of the round."""
 
     number: int
     network: Network
-    mask: np.ndarray  # (n_parameters,) bool, what remains
+    mask: np.ndarray  # (n_parameters,) bool, the remaining parameters
     removed: np.ndarray  # (n_removed,) flat indices in the order of removal
     regrown: np.ndarray  # (n_regrown,) flat indices of weights that a swap brought back
     saliency: np.ndarray  # (n_removed,) predicted increase of the loss
-    predicted_loss: float  # the loss before the round and the sum of the saliencies
+    predicted_loss: float  # the loss before the round plus the sum of the saliencies
     pruned_loss: float  # measured before retraining
-    loss: float  # and after
+    loss: float  # measured after retraining
     label_loss: float  # against the labels alone, without penalty; nan without labels
     epochs: int  # of retraining
     converged: bool
 
     def record(self) -> "Round":
-        """The same without the network, which takes more memory than all the rest."""
+        """The round without network and mask, which take more memory than all the rest."""
         nothing = np.empty(0, bool)
         return replace(self, network=Network((), (), "", ""), mask=nothing)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The network between two rounds: what a round starts from."""
+    """The network between two rounds, from which the next round starts."""
 
     network: Network
-    mask: np.ndarray  # (n_parameters,) bool, what remains
+    mask: np.ndarray  # (n_parameters,) bool, the remaining parameters
     loss: float
     label_loss: float
     next_round: int
 
     @classmethod
     def after(cls, r: Round) -> "Checkpoint":
-        """Where round `r` has led."""
+        """The checkpoint at the end of round `r`."""
         return cls(r.network, r.mask, r.loss, r.label_loss, r.number + 1)
 
 
 @dataclass(frozen=True)
 class Level:
-    """One of the sparsities that are asked for."""
+    """One of the requested sparsities."""
 
-    position: int  # in `n_remove`
-    n_left: int  # weights to be removed from where the main path stands
+    position: int  # its index in `n_remove`
+    n_left: int  # number of weights still to be removed from the network of the main path
 
 
 def prune(
@@ -81,28 +81,28 @@ def prune(
     *,
     first_round: int = 1,
 ) -> Iterator[tuple[list[int], Round]]:
-    """Remove weights in rounds, to one sparsity or several; yields each finished round.
+    """Remove weights in rounds, to one or several sparsities, and yield each finished round.
 
-    Several sparsities share the rounds that lead to them. One that falls inside a round is a side
-    branch: the beginning of that round's removal, retrained by itself; the main path goes on from
-    the whole round. So the rounds that lead to a sparsity are, bit for bit, those of a run of its
-    own.
+    Several sparsities share the rounds that lead to them. A sparsity that falls inside a round is a
+    side branch: the network after the first removals of that round is retrained separately, while
+    the main path continues from the whole round. So the rounds that lead to a sparsity are, bit for
+    bit, those of a separate run to that sparsity.
 
     Parameters
     ----------
     network : Network
     mask : ndarray of shape (n_parameters,), bool
-        What remains at the start.
+        The parameters that remain at the start.
     problem : Problem
     n_remove : sequence of int
-        How many weights to remove: ascending, one number for each sparsity. For 0 there are swaps
-        alone.
+        Numbers of weights to remove, ascending, one for each sparsity. If a number is 0, only swaps
+        are made.
     first_round : int, default=1
 
     Yields
     ------
     (list of int, Round)
-        The positions in `n_remove` that a round leads to, and the round.
+        The indices in `n_remove` of the sparsities to which a round leads, and the round.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def prune(
         if not ahead:
             return
         whole = next(rounds)
-        if not accepted(whole):  # as if it had not been tried
+        if not accepted(whole):  # the round is undone, and the run ends
             _say_if_not_finite(whole)
             yield from _led_to(ahead, _swaps(main, accepted, problem))
             return
@@ -132,7 +132,7 @@ def prune(
 
 
 def _acceptance(start, problem):
-    """A function that says whether a round is kept: its losses are finite and not too high."""
+    """A function that returns whether a round is kept: its losses are finite and not too high."""
     if not np.isfinite(start.loss):
         raise ValueError(
             f"The loss of the network is {start.loss} before anything is removed, but expected a "
@@ -159,16 +159,16 @@ def _say_if_not_finite(r):
 
 
 def _split(levels, n_round):
-    """The levels that lie inside this round, or are reached already, and those ahead of it.
+    """Split levels into those inside this round (or already reached) and those ahead of it.
 
-    A round of 0 weights is the removal of all that is left: then all levels have been reached.
+    `n_round` is 0 only if no weights are left to be removed, and then all levels have been reached.
     """
     n_inside = sum(level.n_left < max(n_round, 1) for level in levels)
     return levels[:n_inside], levels[n_inside:]
 
 
 def _stops(inside, ahead, n_round):
-    """The numbers of removals at which the round is looked at."""
+    """The numbers of removals after which the network of the round is needed."""
     return [level.n_left for level in inside if level.n_left > 0] + [n_round] * bool(ahead)
 
 
@@ -179,7 +179,7 @@ def _led_to(levels, rounds):
 
 
 def _side_branch(level, start, rounds, accepted, problem):
-    """The rounds that lead from a checkpoint of the main path to a level inside its next round."""
+    """The rounds from a checkpoint of the main path to a level inside the next round."""
     end = start
     if level.n_left > 0:
         branch = next(rounds)
@@ -192,10 +192,10 @@ def _side_branch(level, start, rounds, accepted, problem):
 
 
 def _rounds(start, problem, n_round, stops):
-    """The round of `n_round` weights as far as each of `stops`, retrained."""
+    """Yield the round of `n_round` weights at each of `stops`, retrained."""
     rng, plan = problem.rng(start.next_round), problem.plan
     network, movement, epochs_before, epochs = start.network, None, 0, plan.retrain_epochs
-    if plan.criterion == "movement":  # half of the epochs show which way the weights move
+    if plan.criterion == "movement":  # half of the epochs show in which direction weights move
         half = None if epochs is None else epochs // 2
         movement, first = retrain_watched(network, start.mask, problem, rng, epochs=half)
         network, epochs_before = first.network, first.epochs
@@ -223,12 +223,12 @@ def _rounds(start, problem, n_round, stops):
 
 
 def _swaps(start, accepted, problem):
-    """Swaps that lower the loss, as long as one is found and `n_swaps` allows it."""
+    """Yield a round for each swap that lowers the loss, at most `n_swaps` of them."""
     for _ in range(problem.plan.n_swaps):
         rng = problem.rng(start.next_round)
         try:
             found = find_swap(start.network, start.mask, problem, start.loss, rng)
-        except (MemoryError, LinAlgError) as error:  # the target has been reached without
+        except (MemoryError, LinAlgError) as error:  # the target was reached without swaps
             warn(f"Swaps end here, and the network is kept as it is: {error}")
             return
         if found is None:
@@ -238,7 +238,7 @@ def _swaps(start, accepted, problem):
             predicted_loss=start.loss + found.saliency.sum(),
             **vars(found),
         )
-        if not accepted(done):  # against the labels it may have lost more than is allowed
+        if not accepted(done):  # the loss against the labels may have risen too much
             return
         yield done
         start = Checkpoint.after(done)

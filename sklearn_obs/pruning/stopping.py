@@ -1,18 +1,20 @@
-"""When to stop: rules that read a path of networks, each sparser than the one before.
+"""Stopping rules: each chooses from a path of networks, each sparser than the one before.
 
-The 1992 paper's rule, for the next weight q, with L_q its saliency and E the loss::
+`saliency_rule` is that of the 1992 paper. With L_q the saliency of the next weight q and E the
+loss::
 
-    go on while L_q is much smaller than E
+    continue while L_q is much smaller than E
 
-A rule for held-out samples: the sparsest network whose mean score is within one standard error of
-the best. And an estimate of the loss on new samples from the N training samples alone, with N_eff
-the effective number of parameters, H the Gauss-Newton matrix and D the penalty on its diagonal::
+`one_standard_error` uses held-out samples: it chooses the sparsest network whose mean score is
+within one standard error of the best. `prediction_error` estimates the loss on new samples from the
+N training samples. N_eff is the effective number of parameters, H the Gauss-Newton matrix, and D
+the diagonal matrix of the penalty::
 
     N_eff = tr[H (H + D)^-1]
     E (N + N_eff) / (N - N_eff)        for squares (final prediction error)
     E + N_eff / N                      for log-likelihoods
 
-A fourth, the measured increase of the loss, acts during pruning: `max_loss_increase`.
+A fourth rule, `max_loss_increase`, limits the measured increase of the loss during pruning.
 
 References
 ----------

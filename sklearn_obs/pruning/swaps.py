@@ -1,13 +1,13 @@
-"""Swaps that are tried and kept: a removed weight comes back for another, if the loss falls.
+"""Swaps: removed weights replace remaining ones, if this lowers the measured loss.
 
-At the sparsity that was asked for, again and again until none is found::
+After the target sparsity has been reached, this is repeated until no swap is found::
 
-    the model's best swaps, as far as they lower it (see `sklearn_obs.elimination.swaps`): retrain;
-         on failure half as many
-    else the r removed weights of greatest gain come back: retrain, remove r, retrain;
-         on failure half as many
+    make the best swaps of the quadratic model that lower its loss (see `elimination.swaps`),
+         retrain; if the measured loss is not lower, try half as many
+    if none was kept: bring back the r removed weights of greatest gain, retrain, remove r weights,
+         retrain; if the measured loss is not lower, try half as many
 
-A swap, of one weight or several, is kept only if the measured loss has fallen.
+A swap of one or several weights is kept only if it has lowered the measured loss.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from sklearn_obs.pruning.problem import Problem
 from sklearn_obs.pruning.removal import remove
 from sklearn_obs.retraining import retrain
 
-LEAST_CHANGE = 1e-4  # of the loss: a swap that the model values less is noise
-REGROWN_SHARE = 1 / 8  # of the remaining weights that are brought back at first
-LEAST_DAMPING = 1e-6  # a remaining weight without effect on the output has no curvature of its own
+LEAST_CHANGE = 1e-4  # share of the loss: swaps with a smaller predicted gain are noise
+REGROWN_SHARE = 1 / 8  # number of weights first brought back, as a share of the remaining ones
+LEAST_DAMPING = 1e-6  # needed because the curvature of a dead weight is 0
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Swap:
     """The network after a swap that lowered the loss."""
 
     network: Network
-    mask: np.ndarray  # (n_parameters,) bool, what remains
-    removed: np.ndarray  # (r,) flat indices
-    regrown: np.ndarray  # (r,) flat indices
+    mask: np.ndarray  # (n_parameters,) bool, the remaining parameters
+    removed: np.ndarray  # (r,) flat indices of removed weights
+    regrown: np.ndarray  # (r,) flat indices of weights that came back
     saliency: np.ndarray  # (r,) predicted changes of the loss, negative in the model's swaps
     pruned_loss: float  # measured before the last retraining
-    loss: float  # and after
+    loss: float  # measured after it
     label_loss: float  # against the labels alone, without penalty; nan without labels
-    epochs: int  # of retraining, those of failed attempts included
+    epochs: int  # of retraining, including those of failed attempts
     converged: bool
 
 
@@ -53,12 +53,12 @@ def find_swap(
     before: float,
     rng: np.random.Generator,
 ) -> Swap | None:
-    """A swap after which the loss is below `before`, or None.
+    """Find a swap after which the loss is below `before`, or return None.
 
     Raises
     ------
     MemoryError
-        If the model of the remaining and as many removed weights would take more than there is.
+        If the model of remaining and removed weights would need more memory than is available.
     numpy.linalg.LinAlgError
         If its curvature cannot be inverted with this damping.
     """
@@ -129,9 +129,10 @@ def find_swap(
 
 
 def _model(network, mask, problem, rng):
-    """A `SwapModel` of the remaining and the most promising removed weights; their indices.
+    """Make a `SwapModel` of the remaining and the most promising removed weights.
 
-    None where nothing that remains has curvature.
+    Returns the model and the flat indices of its weights, or None if the curvature of all remaining
+    weights is 0.
     """
     objective, plan, n_coefs = problem.objective, problem.plan, network.layout.n_coefs
     measured = measure(network, objective, plan, rng, kinds=FACTORED)
@@ -139,7 +140,7 @@ def _model(network, mask, problem, rng):
     diagonal = factor_diagonal(measured)
     diagonal[:n_coefs] += objective.penalty
     damping = max(plan.damping, LEAST_DAMPING) * diagonal[mask].mean()
-    if not damping:  # nothing that remains has curvature: there is no model
+    if not damping:  # the curvature of all remaining weights is 0: there is no model
         return None
     diagonal += damping
     removed = np.flatnonzero(problem.scope.prunable & ~mask)

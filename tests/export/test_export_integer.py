@@ -428,6 +428,24 @@ def test_a_heavy_tail_leaves_the_other_columns_their_bits(dtype):
     assert (integer_predict(model, X, input_dtype=dtype) == model.predict(X)).mean() > 0.95
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_columns_on_different_scales_without_a_scaler_are_named(scaled):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, [2, 100_000, 1, 1], (400, 4))
+    y = (X[:, 0] > 1) ^ (X[:, 1] > 50_000)
+    net = small(hidden_layer_sizes=(8,), solver="lbfgs", target_sparsity=0, max_iter=500)
+    model = quantized(make_pipeline(StandardScaler(), net) if scaled else net, X, y, 8)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = integer_predict(model, X)
+    if scaled:
+        assert not caught and (found == model.predict(X)).mean() > 0.99
+    else:
+        (message,) = (str(warning.message) for warning in caught)
+        assert message.startswith("Columns 0, 2, 3 of X have less than 8 different values")
+        assert "the step of column 1" in message and caught[0].filename == __file__
+
+
 def test_columns_of_next_to_no_size_are_refused():
     X, y = load_iris(return_X_y=True)
     model = quantized(make_pipeline(StandardScaler(), small()), X * 1e-42, y, 4)

@@ -25,11 +25,14 @@ from sklearn_obs.export.integer.multipliers import (
     times,
     values,
 )
+from sklearn_obs.pruning.warned import warn
 
 INT16 = 2**15 - 1
 LARGEST_AS_THEY_COME = 2**30  # largest sum, so that 32 bits have room for twice as much
 ENOUGH = 2**11  # whole numbers on either side of 0 that are precise enough for an input
 SAME = 1e-6  # relative difference up to which scales are equal: the rounding of float32
+FEW_STEPS = 8  # different values of a column, three bits: fewer bits than weights mostly have
+MOST_NAMED = 5  # columns
 INPUT_DTYPES = ("float32", "int16", "int8", "uint8")
 
 
@@ -110,52 +113,119 @@ def inputs_of(columns, read, input_range, n_features, dtype, weights):
     ValueError
         If a factor is too large for float32, or columns go beyond the dtype.
     """
-    dtype, columns, (low, high) = np.dtype(dtype), columns[read], input_range[:, read]
-    low, high = (np.asarray(each, np.float64) for each in (low, high))
-    scale, shift, source = columns.scale, columns.shift, columns.source
+    dtype, columns = np.dtype(dtype), columns[read]
+    low, high = input_range[:, read].astype(np.float64)
+    scale, shift = columns.scale, columns.shift
     if not read.size:
-        return Inputs(dtype, "as they come", source, 1.0, shift, 0, 0)
-    one_scale = np.ptp(scale) <= SAME * scale.max()
-    limits = np.iinfo(dtype) if dtype.kind != "f" else None
-    if limits:
-        _check_range((low - shift) / scale, (high - shift) / scale, source, limits)
-    once = len(set(source)) == len(source)
+        return Inputs(dtype, "as they come", columns.source, 1.0, shift, 0, 0)
     heaviest = int(np.abs(weights).sum(axis=0).max())
-    used = float(np.abs(np.array([low, high]) - shift).max() / scale.max())  # whole numbers
-    if limits and one_scale and once and _has_room(heaviest, limits.max, used):
-        step, at = float(scale.mean()), {"smallest": int(limits.min), "largest": int(limits.max)}
-        centres, all_columns = np.zeros(n_features), np.arange(n_features)
-        centres[source] = shift
-        ways = {"dtype": dtype, "way": "as they come", "source": all_columns, "centres": centres}
-        return Inputs(**ways, step=step, **at)
-    middle = ((low + high) / 2 - shift) / scale
-    if dtype.kind == "f":
-        if one_scale and np.ptp(shift) <= SAME * (high - low).max():  # one offset for all
-            ends = (low.min() - shift.mean(), high.max() - shift.mean())
-            middle, scale = np.full(read.size, sum(ends) / 2 / scale.mean()), scale * 0 + scale[0]
-        offsets = middle.astype(np.float32)
-    else:
-        offsets = np.clip(np.rint(middle), limits.min, limits.max).astype(np.int64)
-    centres = scale * offsets + shift
-    reach = float(np.maximum(high - centres, centres - low).max())
+    if limits := np.iinfo(dtype) if dtype.kind != "f" else None:
+        _check_range((low - shift) / scale, (high - shift) / scale, columns.source, limits)
+        once = len(set(columns.source)) == len(columns.source)
+        used = float(np.abs(np.array([low, high]) - shift).max() / scale.max())  # whole numbers
+        if _same(scale) and once and _has_room(heaviest, limits.max, used):
+            return _as_they_come(dtype, columns, n_features, limits)
     largest = _largest(int(np.abs(weights).max()), heaviest)
-    step = (reach if reach > 0 else float(scale.max())) / largest
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            factors = (scale / step).astype(np.float32)
-        if not np.isfinite(factors).all():
-            raise ValueError(
-                "Got a network with numbers that are too large for float32 once its scalers are "
-                "folded in. Columns with almost no variance cause this: drop them."
-            )
-        way = "rounded"
+    if limits:
+        found = _scaled(dtype, columns, low, high, largest, limits)
     else:
-        step = max(step, float(scale.max()) / LARGEST_FACTOR)  # so that all factors fit
-        factors, way = codes(scale / step), "scaled"
-        rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step on average
-        centres = centres + step * rounded_down
-    at = {"smallest": -largest, "largest": largest}
-    return Inputs(dtype, way, source, step, centres, **at, offsets=offsets, factors=factors)
+        found = _rounded(dtype, columns, low, high, largest)
+    _warn_of_coarse(found, low, high)
+    return found
+
+
+def _as_they_come(dtype, columns, n_features, limits):
+    """q is X itself, all columns of it."""
+    centres = np.zeros(n_features)
+    centres[columns.source] = columns.shift
+    return Inputs(
+        dtype,
+        "as they come",
+        np.arange(n_features),
+        step=float(columns.scale.mean()),
+        centres=centres,
+        smallest=int(limits.min),
+        largest=int(limits.max),
+    )
+
+
+def _scaled(dtype, columns, low, high, largest, limits):
+    """q is X less a whole number, times a multiplier."""
+    scale, shift = columns.scale, columns.shift
+    middle = np.rint(((low + high) / 2 - shift) / scale)
+    offsets = np.clip(middle, limits.min, limits.max).astype(np.int64)
+    centres = scale * offsets + shift
+    step = max(_step(low, high, centres, scale, largest), float(scale.max()) / LARGEST_FACTOR)
+    factors = codes(scale / step)
+    rounded_down = np.where(values(factors) % 1 > 0, 0.5, 0.0)  # of a step on average
+    return Inputs(
+        dtype,
+        "scaled",
+        columns.source,
+        step,
+        centres + step * rounded_down,
+        smallest=-largest,
+        largest=largest,
+        offsets=offsets,
+        factors=factors,
+    )
+
+
+def _rounded(dtype, columns, low, high, largest):
+    """q is X less an offset, times a factor, to the nearest whole number."""
+    scale, shift = columns.scale, columns.shift
+    middle = ((low + high) / 2 - shift) / scale
+    if _same(scale) and np.ptp(shift) <= SAME * (high - low).max():  # one offset for all
+        ends = (low.min() - shift.mean(), high.max() - shift.mean())
+        middle, scale = np.full(scale.size, sum(ends) / 2 / scale.mean()), scale * 0 + scale[0]
+    offsets = middle.astype(np.float32)
+    centres = scale * offsets + shift
+    step = _step(low, high, centres, scale, largest)
+    with np.errstate(over="ignore"):
+        factors = (scale / step).astype(np.float32)
+    if not np.isfinite(factors).all():
+        raise ValueError(
+            "Got a network with numbers that are too large for float32 once its scalers are "
+            "folded in. Columns with almost no variance cause this: drop them."
+        )
+    return Inputs(
+        dtype,
+        "rounded",
+        columns.source,
+        step,
+        centres,
+        smallest=-largest,
+        largest=largest,
+        offsets=offsets,
+        factors=factors,
+    )
+
+
+def _same(scale):
+    return np.ptp(scale) <= SAME * scale.max()
+
+
+def _step(low, high, centres, scale, largest):
+    """The step a with which the column of the largest reach just fits."""
+    reach = float(np.maximum(high - centres, centres - low).max())
+    return (reach if reach > 0 else float(scale.max())) / largest
+
+
+def _warn_of_coarse(inputs, low, high):
+    """Warn of the columns of which hardly any information is left."""
+    n_steps = (high - low) / inputs.step
+    coarse = np.unique(inputs.source[(n_steps > 0) & (n_steps < FEW_STEPS)])
+    if coarse.size:
+        names = ", ".join(map(str, coarse[:MOST_NAMED])) + (
+            "" if coarse.size <= MOST_NAMED else ", ..."
+        )
+        widest = inputs.source[n_steps.argmax()]
+        warn(
+            f"Columns {names} of X have less than {FEW_STEPS} different values as whole numbers, "
+            f"because all columns share the step of column {widest}, which has the largest range. "
+            "Scale the columns before `quantize`, such as with a StandardScaler in a Pipeline, and "
+            "take the logarithm of columns with a long tail."
+        )
 
 
 def _check_range(low, high, source, limits):
