@@ -9,7 +9,8 @@ removal. When it removes the weight q, it adds d to all others, to make up for t
 
     d = -\frac{w_q}{C_{qq}} \, C e_q
 
-C is the inverse of the Hessian of the loss. One dense network is pruned in three ways, and is never retrained:
+C is the inverse of the Hessian of the loss. One dense network is pruned in three ways, and is never
+retrained:
 
 - with OBS: weights are removed, and the others are updated;
 - the same weights as with OBS are set to zero in the dense network, and nothing is updated;

@@ -13,7 +13,7 @@ Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of dif
 algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
 """
 
-import textwrap
+import re
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -45,13 +45,10 @@ print(
 )
 
 # %%
-# This is the same formula as a picture, with long lines broken.
-lines = [
-    textwrap.fill(line, 46, subsequent_indent="    ", break_on_hyphens=False)
-    for line in formula.splitlines()
-]
-figure = plt.figure(figsize=(6.4, 4.6))
-figure.text(0.03, 0.97, "\n\n".join(lines), va="top", family="monospace", fontsize=12)
+# This is the same formula as a picture, with a line for each term.
+lines = re.sub(r" ([+-]) (\S+ \* \[)", r"\n            \1 \2", formula)
+figure = plt.figure(figsize=(6.4, 3.6))
+figure.text(0.03, 0.97, lines, va="top", family="monospace", fontsize=13)
 plt.show()
 
 # %%
