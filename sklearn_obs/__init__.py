@@ -26,7 +26,7 @@ _ON_DEMAND = ("callbacks", "display", "export", "inspection", "stopping")
 
 
 def __getattr__(name: str) -> ModuleType:
-    """The modules that are imported when they are first used."""
+    """Import a module of `_ON_DEMAND` when it is first used."""
     if name in _ON_DEMAND:
         return import_module(f"sklearn_obs.{name}")
     raise AttributeError(f"module 'sklearn_obs' has no attribute {name!r}")

@@ -20,11 +20,11 @@ from sklearn_obs.export.rounding import DTYPES
 BUNDLED_SPARSITY = 0.95
 OF_C = ("dtype", "integer", "input_dtype", "test_vectors")
 OF_A_FILE = ("target", "drop", "task", "bits", "export", *OF_C, "overwrite")
-INTEGER_BITS = 4  # of --integer without --bits
+INTEGER_BITS = 4  # for --integer without --bits
 
 
 def main(arguments=None):
-    """Run the command; returns the exit status."""
+    """Run the command and return its exit status."""
     options = _options(arguments)
     try:
         if options.data in bundled.DATA:
@@ -215,14 +215,14 @@ def _seed(text):
 
 
 def _stop(*_):
-    """Ctrl-C ends the command at once: half of a training is not to be exported."""
+    """End the command at once after Ctrl-C, so that no half-trained network is exported."""
     print("\nsklearn_obs: interrupted; nothing more is written", file=sys.stderr)
     sys.exit(130)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, _stop)
-    for stream in (sys.stdout, sys.stderr):  # a name that a terminal cannot print loses no work
+    for stream in (sys.stdout, sys.stderr):  # print names that the terminal cannot encode
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

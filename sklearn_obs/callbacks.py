@@ -57,14 +57,14 @@ class PruningMonitor(ScoringMonitor):
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None
     ):
-        """A round has ended: the state of pruning is recorded without labels, too."""
+        """Record the state of pruning at the end of a round, also without labels."""
         seen = {"fitted_estimator": fitted_estimator, "metadata": metadata}
-        # scikit-learn's monitor records nothing where y is None
+        # scikit-learn's monitor records nothing if y is None
         return super().on_fit_task_end(estimator, context, X=X, y=() if y is None else y, **seen)
 
 
 class _Record:
-    """A scorer of several values: the state of pruning, and the scores of `scoring`."""
+    """A scorer that returns the state of pruning and the scores of `scoring`."""
 
     def __init__(self, scoring):
         self.scoring = scoring
@@ -124,23 +124,23 @@ class StopAtScoreDrop:
         if (X is None) != (y is None):
             raise ValueError("Got X without y, or y without X, but expected both or neither.")
         self.drop, self.X, self.y, self.scoring = drop, X, y, scoring
-        self.needs_labels = y is None  # of the rows that are pruned on
+        self.needs_labels = y is None  # labels of the training samples
         self._at_first: dict[Any, float] = {}  # estimator -> score before its first round
 
     def setup(self, estimator, context):
-        """A fit begins."""
+        """Do nothing when a fit begins; the protocol needs this method."""
 
     def teardown(self, estimator, context):
-        """A fit has ended."""
+        """Forget the first score when a fit has ended."""
         self._at_first.pop(estimator, None)
 
     def on_fit_task_begin(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
-        """Before the first round: what the score is to be compared with."""
+        """Before the first round, compute the score with which later ones are compared."""
         if fitted_estimator is not None and estimator not in self._at_first:
             self._at_first[estimator] = self._score(fitted_estimator, X, y)
 
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
-        """After a round: True if the score has fallen too far."""
+        """After a round, return True if the score has dropped too far."""
         if fitted_estimator is None or estimator not in self._at_first:
             return False
         return self._score(fitted_estimator, X, y) < self._at_first[estimator] - self.drop

@@ -1,14 +1,14 @@
-"""What the machine offers: how much memory there is, and how many BLAS threads work at once.
+"""The machine: its available memory, and a context in which the BLAS uses one thread.
 
-Memory is looked up so that a matrix which does not fit is refused before it is taken. Linux says
-what it could give without swapping, and a container's limit may be lower; elsewhere the answer is
-all that the machine has, or unknown.
+The available memory is compared with estimates, so that an error can be raised before a matrix is
+allocated that does not fit. Linux reports how much memory it could give without swapping, and a
+container may have a lower limit. On other systems it is the total memory, or unknown.
 
-numpy and scipy each bring a BLAS with a pool of threads. How it shares a sum among them changes the
-sum's last bits, so that a fit in a worker, which has fewer threads, would differ from a fit
-outside. And on arrays of some thousand numbers the pools wait for each other, and for every other
-process, longer than they compute. So everything from the initial training on is done with one BLAS
-thread.
+numpy and scipy each bring a BLAS with a pool of threads. The number of threads among which a sum is
+divided changes its last bits, so a fit in a worker, which has fewer threads, would differ from
+other fits. And for arrays of some thousand numbers, the pools spend more time waiting for each
+other and for other processes than computing. So everything from the initial training on uses one
+BLAS thread.
 """
 
 import os
@@ -23,7 +23,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_bytes() -> float:
-    """Bytes that this process could take now; infinite where nothing tells."""
+    """Bytes of memory that this process could allocate now; infinite if that is not known."""
     return min(_machine(), _container())
 
 
@@ -41,7 +41,7 @@ def _machine():
 
 
 def _container():
-    """What control group version 2 leaves; its file cache can be given up."""
+    """Bytes left in the limit of control group version 2; its file cache counts as free."""
     try:
         limit = int((CGROUP / "memory.max").read_text(encoding="ascii"))
         used = int((CGROUP / "memory.current").read_text(encoding="ascii"))
@@ -53,7 +53,7 @@ def _container():
 
 
 def readable(n_bytes: float) -> str:
-    """'1.2 GB'."""
+    """A number of bytes for messages, such as '1.2 GB'."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if n_bytes < 1000:
             return f"{n_bytes:.3g} {unit}"
@@ -62,15 +62,16 @@ def readable(n_bytes: float) -> str:
 
 
 class _OneBlasThread:
-    """A context with one BLAS thread in the whole process, for as long as anybody is in it.
+    """A context manager with one BLAS thread in the whole process, while anyone is inside it.
 
-    The number of BLAS threads belongs to the process, not to a thread: whoever is first sets it to
-    1, whoever is last restores what there was. So it may be entered again, and by several threads.
+    The number of BLAS threads belongs to the process, not to a thread. The first to enter sets it
+    to 1, and the last to leave restores the old number. So the context can be entered repeatedly,
+    also by several threads at once.
     """
 
     def __init__(self):
         self._forget()
-        if hasattr(os, "register_at_fork"):  # the child has none of the threads that are in it
+        if hasattr(os, "register_at_fork"):  # threads that are inside do not exist in the child
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self):
@@ -87,14 +88,14 @@ class _OneBlasThread:
         with self._lock:
             self._n_inside -= 1
             if not self._n_inside:
-                _take_control()  # it may have been another thread that set the limit
+                _take_control()  # another thread may have set the limit
                 self._limits.restore_original_limits()
                 self._limits = None
-                _take_control()  # and give it up
+                _take_control()  # let others set limits again
 
 
 def _take_control():
-    """threadpoolctl lets one thread alone set limits from 3.8 on: forget which one that was."""
+    """Clear the thread that may set limits: from threadpoolctl 3.8 on, only one thread may."""
     for library in _libraries().lib_controllers:
         forget = getattr(library, "clear_controlling_thread", None)
         if forget is not None:
@@ -103,7 +104,7 @@ def _take_control():
 
 @cache
 def _libraries():
-    """Those that are loaded, looked for once: it takes milliseconds, as long as a round may."""
+    """The loaded libraries. The search takes milliseconds, like a small round, and is made once."""
     return ThreadpoolController()
 
 
@@ -111,5 +112,5 @@ _ONE_BLAS_THREAD = _OneBlasThread()
 
 
 def one_blas_thread() -> AbstractContextManager:
-    """A context with one BLAS thread: in it, results do not depend on the machine's cores."""
+    """A context manager with one BLAS thread, so that results do not depend on the CPU cores."""
     return _ONE_BLAS_THREAD

@@ -1,4 +1,4 @@
-"""How to prune, as plain data: the parameters of the estimators, for everything below them."""
+"""The parameters of the estimators as plain data, for all code below the estimators."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class AdamSettings:
-    """What Adam needs to know beside the epochs, with the names of scikit-learn's parameters."""
+    """The parameters of Adam except the number of epochs, with scikit-learn's names."""
 
     batch_size: int = 200
     learning_rate: float = 0.001  # `learning_rate_init`
@@ -19,7 +19,7 @@ class AdamSettings:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to prune and retrain: the parameters of the estimators, which document them."""
+    """The parameters of pruning and retraining; the docstrings of the estimators describe them."""
 
     criterion: str
     structure: str
@@ -38,4 +38,4 @@ class Plan:
     adam: AdamSettings
     n_jobs: int | None
     batch_bytes: int
-    variables: tuple[np.ndarray, ...] | None = None  # the inputs of each; None: one each
+    variables: tuple[np.ndarray, ...] | None = None  # indices of the inputs of each; None: one each

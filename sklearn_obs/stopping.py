@@ -1,4 +1,4 @@
-"""When to stop pruning: rules that read a path of networks, each sparser than the one before."""
+"""Stopping rules: each chooses from a path of networks, each sparser than the one before."""
 
 from sklearn_obs.pruning.stopping import (
     effective_parameters,

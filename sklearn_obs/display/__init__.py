@@ -1,4 +1,4 @@
-"""Pictures of pruning. matplotlib is imported only here, and only when something is drawn."""
+"""Figures of pruning. Only this folder imports matplotlib, and only when something is drawn."""
 
 from sklearn_obs.display.importances import InputImportancesDisplay
 from sklearn_obs.display.mask import WeightMaskDisplay

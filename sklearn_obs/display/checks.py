@@ -1,4 +1,4 @@
-"""What every display checks before it draws: matplotlib, the estimator, the names, the axes."""
+"""Checks of all displays before they draw: of matplotlib, the estimator, names and axes."""
 
 import math
 
@@ -8,7 +8,7 @@ from sklearn_obs.estimators.inside import input_names, taken_apart
 
 
 def checked_pyplot():
-    """matplotlib's pyplot, or an ImportError that says how to install it."""
+    """Import matplotlib's pyplot, or raise an ImportError that says how to install it."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -19,12 +19,12 @@ def checked_pyplot():
 
 
 def checked_network(model):
-    """The network in a model, and the names of its inputs or None.
+    """Return the network in a model, and the names of its inputs or None.
 
     Raises
     ------
     TypeError
-        If there is none inside.
+        If the model contains no network.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
@@ -33,7 +33,7 @@ def checked_network(model):
 
 
 def checked_names(names, n_names, argument):
-    """A list of so many strings, or None for None."""
+    """The names as a list of strings, after a check of their number; None if `names` is None."""
     if names is None:
         return None
     names = [str(name) for name in names]
@@ -43,10 +43,10 @@ def checked_names(names, n_names, argument):
 
 
 def checked_axes(ax, n_axes, *, figsize, n_columns=None, widths=None):
-    """An array of `n_axes` axes: new ones for None, parts of a single one, or those of a list.
+    """Return an array of `n_axes` axes: new ones for None, parts of single ones, or those listed.
 
-    New ones stand in rows of `n_columns` (all in one by default), with columns in proportion to
-    `widths`.
+    New axes are arranged in rows of `n_columns` (by default in one row). `widths` are the relative
+    widths of the columns.
     """
     plt = checked_pyplot()
     n_columns = n_columns or n_axes

@@ -1,4 +1,4 @@
-"""What a diagram of the remaining network shows, and where: nodes in columns, few crossings."""
+"""Layout of a diagram of the remaining network: nodes in columns, with few crossings of lines."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ N_SWEEPS = 6
 
 @dataclass(frozen=True)
 class Diagram:
-    """Columns from the inputs to the outputs. Heights are in (0, 1), the first node on top."""
+    """A diagram in columns, from the inputs to the outputs, and from top to bottom."""
 
-    nodes: list[np.ndarray]  # per column: indices of the inputs, units or outputs in it
-    heights: list[np.ndarray]  # per column: of its nodes, as many
-    edges: np.ndarray  # (n_edges, 3): column, place in it, place in the next
-    weights: np.ndarray  # (n_edges,)
+    nodes: list[np.ndarray]  # for each column: indices of its inputs, units or outputs
+    heights: list[np.ndarray]  # for each column: heights of its nodes, in (0, 1)
+    edges: np.ndarray  # (n_edges, 3): column, position in it, position in the next column
+    weights: np.ndarray  # (n_edges,) weights of the edges
 
     @property
     def segments(self):
-        """Ends of the edges: (n_edges, 2, 2), a column and a height each."""
+        """Ends of the edges: (n_edges, 2, 2), with a column and a height for each end."""
         columns = self.edges[:, :1] + np.array([0, 1])
         heights = [
             [self.heights[column][start], self.heights[column + 1][end]]
@@ -28,10 +28,10 @@ class Diagram:
 
 
 def diagram_of(coefs, masks, nodes, order=None):
-    """The diagram of the weights in `masks` between the nodes given, column by column.
+    """Make the diagram of the weights in `masks` between the given nodes of each column.
 
-    Nodes stand where they stand in `order`, which has at least these in each column; by default,
-    where the fewest lines cross.
+    `order` lists the nodes of each column, and may list more than are drawn; the places of the
+    others stay empty. By default the nodes are ordered so that few lines cross.
     """
     layers = range(len(coefs))
     if order is None:
@@ -54,7 +54,7 @@ def diagram_of(coefs, masks, nodes, order=None):
 
 
 def _places(nodes, order):
-    """Where each node is in the order of its column."""
+    """For each column, the positions of its nodes in `order`."""
     if len(order) != len(nodes):
         raise ValueError(
             f"Got an order of {len(order)} columns, but expected {len(nodes)}: the inputs, the "
@@ -74,11 +74,12 @@ def _places(nodes, order):
 
 
 def touching_output(masks):
-    """Per layer of units, inputs and outputs included, those from which a path leads to an output.
+    """Find the inputs, units and outputs from which a path of weights leads to an output.
 
     Returns
     -------
     list of ndarray of int
+        The indices in each layer of units, from the inputs to the outputs.
     """
     touching = [np.ones(masks[-1].shape[1], bool)]
     for mask in masks[::-1]:
@@ -91,7 +92,7 @@ def _heights(n_nodes):
 
 
 def _orders(links):
-    """Orders of the columns: each node at the barycentre of its neighbours, outputs as they are.
+    """Order the nodes of each column by the barycentres of their neighbours; outputs do not move.
 
     Sugiyama, K., Tagawa, S. and Toda, M. (1981). Methods for visual understanding of hierarchical
     system structures. IEEE Transactions on Systems, Man, and Cybernetics 11(2).
@@ -107,7 +108,7 @@ def _orders(links):
 
 
 def _settle(heights, column, link, neighbours):
-    """Order a column by the mean heights of its nodes' neighbours; link is (n_own, n_others)."""
+    """Order a column by the mean height of each node's neighbours; link is (n_own, n_others)."""
     n_neighbours = link.sum(axis=1)
     mean = np.where(n_neighbours, link @ neighbours / np.maximum(n_neighbours, 1), heights[column])
     order = np.argsort(-mean, kind="stable")

@@ -1,4 +1,4 @@
-"""Importances of variables as sorted bars, with their spread."""
+"""Importances of variables as sorted bars, with their standard deviations."""
 
 from typing import Any, Self
 

@@ -1,4 +1,4 @@
-"""Which weights remain, as images: layer by layer, or in the pixels that each unit reads."""
+"""Images of the remaining weights: of each layer, or of the pixels that each unit reads."""
 
 import math
 from typing import Any, Self
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn_obs.display.checks import checked_axes, checked_names, checked_network
 from sklearn_obs.display.styles import is_dark, signed_colours, size_in_points
 
-BLANK = "#f4f4f4"  # where a weight was removed
-SMALLEST_SIGN = 2.5  # points; where cells have less room, signs alone are drawn
+BLANK = "#f4f4f4"  # colour of removed weights
+SMALLEST_SIGN = 2.5  # points; in smaller cells, only signs are drawn
 MOST_NAMES = 40
 SMALLEST_FONT = 4.5  # smaller titles are left out
 
@@ -244,7 +244,7 @@ class WeightMaskDisplay:
 
 
 def _colours(maps):
-    """The scale of all panels, symmetric about 0."""
+    """The colour scale that all panels share, symmetric about 0."""
     from matplotlib.cm import ScalarMappable
 
     largest = max((float(np.abs(W.compressed()).max()) for W in maps if W.count()), default=0)
@@ -252,7 +252,7 @@ def _colours(maps):
 
 
 def _draw_matrix(ax, W, colours):
-    """Weights as cells with a stroke for their sign; as signs alone where cells are too small."""
+    """Draw weights as coloured cells with their signs; if cells are too small, draw only signs."""
     n_rows, n_columns = W.shape
     rows, columns = np.nonzero(~np.ma.getmaskarray(W))
     weights = W.data[rows, columns]

@@ -237,7 +237,7 @@ class NetworkDisplay:
         self.ax_.set_axis_off()
         root = self.figure_.canvas.figure
         if root.get_layout_engine() is not None:
-            root.get_layout_engine().execute(root)  # sizes below are those of the axes laid out
+            root.get_layout_engine().execute(root)  # the sizes used below are those after layout
         headers = draw_headers(self.ax_, self._headers())
         legend = draw_edges(self.ax_, self.diagram_)
         rooms = [size_in_points(box)[1] + 2 * GAP for box in (legend, headers[n_columns // 2])]
@@ -255,16 +255,16 @@ class NetworkDisplay:
         return self
 
     def _in_use(self):
-        """Indices of what is drawn, column by column."""
+        """For each column, the indices of the nodes that are drawn."""
         inputs, *units, outputs = touching_output(self.masks)
         inputs = inputs if self.inputs is None else np.asarray(self.inputs)
         units = units if self.units is None else [np.asarray(layer) for layer in self.units]
         return [inputs, *units, outputs]
 
     def _names(self):
-        """Names of all inputs, units and outputs, column by column."""
+        """For each column, the names of all its inputs, units or outputs."""
         n_inputs, n_outputs = len(self.coefs[0]), self.coefs[-1].shape[1]
-        h = "h" if len(self.coefs) == 2 else ""  # of several, headers say which layer it is
+        h = "h" if len(self.coefs) == 2 else ""  # headers name the layers if there are several
         inputs = checked_names(self.feature_names, n_inputs, "feature_names")
         outputs = self.class_names
         if outputs is not None and n_outputs == 1 and len(outputs) == 2:

@@ -1,4 +1,4 @@
-"""The two panels of a pruning path: a curve of scores, and one for each kind of loss."""
+"""The two panels of a pruning path: one with the scores, and one with a curve for each loss."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ DENSE = "dense network"
 
 
 def draw_score(display, ax, style):
-    """The curve of scores with its band of errors, and the level of the dense network."""
+    """Draw the scores with a band of standard errors, and the score of the dense network."""
     percent, score = 100 * np.asarray(display.sparsities), np.asarray(display.score)
     (line,) = ax.plot(percent, score, **style)
     if display.score_error is not None:
@@ -26,7 +26,7 @@ def draw_score(display, ax, style):
 
 
 def draw_losses(display, ax, kinds, name, style):
-    """The curves of these kinds of loss."""
+    """Draw a curve for each of these kinds of loss."""
     percent, lines = 100 * np.asarray(display.sparsities), []
     for kind in kinds:
         label, own = LOSSES[kind]
@@ -37,7 +37,7 @@ def draw_losses(display, ax, kinds, name, style):
 
 
 def finish(ax, name, colour, chosen):
-    """The chosen sparsity as a vertical line, grid, axis and legend."""
+    """Draw the chosen sparsity as a vertical line, the grid, the label and the legend."""
     if chosen is not None:
         label = _label(name, f"chosen: {100 * chosen:.3g}%")
         ax.axvline(100 * chosen, color=colour, linewidth=1, linestyle=":", label=label)

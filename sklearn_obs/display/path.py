@@ -343,7 +343,7 @@ class PruningPathDisplay:
         name = self.name if name is None else name
         colour, marker, dashes = free_style(self.axes_)
         style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.5}
-        style["markerfacecoloralt"] = "white"  # the empty half of a marker
+        style["markerfacecoloralt"] = "white"  # the empty half of half-filled markers
         if _is_there(self.score):
             own = {"label": name or self.score_name, "linestyle": dashes}
             self.lines_ += draw_score(self, self.axes_[0], style | own)

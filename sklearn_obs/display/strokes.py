@@ -1,19 +1,19 @@
-"""The strokes of a diagram: edges, nodes, names and numbers, each where there is room for it."""
+"""Drawing of a diagram: edges, nodes, names and numbers, as far as there is room for them."""
 
 import numpy as np
 
 from sklearn_obs.display.styles import NEGATIVE, POSITIVE, size_in_points
 
-NODE, UNIT = 7, 17  # points, diameters of inputs and outputs and of hidden units
+NODE, UNIT = 7, 17  # points; diameters of inputs and outputs (NODE) and of hidden units (UNIT)
 GAP = 5  # points between a node and its name
-FONT = 9  # points; names are smaller where a column is crowded
-SMALL = 8  # points, of numbers on lines
-SMALLEST_FONT = 5  # names are left out below
-ALONG = (0.5, 0.38, 0.62, 0.26, 0.74, 0.16, 0.84)  # where on its line a weight may be written
+FONT = 9  # points; names are smaller in a crowded column
+SMALL = 8  # points; size of the numbers on lines
+SMALLEST_FONT = 5  # points; smaller names are left out
+ALONG = (0.5, 0.38, 0.62, 0.26, 0.74, 0.16, 0.84)  # positions along a line for its weight
 
 
 def _side(column, n_columns):
-    """Names of inputs stand left of their nodes (-1), outputs' right (1), units' in them (0)."""
+    """Side on which a node's name is written: left of inputs (-1), right of outputs (1), or 0."""
     return int(column == n_columns - 1) - int(column == 0)
 
 
@@ -30,7 +30,7 @@ def _write(ax, text, place, side, offset, **style):
 
 
 def draw_headers(ax, headers):
-    """How many inputs, units and outputs there are, above each column."""
+    """Write a header above each column: how many inputs, units or outputs there are."""
     texts, style = [], {"va": "bottom", "fontsize": FONT, "color": "0.35"}
     for column, header in enumerate(headers):
         side = _side(column, len(headers))
@@ -40,7 +40,7 @@ def draw_headers(ax, headers):
 
 
 def draw_edges(ax, diagram):
-    """The weights, and a legend for their signs, which is returned."""
+    """Draw the weights and a legend for their signs; returns the legend."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
@@ -71,9 +71,9 @@ def draw_edges(ax, diagram):
 
 
 def draw_nodes(ax, diagram, names, height, n_places):
-    """Nodes, and their names where a column `height` points high has room for them.
+    """Draw the nodes, and their names if a column of `height` points has room for them.
 
-    Of each column's `n_places` some may be empty.
+    Each column has `n_places` places, some of which may be empty.
     """
     labels = []
     for column, (nodes, heights) in enumerate(zip(diagram.nodes, diagram.heights, strict=True)):
@@ -90,7 +90,7 @@ def draw_nodes(ax, diagram, names, height, n_places):
         )
         if size < SMALLEST_FONT:
             continue
-        if not side:  # two characters are as wide as a unit
+        if not side:  # two characters fit into a unit
             size *= min(1, 2 / max((len(names[column][node]) for node in nodes), default=1))
         offset, style = (side * (diameter / 2 + GAP), 0), {"va": "center_baseline", "zorder": 3}
         style["fontsize"] = max(size, SMALLEST_FONT)
@@ -101,7 +101,7 @@ def draw_nodes(ax, diagram, names, height, n_places):
 
 
 def draw_intercepts(ax, diagram, intercepts, height, n_places):
-    """The intercepts below units and outputs, none that is 0; none at all without room for them."""
+    """Write non-zero intercepts below units and outputs, or none if there is not enough room."""
     texts, last = [], len(diagram.nodes) - 1
     style = {"va": "top", "fontsize": SMALL, "color": "0.35", "zorder": 4}
     for column in range(1, last + 1):
@@ -118,14 +118,14 @@ def draw_intercepts(ax, diagram, intercepts, height, n_places):
 
 
 def draw_weights(ax, diagram, others=()):
-    """The numbers on the lines, each where it is farthest from others; none if one has no room."""
+    """Write weights on their lines, as far from others as possible; none if one has no room."""
     size = size_in_points(ax) / (np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))  # points per unit
     needed = np.array([2.6, 1.1]) * SMALL
     taken = [text.xy + np.array([0, text.xyann[1] - SMALL / 2]) / size for text in others]
     for start, end in diagram.segments:
         places = start + np.outer(ALONG, end - start)
         apart = np.abs(places[:, None] - np.reshape(taken, (-1, 2))) * size / needed
-        room = apart.max(axis=2).min(axis=1, initial=1)  # 1 is all that is needed
+        room = apart.max(axis=2).min(axis=1, initial=1)  # 1 is enough
         if room.max() < 1:
             return []
         taken.append(places[room.argmax()])
@@ -139,7 +139,7 @@ def draw_weights(ax, diagram, others=()):
 
 
 def set_width(ax, headers, labels):
-    """Limits that leave room for the names beside the diagram; headers that fit between them."""
+    """Set limits that leave room for names beside the diagram, and the size of the headers."""
     rooms = []
     for side in ("right", "left"):
         texts = [text for text in (*headers, *labels) if text.get_ha() == side]

@@ -1,8 +1,8 @@
-"""Colours and markers, told apart by the colour-blind and in grey, and the sizes of things."""
+"""Colours and markers that can be told apart in colour blindness and in grey; sizes of artists."""
 
 import numpy as np
 
-# Okabe and Ito's colours
+# (colour, marker, dashes) with the colours of Okabe and Ito
 CURVES = (
     ("#0072b2", "o", "-"),
     ("#d55e00", "s", "--"),
@@ -16,7 +16,7 @@ POSITIVE, NEGATIVE = "#0072b2", "#d55e00"
 
 
 def free_style(axes):
-    """Colour, marker and dashes: the first of `CURVES` whose colour and marker are free."""
+    """The first of `CURVES` whose colour and marker are not used in these axes."""
     from matplotlib.colors import to_hex
 
     lines = [line for ax in axes for line in ax.get_lines()]
@@ -26,7 +26,7 @@ def free_style(axes):
 
 
 def signed_colours(largest):
-    """A norm and a map for weights of both signs: pale where small, but never white."""
+    """A norm and a colour map for signed weights: small ones are pale, but never white."""
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     steps = ((0, "#7f2704"), (0.25, "#d55e00"), (0.5, "#fdc38d"))
@@ -36,10 +36,10 @@ def signed_colours(largest):
 
 
 def is_dark(colours):
-    """Where white strokes are seen better than black ones: RGBA colours of shape (n, 4)."""
+    """Mask of those RGBA colours, of shape (n, 4), on which white is seen better than black."""
     return np.asarray(colours)[..., :3] @ (0.299, 0.587, 0.114) < 0.5
 
 
 def size_in_points(artist):
-    """Width and height of an artist as laid out so far."""
+    """Width and height of an artist, in points, in the current layout."""
     return artist.get_window_extent().size * 72 / artist.figure.dpi

@@ -260,7 +260,7 @@ class OBSPrunedMLPCV(ChosenNetwork, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _levels(self, estimator, X, y, splits):
-        """The sparsities; a number of them ends where groups cannot reach further in all folds."""
+        """The sparsities; a number of them is spread up to what groups reach in every fold."""
         levels, part = check_levels(self.sparsities), pruned_part(estimator)
         if not isinstance(levels, int):
             return levels

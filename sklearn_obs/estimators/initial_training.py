@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_memory
 
 
 def cache(memory, random_state):
-    """The `joblib.Memory` for the initial training, after a check that its folder is writable.
+    """A `joblib.Memory`, or an object like it, after a check that its folder can be written to.
 
     Without an integer `random_state`, two fits should give different networks, so the returned
     object caches nothing.

@@ -1,4 +1,4 @@
-"""Fitted networks as files for other programs, C99, ONNX, skops, what they take; and as text."""
+"""Export of fitted networks as C99, ONNX or skops files, as text or rules, and their sizes."""
 
 from sklearn_obs.export.c.file import CSource, export_c
 from sklearn_obs.export.formula.rules import export_rules

@@ -1,4 +1,4 @@
-"""Transformers that take each column by itself to a straight line of it: ``s x + t``."""
+"""Transformers that map each column x to a linear function ``s x + t`` of it."""
 
 from dataclasses import dataclass
 
@@ -25,14 +25,14 @@ FOLDABLE = (
 
 @dataclass(frozen=True)
 class Columns:
-    """Net inputs as columns of X: ``X[:, source] * scale + shift``."""
+    """Inputs of a network as scaled columns of X: ``X[:, source] * scale + shift``."""
 
     source: np.ndarray  # (n_net_inputs,), int
     scale: np.ndarray  # (n_net_inputs,)
     shift: np.ndarray  # (n_net_inputs,)
 
     def of(self, first):
-        """These columns of what the columns `first` put out."""
+        """These columns applied to the result of the columns `first`, as columns of X."""
         scale = self.scale * first.scale[self.source]
         shift = self.scale * first.shift[self.source] + self.shift
         return Columns(first.source[self.source], scale, shift)
@@ -42,17 +42,17 @@ class Columns:
 
 
 def as_they_are(n):
-    """Columns 0 to n - 1, neither scaled nor shifted."""
+    """The columns 0 to n - 1, neither scaled nor shifted."""
     return Columns(np.arange(n), np.ones(n), np.zeros(n))
 
 
 def columns_of(step, n):
-    """What a fitted transformer of `n` columns puts out.
+    """The `Columns` that a fitted transformer returns for `n` columns.
 
     Raises
     ------
     TypeError
-        If that is no straight line of each column; the message lists what is.
+        If it is not linear in each column; the message lists the transformers that are supported.
     """
     if step is None or step == "passthrough":
         return as_they_are(n)
@@ -89,12 +89,12 @@ def columns_of(step, n):
 
 
 def named(step):
-    """'a PCA', for a message."""
+    """A step with its article for a message, such as 'a PCA'."""
     return step if isinstance(step, str) else f"a {type(step).__name__}"
 
 
 def _side_by_side(step):
-    """The columns of a ColumnTransformer, part by part in its own order."""
+    """The `Columns` of a ColumnTransformer, in the order of its parts."""
     everything = as_they_are(step.n_features_in_)
     names = list(getattr(step, "feature_names_in_", ()))
     parts = []

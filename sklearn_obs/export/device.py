@@ -1,6 +1,6 @@
-"""A folded model in the numbers of a device.
+"""A folded model converted to the number type of a device.
 
-Whatever these are, it knows its `n_weights`, `columns_read` and `layer_bytes`, and `predict`.
+For each type, the result has `n_weights`, `columns_read`, `layer_bytes` and `predict`.
 """
 
 from sklearn_obs.export.folding import Folded
@@ -10,16 +10,16 @@ from sklearn_obs.export.rounding import DTYPES, Device, rounded
 
 
 def device_of(net: Folded, dtype: str, input_dtype: str = "float32") -> Device | IntegerNetwork:
-    """The model in the numbers of `dtype`, for columns of `input_dtype` where it is 'integer'.
+    """Convert a model to the number type `dtype`; for 'integer', columns are of `input_dtype`.
 
     Raises
     ------
     ValueError
-        If one of them is unknown, or cannot hold the network.
+        If one of the types is unknown, or cannot represent the network.
     """
     if dtype == "integer":
         return in_integers(net, input_dtype)
-    if dtype not in list(DTYPES):  # of anything, a list too
+    if dtype not in list(DTYPES):  # a list, for dtype of any kind
         raise ValueError(f"Got dtype={dtype!r}, but expected one of {', '.join(DTYPES)}, integer.")
     if input_dtype != "float32":
         raise ValueError(

@@ -1,20 +1,20 @@
-"""Files that are written whole or not at all, and never over others unasked."""
+"""Writing of files: completely or not at all, and over existing files only on request."""
 
 import os
 from pathlib import Path
 
 
 def checked_path(path, suffix, overwrite, also=()):
-    """The path, and those beside it with the suffixes `also`, if they may be written.
+    """Check that a path may be written; return it and the paths with the suffixes `also`.
 
     Raises
     ------
     ValueError
-        If it does not end in `suffix`.
+        If the path does not end in `suffix`.
     FileNotFoundError
         If its folder does not exist.
     FileExistsError
-        If there is such a file and not `overwrite`.
+        If one of the files exists and `overwrite` is False, or one of the paths is a folder.
     """
     path = Path(path)
     if path.suffix != suffix:
@@ -36,12 +36,14 @@ def checked_path(path, suffix, overwrite, also=()):
 
 
 def write(contents):
-    """Write bytes to the paths that are the keys of `contents`, none before all are on the disk.
+    """Write the bytes in `contents`, a dict from path to bytes.
+
+    All of them are written to temporary files first, which are renamed when all are complete.
 
     Raises
     ------
     OSError
-        If one of them cannot be written; nothing half-written is left.
+        If one of them cannot be written. The temporary files are then removed.
     """
     parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
     try:

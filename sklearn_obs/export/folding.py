@@ -1,11 +1,12 @@
-"""A fitted model as one network on the columns as they come, its scalers folded in.
+"""A fitted model as one network on the unscaled columns of X, with its scalers folded in.
 
-With net input k the column c_k of X times s_k plus t_k, and targets scaled as s y + t::
+Input k of the network is column c_k of X times s_k plus t_k; targets have been scaled to s y + t::
 
     W_1[c, j] <- sum_{k: c_k = c} s_k W_1[k, j]        b_1 <- b_1 + t W_1
     W_L <- W_L / s                                     b_L <- (b_L - t) / s
 
-Of outputs that are exponentials, exp(z) / s is exp(z - log s), and t has to be 0.
+If the outputs are exponentials, b_L <- b_L - log s, because exp(z) / s = exp(z - log s), and t has
+to be 0.
 """
 
 from dataclasses import dataclass, replace
@@ -23,30 +24,30 @@ from sklearn_obs.network.compaction import compacted
 
 @dataclass(frozen=True)
 class OnGrid:
-    """What `quantize` says of a network: its weights are scales times whole numbers."""
+    """The results of `quantize`: the weights are the scales times whole numbers."""
 
     n_bits: int
-    scales: list[np.ndarray]  # (fan_out,) of each layer, targets folded in
+    scales: list[np.ndarray]  # (fan_out,) for each layer, with the scale of targets folded in
     activation_scales: np.ndarray  # (n_hidden_layers,)
     input_range: np.ndarray  # (2, n_net_inputs)
 
 
 @dataclass(frozen=True)
 class Folded:
-    """What a device has to compute."""
+    """A fitted model with all steps folded into one network, for a device."""
 
-    network: Network  # of float64, on all columns of X, without units that carry nothing
-    columns: Columns  # of the net inputs, before they were folded
-    bare: Network  # the network on the net inputs, targets folded in
+    network: Network  # float64, on all columns of X, without units that have no effect
+    columns: Columns  # the inputs of `bare` as columns of X
+    bare: Network  # the same network before scalers of X were folded in, but those of y are
     classes: np.ndarray | None  # labels, or None in regression
     feature_names: list[str] | None
-    units: list[np.ndarray]  # of each hidden layer, their numbers in the model
-    grid: OnGrid | None = None  # of `bare`, where it is quantized
-    fitted_names: list | None = None  # of columns, as `fit` saw them
+    units: list[np.ndarray]  # for each hidden layer, the indices of its units in the model
+    grid: OnGrid | None = None  # the grid of `bare`, if the model is quantized
+    fitted_names: list | None = None  # the column names in `fit`
 
     @property
     def kind(self):
-        """'classes', 'binary' (or one class only), 'labels' (sets) or 'values' (regression)."""
+        """'classes', 'binary' (two classes or one), 'labels' (label sets) or 'values' (numbers)."""
         if self.classes is None:
             return "values"
         if self.network.out_activation == "softmax":
@@ -55,26 +56,26 @@ class Folded:
 
     @property
     def n_features(self):
-        """Columns of X, read or not."""
+        """Number of columns of X, including those that are not read."""
         return len(self.network.coefs[0])
 
     @property
     def n_outputs(self):
-        """Units of the output layer."""
+        """Number of units of the output layer."""
         return self.network.coefs[-1].shape[1]
 
     def predict(self, network, X):
-        """What the model predicts, by a `network` in other numbers."""
+        """The predictions of the model, computed by a `network` of another number type."""
         X = check_array(self.in_order(X), accept_sparse="csr", dtype=network.coefs[0].dtype)
         return self.predicted(forward(network, X)[-1], 0.5)
 
     def in_order(self, X):
-        """X with the columns in the order of `fit`, where both have names.
+        """X with its columns in the order of `fit`, if columns have names in both.
 
         Raises
         ------
         ValueError
-            If one is missing.
+            If a column is missing.
         """
         given, names = getattr(X, "columns", None), self.fitted_names
         if given is None or names is None or list(given) == names:
@@ -84,7 +85,7 @@ class Folded:
         return X[names]
 
     def predicted(self, outputs, threshold):
-        """What outputs (n_samples, n_outputs) stand for, a label being likely above `threshold`."""
+        """Predictions for outputs (n_samples, n_outputs); a label is set above `threshold`."""
         if self.kind == "classes":
             return self.classes[outputs.argmax(axis=1)]
         if self.kind == "binary":
@@ -96,22 +97,23 @@ class Folded:
 
     @property
     def metric(self):
-        """The name of its score."""
+        """The name of the score."""
         return "R^2" if self.kind == "values" else "Accuracy"
 
     def score(self, y, predicted):
-        """Accuracy or R^2 of predictions, whoever made them."""
+        """Accuracy or R^2 of predictions from any source."""
         measure = r2_score if self.kind == "values" else accuracy_score
         return float(measure(y, predicted))
 
 
 def folded(model):
-    """The model as `Folded`.
+    """Fold a model into one network.
 
     Raises
     ------
     TypeError
-        If it is not a supported model, or a step of it cannot be folded; the message lists what is.
+        If the model is not supported, or one of its steps cannot be folded; the message lists what
+        is supported.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
@@ -140,7 +142,7 @@ def folded(model):
 
 
 def _units_of(estimator):
-    """Per hidden layer, the numbers of the units that `compact` keeps."""
+    """For each hidden layer, the indices of the units that `compact` keeps."""
     attributes = vars(estimator)
     _, _, kept = compacted(network_of(estimator, attributes), mask_of(attributes))
     return kept[1:-1]
@@ -155,13 +157,13 @@ def _grid_of(estimator):
 
 
 def n_features(steps, estimator):
-    """Columns of X, as the first says that looks at them."""
+    """Number of columns of X, from the first step that stores it."""
     seen = [step for _, step in steps if hasattr(step, "n_features_in_")]
     return (seen or [estimator])[0].n_features_in_
 
 
 def compacted_on_targets(estimator, of_targets):
-    """The compacted estimator, of targets as they were before these transformers of them."""
+    """The compacted estimator, with the transformers of its targets folded into the last layer."""
     small, target = estimator.compact(), as_they_are(estimator.n_outputs_)
     for transformer in of_targets:
         target = columns_of(transformer, estimator.n_outputs_).of(target)

@@ -1,12 +1,13 @@
-"""A network in the numbers of a device: float64, float32, or weights of eight bits.
+"""A network in the number type of a device: float64, float32, or weights of eight bits.
 
-Eight bits have one scale a layer; intercepts, scales and sums are float32::
+With eight bits, each layer has one scale r; intercepts, scales and sums are float32::
 
     q_ij = round(w_ij / r)        r = max |w| / 127        z_j = b_j + r sum_i q_ij h_i
 
-The first layer's weights are rounded as they are without a scaler folded in, which would give them
-the spread of the columns' units. So a column is multiplied by its scale first, and of the scaler
-only the shift, times the rounded weights, goes into the intercepts.
+The weights of the first layer are rounded before a scaler is folded in. Otherwise their sizes would
+depend on the units of the columns, and one scale would not suit all of them. So the columns are
+multiplied by their scales on the device, and only the shift of the scaler, times the rounded
+weights, is added to the intercepts.
 
 References
 ----------
@@ -24,62 +25,62 @@ from sklearn_obs.export.storage import constant_bytes
 from sklearn_obs.network import Network
 
 DTYPES = {"float32": np.float32, "float64": np.float64, "int8": np.float32}
-LARGEST = 127  # the same on both sides of 0
+LARGEST = 127  # the grid is symmetric about 0, so -128 is not used
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer as it is stored."""
+    """A layer as it is stored on the device."""
 
-    weights: np.ndarray  # (fan_in, fan_out), of int8, float32 or float64
-    scale: float | None  # r, or None where weights are what they are
-    intercepts: np.ndarray  # (fan_out,), of float32 or float64
+    weights: np.ndarray  # (fan_in, fan_out), int8, float32 or float64
+    scale: float | None  # r, or None if the weights are not scaled
+    intercepts: np.ndarray  # (fan_out,), float32 or float64
 
 
 @dataclass(frozen=True)
 class Device:
-    """A network as a device holds it."""
+    """A network as it is stored on a device."""
 
     layers: list[Layer]
-    input_scale: np.ndarray | None  # (n_features,), times the columns of X, or None
-    network: Network  # the same as one network on the columns of X, to evaluate here
+    input_scale: np.ndarray | None  # (n_features,) by which columns of X are multiplied, or None
+    network: Network  # the equivalent network on the columns of X, for evaluation in Python
 
     @property
     def n_weights(self):
-        """Weights that are not 0."""
+        """Number of weights that are not 0."""
         return sum(int(np.count_nonzero(layer.weights)) for layer in self.layers)
 
     @property
     def columns_read(self):
-        """Which columns of X have a say, in their order."""
+        """Ascending indices of the columns of X that the network reads."""
         return np.flatnonzero(self.network.coefs[0].any(axis=1))
 
     @property
     def layer_bytes(self):
-        """Bytes of the constants of each layer in C; scales of columns are in the first."""
+        """Bytes of the constants of each layer in C; the first includes the scales of columns."""
         return constant_bytes(self)
 
     def samples(self, net, X):
-        """X in these numbers, (n_samples, n_features), for the folded model `net`."""
+        """X as an array in the type of the device, (n_samples, n_features), for the model `net`."""
         X = check_array(net.in_order(X), accept_sparse="csr", dtype=self.network.dtype)
         return X.toarray() if issparse(X) else X
 
     def predict(self, net, X):
-        """What the folded model `net` predicts in these numbers."""
+        """The predictions of the folded model `net` with the numbers of the device."""
         return net.predict(self.network, X)
 
     def values(self, net, X):
-        """What the functions in C put out for a regression, in the type that they have there."""
+        """The results of the C functions for a regression, in their type in C."""
         return np.asarray(self.predict(net, X)).astype(self.network.dtype)
 
 
 def rounded(folded, dtype):
-    """The folded model in the numbers of `dtype`, one of `DTYPES`.
+    """Convert a folded model to the number type `dtype`, one of `DTYPES`.
 
     Raises
     ------
     ValueError
-        If a number is too large for it, or 'int8' is asked for a model that reads a column twice.
+        If a number is too large for this type, or `dtype` is 'int8' and a column is used twice.
     """
     layers, input_scale = (_eight_bits if dtype == "int8" else _floats)(folded, DTYPES[dtype])
     parts = [part for layer in layers for part in (layer.weights, layer.intercepts)]
@@ -101,7 +102,7 @@ def rounded(folded, dtype):
 
 
 def _floats(folded, dtype):
-    with np.errstate(over="ignore", under="ignore"):  # said by `rounded`
+    with np.errstate(over="ignore", under="ignore"):  # `rounded` raises
         coefs, intercepts = (
             [a.astype(dtype) for a in arrays]
             for arrays in (folded.network.coefs, folded.network.intercepts)
@@ -132,7 +133,7 @@ def _eight_bits(folded, dtype):
 
 
 def _quantised(W):
-    """(q, r) of one layer."""
+    """(q, r) for the weights W of a layer."""
     largest = np.abs(W).max()
     r = largest / LARGEST if largest else 1.0
     return np.rint(W / r).astype(np.int8), r

@@ -1,7 +1,7 @@
-"""What a network takes: per layer, weights and bytes in each form, and multiply-adds.
+"""The size of a network: for each layer its weights, multiply-adds, and bytes in each form.
 
-Bytes are those of weights, their places and intercepts; a file or a program adds what does not
-depend on them.
+The bytes are those of weights, their positions and intercepts. A file or a program has further
+bytes, which do not depend on them.
 """
 
 import math
@@ -111,7 +111,7 @@ def sizes(model, dtype, input_dtype):
         n_bytes = device_of(folded(model), dtype, input_dtype).layer_bytes
         for row, n in zip(rows, n_bytes, strict=True):
             row["c_bytes"] = n
-    except TypeError:  # a step that C has no room for
+    except TypeError:  # a step that `export_c` does not support
         for row in rows:
             del row["c_bytes"]
     total = {name: sum(row[name] for row in rows) for name in rows[0] if name != "layer"}
@@ -120,12 +120,12 @@ def sizes(model, dtype, input_dtype):
 
 
 def _varint_bytes(numbers):
-    """Bytes of non-negative integers as protocol buffers store them, seven bits a byte."""
+    """Number of bytes of non-negative integers in protocol buffers: one for each seven bits."""
     return np.maximum(1, np.ceil(np.log2(numbers + 1) / 7)).astype(int)
 
 
 def as_text(columns):
-    """The columns side by side, as text."""
+    """The columns of the report as a table in plain text."""
     names = list(columns)
     lines = [[name.replace("_", " ") for name in names]]
     for row in zip(*columns.values(), strict=True):

@@ -1,4 +1,4 @@
-"""skops: the fitted estimator itself in a file that runs no code when it is read."""
+"""skops files: they store the fitted estimator, and loading them does not run code in them."""
 
 import io
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ TRUSTED = [
         f"{cls.__module__}.{cls.__name__}"
         for cls in (OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor)
     ),
-    "numpy.dtype",  # of imputers and encoders; skops reads it from an empty array without pickle
+    "numpy.dtype",  # for imputers and encoders; skops reads it from an empty array, without pickle
 ]
 
 
@@ -129,7 +129,7 @@ def load_skops(path: str | PathLike, *, trusted: Sequence[str] = ()) -> Any:
 
 
 def other_types(path):
-    """The types in a file that `load_skops` has to be told to trust."""
+    """The types in a file that have to be passed to `load_skops` as `trusted`."""
     return [t for t in _skops().get_untrusted_types(file=Path(path)) if t not in TRUSTED]
 
 

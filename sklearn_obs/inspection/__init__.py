@@ -1,4 +1,4 @@
-"""Looking at Optimal Brain Surgeon at work: saliencies, weight updates, the Hessian, the record."""
+"""Inspection of Optimal Brain Surgeon: saliencies, weight updates, the Hessian, removed weights."""
 
 from sklearn_obs.inspection.quadratic import hessian, weight_saliencies, weight_update
 from sklearn_obs.inspection.record import removed_weights

@@ -1,12 +1,12 @@
-"""Flat indices as places in a network: (layer, from, to), the last two of `coefs_[layer]`."""
+"""Conversion of flat indices to and from places (layer, from, to): `coefs_[layer][from, to]`."""
 
 import numpy as np
 
-INTERCEPT = -1  # "from" of an intercept: it comes from no unit
+INTERCEPT = -1  # "from" of an intercept, which does not come from a unit
 
 
 def places_of(layout, flat) -> np.ndarray:
-    """Rows (layer, from, to) of the parameters with these flat indices."""
+    """Places of the parameters with these flat indices: rows (layer, from, to)."""
     places = np.empty((layout.n_parameters, 3), np.intp)
     for layer, index in enumerate(layout.index):  # intercepts last
         n = index.shape[0] - 1

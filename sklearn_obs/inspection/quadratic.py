@@ -1,11 +1,11 @@
-"""The quadratic model of the loss that Optimal Brain Surgeon uses, for a network as it is.
+"""The quadratic model of the loss that Optimal Brain Surgeon uses, for the current network.
 
-With H the Hessian over the weights that are left, penalty and damping included, and C its inverse::
+H is the Hessian over the remaining weights, with penalty and damping, and C is its inverse::
 
     L_q = w_q^2 / (2 C_qq)          delta w = -(w_q / C_qq) C e_q
 
-H is measured as the next round of `prune` would measure it: on the same samples, in the estimator's
-kind and structure.
+H is measured as in the next round of `prune`: on the same samples, and with the estimator's kind
+and structure of curvature.
 """
 
 from copy import copy
@@ -263,7 +263,7 @@ def hessian(
 
 
 def _case(estimator: Any, X, y, sample_weight):
-    """What the next round of `prune` looks at, weight by weight; and the mask."""
+    """The `Case` of the next round of `prune`, for single weights, and the mask."""
     estimator, X = network_and_samples(estimator, X)
     asked = copy(estimator)
     asked.criterion, asked.granularity = "obs", "weight"

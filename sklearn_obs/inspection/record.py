@@ -1,4 +1,4 @@
-"""The record of pruning, weight by weight."""
+"""The record of all removed weights."""
 
 from typing import Any
 

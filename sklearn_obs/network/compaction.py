@@ -7,7 +7,8 @@ intercept::
 
     b_j <- b_j + phi(b_i) w_ij        w_ij <- 0        where the intercept b_j remains
 
-Or it comes from a unit that is always 0: its intercept has been removed, too, and phi(0) = 0.
+Or it comes from a unit that is always 0: its incoming weights and its intercept have all been
+removed, and phi(0) = 0.
 
 Dead weights are set to 0, stay 0 in retraining, and are removed first, because their removal costs
 nothing.

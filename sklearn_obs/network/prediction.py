@@ -1,7 +1,7 @@
 """The forward pass of a pruned network, in the way that is fastest for the number of rows of X.
 
-The network as it is multiplies all of its zeros. A compacted network leaves out the units that have
-no effect, and also the unread inputs if the other columns of X are *picked*, which means copied.
+Evaluated as it is, a network multiplies all of its zeros. A compacted one leaves out the units that
+have no effect, and also the unread inputs if the other columns of X are *picked*, that is, copied.
 The rest of a layer is multiplied as a *dense* array or, if it has few weights, by *rows*: a CSR
 matrix times the transposed rows of X. Let n be the number of rows, and let a layer have a x b
 weights, of which a' x b' are between units that have an effect and k are not 0. The times in

@@ -158,7 +158,7 @@ class Scope:
         return max(n_bytes, 8 * vectors * n + values) + 8 * NETWORKS * n
 
     def _extent(self):
-        """The `Extent` of the first round, which determines its memory, and its parameters."""
+        """The `Extent` of the first round, which determines its memory, and its flat indices."""
         plan, mask = self.plan, self.mask & ~self.unread
         keep = np.flatnonzero(mask & ~dead_weights(self.layout, mask))
         size = self._extent_of(keep)

@@ -1,1 +1,1 @@
-"""A small network to read: `text` asks for its `equations` and puts them into a style; `rules`."""
+"""A small network for readers: `text` writes its `equations` in a style, `rules` writes rules."""

@@ -1,9 +1,9 @@
-"""Rules that cover a set of combinations, and nothing beside it, by few short conjunctions.
+"""Cover a set of combinations of states exactly, by few short conjunctions of conditions.
 
-A *cube* allows a set of states of each variable; it is the conjunction of what it excludes. Each
-combination to be covered grows into cubes that cannot grow further (prime implicants), by all
-orders of variables that start at another one; then the largest are taken first, and those that the
-rest covers are dropped.
+A *cube* has a set of allowed states for each variable, and is the conjunction of these conditions.
+Each combination to be covered is enlarged to cubes that cannot be enlarged further (prime
+implicants), once for each variable as the first one to be enlarged. Then the largest cubes are
+chosen first, and cubes that the others cover are dropped.
 
 References
 ----------
@@ -17,7 +17,7 @@ Cube = tuple[frozenset[int], ...]
 
 
 def cover(all_combinations: np.ndarray, wanted: np.ndarray, n_states: list[int]) -> list[Cube]:
-    """Cubes whose union is the combinations where `wanted` holds, the largest first.
+    """Find cubes whose union is the set of `wanted` combinations, the largest cubes first.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def cover(all_combinations: np.ndarray, wanted: np.ndarray, n_states: list[int])
     for index in np.flatnonzero(wanted):
         if not left[index]:
             continue
-        for start in range(max(len(n_states), 1)):  # without variables there is one cube
+        for start in range(max(len(n_states), 1)):  # one cube if there are no variables
             cube = _grown(all_combinations[index], truth, start)
             primes.setdefault(cube, _inside(cube, all_combinations))
             left &= ~primes[cube]
@@ -40,7 +40,7 @@ def cover(all_combinations: np.ndarray, wanted: np.ndarray, n_states: list[int])
 
 
 def _grown(combination, truth, start):
-    """The combination as a cube, as large as the truth allows."""
+    """Enlarge a combination to a cube in which `truth` holds everywhere, from variable `start`."""
     cube = [{int(state)} for state in combination]
     n = len(cube)
     for axis in [(start + k) % n for k in range(n)]:

@@ -1,4 +1,4 @@
-"""A folded network as equations: one for each unit that is left, and one for each output.
+"""A folded network as equations: one for each remaining unit, and one for each output.
 
 h = phi(b + sum_k w_k x_k)
 """
@@ -9,40 +9,40 @@ from typing import Any
 
 import numpy as np
 
-MOST_TERMS = 500  # what somebody may still want to read
+MOST_TERMS = 500  # longer formulae are too long to read
 
 
 @dataclass(frozen=True)
 class Equation:
-    """One unit."""
+    """The equation of one unit."""
 
     name: str  # h1, h2_3, z1
     phi: str  # the name of its activation
     intercept: float
-    terms: list[tuple[float, str]]  # coefficients, and names of what they multiply
+    terms: list[tuple[float, str]]  # (weight, name of the unit or column that it multiplies)
 
 
 @dataclass(frozen=True)
 class Equations:
-    """The whole network."""
+    """The equations of a whole network."""
 
     hidden: list[Equation]
     outputs: list[Equation]
-    inputs: dict[str, int]  # names of the columns that are read: which column of X
-    kind: str  # of `Folded`
+    inputs: dict[str, int]  # for each column that is read: its name and its index in X
+    kind: str  # `kind` of `Folded`
     exponentials: bool  # whether outputs of a regression are exponentials
     classes: list[str] | None
-    target: str  # what the outputs of a regression are called
-    score: str  # what the linear parts of a classifier's outputs are called
+    target: str  # the name for the outputs of a regression
+    score: str  # the name for the linear parts of a classifier's outputs
 
 
 def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) -> Equations:
-    """The equations of a `Folded` network.
+    """Make the equations of a `Folded` network.
 
     Raises
     ------
     ValueError
-        If there are more terms than somebody would read.
+        If there are more than `MOST_TERMS` terms, or no names for units are free.
     """
     n_terms = sum(int(np.count_nonzero(W)) for W in net.network.coefs)
     if n_terms > MOST_TERMS:
@@ -62,7 +62,7 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
     names = [z] if W.shape[1] == 1 else [f"{z}{j + 1}" for j in range(W.shape[1])]
     outputs = _equations(names, "identity", W, b, below)
     used = {name for equation in (*hidden, *outputs) for _, name in equation.terms}
-    hidden = [equation for equation in hidden if equation.name in used]  # of each layer one stays
+    hidden = [equation for equation in hidden if equation.name in used]  # layers keep one
     read = np.flatnonzero((net.network.coefs[0] != 0).any(axis=1))
     inputs = {feature_names[j]: int(j) for j in read}
     exponentials = net.network.out_activation == "exp"
@@ -71,7 +71,7 @@ def equations_of(net: Any, feature_names: list[str], classes: list[str] | None) 
 
 
 def _free(prefixes, taken):
-    """The first that no column's name looks like."""
+    """The first of the prefixes that does not look like the name of a column."""
     for prefix in prefixes:
         if not any(re.fullmatch(rf"{prefix}[\d_]*", name) for name in taken):
             return prefix

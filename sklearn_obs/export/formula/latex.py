@@ -1,4 +1,4 @@
-"""Equations as lines of LaTeX's mathematics, of what matplotlib's mathtext knows, too."""
+"""Equations as lines in LaTeX's math mode, using only what matplotlib's mathtext supports."""
 
 import re
 
@@ -11,7 +11,7 @@ PHI = {
     "tanh": r"\tanh({})",
     "exp": r"\exp({})",
 }
-SPECIAL = {  # in words what LaTeX and mathtext do not write alike
+SPECIAL = {  # replacements that LaTeX and mathtext write alike
     "&": r"\ and\ ",
     "#": "No.",
     '"': "''",
@@ -24,7 +24,7 @@ SPECIAL = {  # in words what LaTeX and mathtext do not write alike
 
 
 def lines(equations, decimals):
-    """One line an equation, and how its outputs are read."""
+    """Yield a line for each equation, and lines that say how to read the outputs."""
     for equation in equations.hidden:
         phi, total = PHI[equation.phi], _sum(equation, decimals)
         yield f"{_symbol(equation.name)} = {phi.format(total)}"
@@ -74,7 +74,7 @@ def _number(value, decimals):
 
 
 def _symbol(name):
-    """h1 as h_1, x0 as x_0; other names upright, numbers of units below the line."""
+    """A name in LaTeX: h1 as h_1, x0 as x_0, and other names in upright letters."""
     if found := re.fullmatch(r"([a-z]|unit|hidden_unit|score)(\d+)(?:_(\d+))?", name):
         word, first, second = found.groups()
         below = first if second is None else f"{first},{second}"

@@ -12,7 +12,7 @@ PHI = {
 
 
 def lines(equations, decimals):
-    """One line an equation, and how its outputs are read."""
+    """Yield a line for each equation, and lines that say how to read the outputs."""
     for equation in equations.hidden:
         yield f"{equation.name} = {PHI[equation.phi].format(_sum(equation, decimals))}"
     outputs = equations.outputs
@@ -45,14 +45,14 @@ def _decision(equations):
 
 
 def number(value, decimals):
-    """A number that is not negative: digits after the point, of small ones significant digits."""
+    """A non-negative number with `decimals` decimals, or as many significant digits if small."""
     if value == 0 or (value >= 0.1 and round(value, decimals)):
         return f"{value:.{decimals}f}"
     return f"{value:.{max(decimals, 1)}g}"
 
 
 def signed_sum(intercept, terms):
-    """Terms with their signs between them; each is (is it negative, text)."""
+    """Join terms with signs between them; a term is a pair (whether it is negative, text)."""
     parts = [*([intercept] if intercept else []), *terms]
     if not parts:
         return "0"

@@ -1,4 +1,4 @@
-"""Equations as a Python function that needs NumPy alone."""
+"""Equations as a Python function that needs only NumPy."""
 
 from textwrap import wrap
 
@@ -9,14 +9,14 @@ PHI = {
     "tanh": "np.tanh({})",
 }
 WIDTH = 96
-TIED = "\0"  # a blank at which no line ends
+TIED = "\0"  # stands for a blank at which lines are not broken
 
 
 def lines(equations, decimals):
-    """The function, all digits of its numbers in it."""
+    """Yield the lines of the function, in which numbers have all digits."""
     function = "predict" if equations.kind == "values" else "predict_proba"
     yield from ["import numpy as np", "", "", f"def {function}(X):"]
-    yield '    """X: one row a sample, columns as the model was fitted on."""'
+    yield '    """X: one row for each sample, columns as the model was fitted on."""'
     yield "    X = np.asarray(X, dtype=float)"
     at = {name: f"X[:, {j}]" for name, j in equations.inputs.items()}
     for name, j in equations.inputs.items():

@@ -1,4 +1,4 @@
-"""`export_rules`: the classes of a small network as conditions on inputs of few values."""
+"""`export_rules`: the classes of a small network as conditions on inputs with few values."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -113,7 +113,7 @@ def export_rules(
 
 
 def _decided(net, X):
-    """Whether the network puts each sample into each class: bool of shape (n, n_classes)."""
+    """Whether the network predicts each class for each sample: bool of shape (n, n_classes)."""
     p = forward(net.network, X)[-1]
     if net.kind == "classes":
         return p.argmax(axis=1)[:, None] == np.arange(len(net.classes))
@@ -128,13 +128,13 @@ def _rule(name, cubes, variables):
     if not cubes:
         return [f"{name} never"]
     conditions = [_condition(cube, variables) for cube in cubes]
-    if not all(conditions):  # one of them excludes nothing
+    if not all(conditions):  # one of them is always true
         return [f"{name} always"]
     return [f"{name} if", f"    {conditions[0]}", *(f"    or {c}" for c in conditions[1:])]
 
 
 def _condition(cube, variables):
-    """What a cube excludes, in words, what excludes least first; "" for nothing."""
+    """A cube as text, with the condition that excludes least first; "" if it is always true."""
     parts = []
     for states, variable in zip(cube, variables, strict=True):
         inside = [v for k, values in enumerate(variable.states) if k in states for v in values]
@@ -149,7 +149,7 @@ def _condition(cube, variables):
 
 
 def _agreement(cubes, variables, X, decided):
-    """How many samples the rules put where the network does, of how many."""
+    """Number of samples for which the rules agree with the network, and number of samples."""
     states = np.column_stack(
         [variable.states_of(X) for variable in variables] or [np.zeros(len(X))]
     )

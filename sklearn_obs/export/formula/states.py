@@ -1,6 +1,6 @@
-"""The combinations of values that inputs may have: variables, and the states of each.
+"""Variables, their states, and all combinations of states.
 
-A variable is a one-hot group of columns, of which one is 1, or a single column of few values.
+A variable is a one-hot group of columns, at most one of which is 1, or a column with few values.
 """
 
 import itertools
@@ -13,44 +13,44 @@ import numpy as np
 from sklearn_obs.estimators.variables import checked_labels
 
 MOST_INPUTS = 12
-MOST_VALUES = 12  # of a single column
-MOST_COMBINATIONS = 5_000  # of 12 binary inputs there are 4,096
-NONE = "none"  # of a one-hot group: no column is 1
+MOST_VALUES = 12  # different values of a single column
+MOST_COMBINATIONS = 5_000  # 12 binary inputs have 4,096 combinations
+NONE = "none"  # name of the value of a one-hot group in which no column is 1
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One of the things that rules are about."""
+    """A variable in the conditions of rules."""
 
     name: str
-    columns: list[int]  # of X, those that are read
-    states: list[tuple[str, ...]]  # per state the names of its values: of equal effect on the net
-    values: np.ndarray  # (n_states, n_columns), what the columns are in each state
+    columns: list[int]  # indices of its columns in X that are read
+    states: list[tuple[str, ...]]  # names of the values in each state, which have the same effect
+    values: np.ndarray  # (n_states, n_columns), values of the columns in each state
 
     def states_of(self, X: np.ndarray) -> np.ndarray:
-        """The state of each sample, of shape (n,); -1 where it has another."""
+        """The index of the state of each sample, of shape (n,), or -1 if it is in none of them."""
         same = (X[:, self.columns][:, None, :] == self.values[None]).all(axis=2)
         return np.where(same.any(axis=1), same.argmax(axis=1), -1)
 
 
 def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any) -> list[Variable]:
-    """The variables of the columns that are read.
+    """Find the variables of the columns that are read.
 
     Parameters
     ----------
     read : ndarray of int
-        Columns that the network reads.
+        Indices of the columns that the network reads.
     X : ndarray of shape (n, n_features)
-        Samples; which values columns have.
+        Samples, which show the values that columns can have.
     names : list of str
-        Of all columns.
+        Names of all columns.
     groups : array-like of shape (n_features,) or None
-        A label for each column; columns of one label are one-hot.
+        A label for each column; columns with the same label are one-hot.
 
     Raises
     ------
     ValueError
-        If there are too many, or groups do not fit.
+        If there are too many inputs, values or combinations, or the groups do not fit X.
     """
     if len(read) > MOST_INPUTS:
         raise ValueError(
@@ -76,7 +76,7 @@ def variables_of(read: np.ndarray, X: np.ndarray, names: list[str], groups: Any)
 
 
 def combinations(variables: list[Variable]) -> np.ndarray:
-    """All of them, of shape (n, n_variables): the number of a state each."""
+    """All combinations of states: (n, n_variables) indices of states, in lexicographic order."""
     ranges = [range(len(variable.states)) for variable in variables]
     every = list(itertools.product(*ranges))
     return np.array(every, int).reshape(len(every), len(variables))
@@ -114,5 +114,5 @@ def _of_values(j, X, names):
 
 
 def _value(name, label):
-    """What a column's name says beyond its group's."""
+    """The name of a column without the label of its group."""
     return name.removeprefix(label).lstrip(" _=:.") or name

@@ -90,12 +90,12 @@ def export_text(
 
 
 def names_of_features(net, feature_names):
-    """The given names, or the model's own, or x0, x1, ...; as many as columns, each once.
+    """The given names of columns, or those of the model, or x0, x1, ...
 
     Raises
     ------
     ValueError
-        If they are not.
+        If there are not as many names as columns, or two of them are the same.
     """
     names = net.feature_names if feature_names is None else list(map(str, feature_names))
     names = names or [f"x{j}" for j in range(net.n_features)]
@@ -108,12 +108,12 @@ def names_of_features(net, feature_names):
 
 
 def names_of_classes(net, class_names):
-    """The given names, or the classes; None in regression.
+    """The given names of classes, or the classes as strings; None for a regression.
 
     Raises
     ------
     ValueError
-        If they are not as many as classes.
+        If there are not as many names as classes, or there are names for a regression.
     """
     if net.classes is None:
         if class_names is not None:

@@ -1,1 +1,1 @@
-"""A fitted model as ONNX: `file` writes, `graph` converts, of what `inputs` and `steps` say."""
+"""Export to ONNX: `file` writes what `graph` converts; `inputs` and `steps` prepare the model."""

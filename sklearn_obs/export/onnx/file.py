@@ -1,4 +1,4 @@
-"""ONNX files; `graph` makes what is in them."""
+"""Writing of ONNX files; their content is made by `graph`."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -17,13 +17,13 @@ from sklearn_obs.export.onnx.inputs import columns_of_rows, feeds
 
 @dataclass(frozen=True)
 class ONNXFile:
-    """What `export_onnx` has written."""
+    """The result of `export_onnx`."""
 
     path: Path
     n_bytes: int
-    inputs: list[str]  # names, in the order of the columns
+    inputs: list[str]  # names of the inputs, in the order of the columns
     score: float | None  # accuracy or R^2 of the model on the test data
-    exported_score: float | None  # the same of the file, evaluated in float32
+    exported_score: float | None  # the same for the file, evaluated in float32
 
 
 def export_onnx(
@@ -135,10 +135,10 @@ def export_onnx(
 
 
 def _warn_of_offsets(model, rows):
-    """Of columns that float32 rounds, by the scalers, or where other steps are by the rows."""
+    """Warn of columns that are too coarse in float32, by their scalers or else by the rows."""
     try:
         net = folded(model)
-    except TypeError:  # steps that are no straight lines
+    except TypeError:  # there are steps that cannot be folded
         columns = {n: c for n, c in (columns_of_rows(rows) or {}).items() if c.dtype.kind != "O"}
         if columns:
             warn_of_offsets(list(columns), *np.transpose([of_rows(c) for c in columns.values()]))

@@ -1,7 +1,7 @@
-"""ONNX graphs through skl2onnx, with zeros left out on demand. Imports the optional packages.
+"""ONNX graphs, converted by skl2onnx; zeros can be left out. Imports the optional packages.
 
-A sparse initializer holds the weights that are left and their places, counted row by row. Runtimes
-make it dense when they load it: it saves bytes on disk, not time.
+A sparse initializer has the weights that are not 0 and their positions, counted row by row.
+Runtimes make it dense when they load it, so it saves bytes on the disk, but no time.
 """
 
 from copy import deepcopy
@@ -29,9 +29,9 @@ SUPPORTED = "https://onnx.ai/sklearn-onnx/supported.html"
 
 
 def graph_of(model, columns):
-    """The checked graph of a fitted model, its matrices dense.
+    """Convert a fitted model to a graph with dense matrices, and check it.
 
-    `columns` are those of some rows by name, or None where all are numbers.
+    `columns` is a dict with the columns of some rows by name, or None if all are numbers.
     """
     steps, estimator, of_targets = taken_apart(model)
     steps = [(name, for_onnx(step)) for name, step in steps]
@@ -52,14 +52,14 @@ def graph_of(model, columns):
         ]
         for _, step in steps[:1]:
             check_missing(step, list(columns))
-        if not steps:  # that puts the columns side by side, as a first step does
+        if not steps:  # add a step that joins the columns to a matrix
             side_by_side = StandardScaler(with_mean=False, with_std=False).fit(np.zeros((1, n)))
             steps = [("columns", side_by_side)]
     register()
     whole = Pipeline([*steps, ("network", network)]) if steps else network
     try:
         graph = convert_sklearn(whole, initial_types=inputs, options=options)
-    except Exception as error:  # of any of the converters
+    except Exception as error:  # converters raise errors of any kind
         raise ValueError(_what_to_do(error, columns)) from error
     checker.check_model(graph)
     return graph
@@ -77,12 +77,12 @@ def _what_to_do(error, columns):
 
 
 def evaluated(graph, feeds):
-    """The first output, by ONNX's own slow evaluator."""
+    """The first output of the graph, computed by the slow evaluator of the ONNX package."""
     return ReferenceEvaluator(graph).run(None, feeds)[0]
 
 
 def register():
-    """Tell skl2onnx of our estimators."""
+    """Register our estimators at skl2onnx."""
     update_registered_converter(
         OBSPrunedMLPClassifier,
         "SklearnOBSPrunedMLPClassifier",
@@ -105,7 +105,7 @@ def register():
 def _classifier_shapes(operator):
     calculate_linear_classifier_output_shapes(operator)
     if len(operator.raw_operator.classes_) == 1:
-        operator.outputs[1].type.shape[1] = 2  # as of `predict_proba`
+        operator.outputs[1].type.shape[1] = 2  # as in `predict_proba`
 
 
 def _regressor_shapes(operator):
@@ -119,10 +119,10 @@ def _convert_classifier(scope, operator, container):
     _node(scope, container, "Identity", [labels], ours[0])
     model = operator.raw_operator
     if model.out_activation_ == "logistic" and model.n_outputs_ == 2:
-        # skl2onnx takes two label sets for two classes, and puts their 1 - p before p
+        # skl2onnx treats two labels like two classes, and returns 1 - p before p: keep only p
         ends = [_integers(scope, container, [end]) for end in (2, 4, 1)]
         _node(scope, container, "Slice", [p, *ends], ours[1])
-    elif len(model.classes_) == 1:  # of which skl2onnx puts out p alone
+    elif len(model.classes_) == 1:  # skl2onnx returns only p
         one, rest = (scope.get_unique_variable_name(name) for name in ("one", "rest"))
         container.add_initializer(one, TensorProto.FLOAT, [1], [1.0])
         _node(scope, container, "Sub", [one, p], rest)
@@ -139,20 +139,20 @@ def _convert_regressor(scope, operator, container):
     if model.out_activation_ == "exp":
         linear, values = values, scope.get_unique_variable_name("exponentials")
         _node(scope, container, "Exp", [linear], values)
-    # skl2onnx puts several outputs one below the other
+    # skl2onnx returns several outputs as one column
     shape = _integers(scope, container, [-1, model.n_outputs_])
     _node(scope, container, "Reshape", [values, shape], operator.outputs[0].full_name)
 
 
 def _by_skl2onnx(scope, operator, container, kind):
-    """The names of what skl2onnx puts out for scikit-learn's own network."""
+    """Names of the outputs of scikit-learn's estimator of the same network, added by skl2onnx."""
     mlp = operator.raw_operator.compact().to_sklearn()
-    if mlp.out_activation_ == "exp":  # which skl2onnx does not know
+    if mlp.out_activation_ == "exp":  # skl2onnx does not know it
         mlp.out_activation_ = "identity"
     plain = scope.declare_local_operator(kind, mlp)
     plain.inputs = operator.inputs
     for output in operator.outputs:
-        kind_of_its_own = deepcopy(output.type)  # whose shape skl2onnx will set
+        kind_of_its_own = deepcopy(output.type)  # skl2onnx will set its shape
         plain.outputs.append(scope.declare_local_variable(output.onnx_name, type=kind_of_its_own))
     return [output.full_name for output in plain.outputs]
 
@@ -180,7 +180,7 @@ def _check_labels(classes):
 
 
 def leave_out_zeros(graph):
-    """Matrices as sparse initializers, where those are smaller."""
+    """Replace matrices in the graph by sparse initializers if those are smaller."""
     for dense in list(graph.initializer):
         W = numpy_helper.to_array(dense)
         places = np.flatnonzero(W)

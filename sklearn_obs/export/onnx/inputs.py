@@ -1,4 +1,4 @@
-"""Rows as a runtime takes them: one matrix, or a column each of float32 or of strings."""
+"""Inputs of an ONNX runtime: one matrix, or a separate float32 or string array for each column."""
 
 from numbers import Real
 
@@ -8,7 +8,7 @@ WHOLE = "X"  # the one input of a model whose columns are all numbers
 
 
 def columns_of_rows(X):
-    """The columns by name, float64 or object (strings); None for rows of numbers without names.
+    """The columns by name, as float64 or object (strings), or None for an array of numbers.
 
     Raises
     ------
@@ -17,9 +17,9 @@ def columns_of_rows(X):
     """
     if X is None:
         return None
-    if hasattr(X, "items"):  # a dict, or a frame of pandas
+    if hasattr(X, "items"):  # a dict or a pandas DataFrame
         columns = dict(X.items())
-    elif hasattr(X, "get_column"):  # a frame of polars
+    elif hasattr(X, "get_column"):  # a polars DataFrame
         columns = {name: X.get_column(name) for name in X.columns}
     else:
         X = np.asarray(X)
@@ -55,7 +55,7 @@ def _is_missing(value):
 
 
 def feeds(names, columns, X):
-    """What a session is run on: `names` of inputs to arrays."""
+    """The inputs with which a session is run: a dict from the `names` to arrays."""
     if columns is None:
         columns = {WHOLE: X.toarray() if hasattr(X, "toarray") else np.asarray(X)}
     return {name: _fed(column) for name, column in zip(names, columns.values(), strict=True)}
@@ -63,5 +63,5 @@ def feeds(names, columns, X):
 
 def _fed(values):
     values = values[:, None] if values.ndim == 1 else values
-    with np.errstate(over="ignore"):  # numbers beyond float32 are infinite on a device
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf on a device
         return values if values.dtype.kind == "O" else values.astype(np.float32)

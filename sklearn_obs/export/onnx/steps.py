@@ -1,7 +1,7 @@
-"""The steps before the network as skl2onnx can convert them, and what it would get wrong.
+"""The steps before the network: replaced if skl2onnx needs that, and checked for missing text.
 
-A pruned network before the last step transforms: it puts out the units that are left of its last
-hidden layer. That is a regression network whose last layer passes them on.
+A pruned network before the last step is a transformer, and returns the remaining units of its last
+hidden layer. It is replaced by a regression network whose output layer passes these units on.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from sklearn_obs.estimators.pruned_mlp import PrunedMLP
 
 
 def for_onnx(step):
-    """The fitted step, with networks in it as transformers."""
+    """The fitted step, with pruned networks in it replaced by what their `transform` returns."""
     if isinstance(step, Pipeline):
         return Pipeline([(name, for_onnx(part)) for name, part in step.steps])
     if isinstance(step, OBSPrunedMLPCV):
@@ -27,7 +27,7 @@ def for_onnx(step):
 
 
 def _hidden_units(estimator):
-    """A regression network that puts out what `transform` does."""
+    """A regression network that predicts what the estimator's `transform` returns."""
     n = estimator._n_features_out
     *coefs, _ = estimator.coefs_
     *intercepts, _ = estimator.intercepts_
@@ -44,12 +44,12 @@ def _hidden_units(estimator):
 
 
 def check_missing(step, names):
-    """Raise where a step fills or encodes what ONNX has no text for: it knows words, not gaps.
+    """Raise if a step fills in or encodes missing text, which does not exist in ONNX.
 
     Parameters
     ----------
     step : object
-        A fitted step, on the columns `names`.
+        A fitted step that takes the columns `names`.
     names : list of str
 
     Raises
