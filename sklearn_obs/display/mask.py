@@ -121,7 +121,7 @@ class WeightMaskDisplay:
         >>> clf = OBSPrunedMLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0)
         >>> clf = clf.set_params(target_sparsity=0.6).fit(scale(X), y)
         >>> from sklearn_obs.display import WeightMaskDisplay
-        >>> len(WeightMaskDisplay.from_estimator(clf).axes_)  # a panel a layer
+        >>> len(WeightMaskDisplay.from_estimator(clf).axes_)  # a panel for each layer
         2
         """
         estimator, names = checked_network(estimator)
