@@ -21,6 +21,7 @@ References
 ----------
 Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal Brain
 Surgeon. Advances in Neural Information Processing Systems 5.
+
 LeCun, Y., Denker, J. S. and Solla, S. A. (1989). Optimal Brain Damage. Advances in Neural
 Information Processing Systems 2.
 """
@@ -200,7 +201,7 @@ for criterion, (colour, marker) in styles.items():
     print(f"{criterion:9s} removes {', '.join(order)}; the first three cost {rise:.4f}")
     ax.semilogy(range(13, 8, -1), measured, color=colour, marker=marker, label=criterion)
 ax.invert_xaxis()
-ax.set(xlabel="remaining weights", ylabel="loss, nothing retrained")
+ax.set(xlabel="remaining weights", ylabel="loss, nothing retrained", xticks=range(9, 14))
 ax.legend()
 plt.show()
 

@@ -25,6 +25,7 @@ References
 ----------
 Hassibi, B. and Stork, D. G. (1992). Second order derivatives for network pruning: Optimal Brain
 Surgeon. Advances in Neural Information Processing Systems 5. Table 1.
+
 Thrun, S. B. et al. (1991). The MONK's problems: a performance comparison of different learning
 algorithms. Technical Report CMU-CS-91-197, Carnegie Mellon University.
 """
