@@ -135,7 +135,7 @@ net = network()
 before = loss(net.coefs_, net.intercepts_)
 obs = weight_saliencies(net, X, y)
 H, index = hessian(net, X, y, damping=0)
-print("                 OBS predicted  measured   OBD predicted  measured")
+print("without          OBS predicted  measured   OBD predicted  measured")
 rows = []
 for place, curvature in zip(map(tuple, index.tolist()), H.diagonal(), strict=True):
     weight = value((net.coefs_, net.intercepts_), place)
@@ -167,10 +167,11 @@ plt.show()
 # Step by step
 # ------------
 # Each round removes the weight with the smallest saliency, updates the others, and retrains. Three
-# removals cost about what is predicted. The fourth costs far more, and the network no longer solves
-# the problem. So look at the measured loss: `max_loss_increase` ends pruning by it.
-for n_weights in range(12, 8, -1):
-    net.prune(X, y, n_weights=n_weights)
+# removals cost about what is predicted.
+
+
+def remove_one():
+    net.prune(X, y, n_weights=net.n_weights_ - 1)
     gone, path = removed_weights(net), net.pruning_path_
     place = gone["layer"][-1], gone["from"][-1], gone["to"][-1]
     print(
@@ -178,12 +179,24 @@ for n_weights in range(12, 8, -1):
         f"update {path['pruned_loss'][-1]:.4f}, retrained {path['loss'][-1]:.4f}; "
         f"accuracy {net.score(X, y):.3f}"
     )
-    if n_weights == 10:
-        formulae = {style: export_text(net, **NAMES, style=style) for style in ("text", "latex")}
-    if n_weights < 11:
-        step = NetworkDisplay.from_estimator(net, **NAMES, order=display.order_)
-        step.ax_.set_title(f"{n_weights} weights, accuracy {net.score(X, y):.3f}")
-plt.show()
+
+
+def draw():
+    step = NetworkDisplay.from_estimator(net, **NAMES, order=display.order_)
+    step.ax_.set_title(f"{net.n_weights_} weights, accuracy {net.score(X, y):.3f}")
+    plt.show()
+
+
+for _ in range(3):
+    remove_one()
+formulae = {style: export_text(net, **NAMES, style=style) for style in ("text", "latex")}
+draw()
+
+# %%
+# The fourth costs far more, and the network no longer solves the problem. So look at the measured
+# loss: `max_loss_increase` ends pruning by it.
+remove_one()
+draw()
 
 # %%
 # With the other methods
