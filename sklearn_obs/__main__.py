@@ -13,13 +13,14 @@ from pathlib import Path
 from sklearn_obs.command import bundled, own_data
 from sklearn_obs.command.cells import SUFFIXES
 from sklearn_obs.estimators.quantization import BITS
+from sklearn_obs.estimators.versions import __version__
 from sklearn_obs.export.c.vectors import MOST
 from sklearn_obs.export.integer.inputs import INPUT_DTYPES
 from sklearn_obs.export.rounding import DTYPES
 
 BUNDLED_SPARSITY = 0.95
 OF_C = ("dtype", "integer", "input_dtype", "test_vectors")
-OF_A_FILE = ("target", "drop", "task", "bits", "export", *OF_C, "overwrite")
+OF_A_FILE = ("target", "drop", "task", "class_weight", "bits", "export", *OF_C, "overwrite")
 INTEGER_BITS = 4  # for --integer without --bits
 
 
@@ -56,10 +57,11 @@ def _options(arguments):
         help=f"a file with a header ({', '.join(SUFFIXES)}), or the name of bundled data: "
         f"{', '.join(bundled.DATA)}",
     )
+    parser.add_argument("--version", action="version", version=f"sklearn_obs {__version__}")
     parser.add_argument(
         "--sparsity",
         type=_sparsity,
-        help="share of the weights to remove, between 0 and 1, or 'auto', which chooses it by "
+        help="share of the weights to remove, from 0 to below 1, or 'auto', which chooses it by "
         "cross-validation on the training rows "
         f"(default: auto for a file, {BUNDLED_SPARSITY} for bundled data)",
     )
@@ -67,7 +69,7 @@ def _options(arguments):
         "--hidden",
         type=_hidden,
         default=(30,),
-        help="units in each hidden layer, such as 30 or 40,20 (default: 30)",
+        help="units in each hidden layer, such as 30 or 40,20; 0 for a linear model (default: 30)",
     )
     parser.add_argument(
         "--seed",
@@ -95,6 +97,12 @@ def _options(arguments):
         choices=("classification", "regression"),
         help="whether the target is a class or a number (default: text, and at most 20 different "
         "whole numbers, are classes)",
+    )
+    own.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="'balanced' gives all classes the same total weight: rare classes are found more "
+        "often, with more false alarms (default: each row has the same weight)",
     )
     own.add_argument(
         "--bits",
@@ -150,7 +158,7 @@ def _options(arguments):
                 parser.error(f"--{_option(name)} needs a file, but got {options.data!r}")
     elif options.target is None:
         parser.error(f"--target is missing: name the column of {options.data} to predict")
-    elif not any(path.suffix == ".c" for path in options.export):
+    elif not {path.suffix for path in options.export} - {".onnx", ".skops"}:
         for name in OF_C:
             value = getattr(options, name)
             if value != parser.get_default(name):
@@ -183,23 +191,27 @@ def _sparsity(text):
     if text == "auto":
         return text
     try:
-        if 0 < float(text) < 1:
+        if 0 <= float(text) < 1:
             return float(text)
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(
-        f"got {text!r}, but expected 'auto' or a number between 0 and 1, such as 0.9 for 90%"
+        f"got {text!r}, but expected 'auto' or a number from 0 to below 1, such as 0.9 for 90%"
     )
 
 
 def _hidden(text):
+    if text == "0":
+        return ()
     try:
         units = tuple(int(part) for part in text.split(",") if part)
         if units and min(units) >= 1:
             return units
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"got {text!r}, but expected unit counts such as 30 or 40,20")
+    raise argparse.ArgumentTypeError(
+        f"got {text!r}, but expected unit counts such as 30 or 40,20, or 0"
+    )
 
 
 def _count(text):

@@ -2,7 +2,7 @@
 
 from sklearn.inspection import permutation_importance
 
-from sklearn_obs.command.model import minus_log_loss, pipeline_of
+from sklearn_obs.command.model import pipeline_of
 from sklearn_obs.command.report import MANY, listed, short
 
 BAR = 24  # characters
@@ -49,14 +49,11 @@ def _origins(first, table):
 def _worth(model, scores, seed):
     """For each column, (mean, standard deviation) of the loss that shuffling it adds."""
 
-    def minus_loss(model, X, y):
-        return minus_log_loss(model, X, y, scores.classes)
-
     found = permutation_importance(
         model,
         scores.X,
         scores.y,
-        scoring=minus_loss if scores.table.classification else "neg_root_mean_squared_error",
+        scoring=scores.minus_loss if scores.table.classification else "neg_root_mean_squared_error",
         n_repeats=max(1, min(MOST_TIMES, MOST_COLUMNS // scores.X.shape[1])),
         max_samples=min(MOST_ROWS, len(scores.y)),
         random_state=seed,

@@ -51,6 +51,10 @@ def _check_c(path, table):
             f"--export {path}: the name has to begin with a letter, because the names of functions "
             "in C begin with it"
         ) from None
+    if path.stem == "main":
+        raise ValueError(
+            f"--export {path}: choose another name, because main.c is your own program"
+        )
     if problems := not_for_c(table):
         raise ValueError(
             f"--export {path}: C needs numbers only, but {listed(problems)}. Leave columns out by "
@@ -62,7 +66,8 @@ def not_for_c(table):
     """A list of the reasons why C cannot take the columns, empty if it can."""
     words = table.words.items()
     return [f"{name!r} is text (line {line}: {cell!r})" for name, (line, cell) in words] + [
-        f"{name!r} has missing numbers" for name in table.gaps
+        f"{name!r} has missing numbers (the first in line {table.first_gap(name)})"
+        for name in table.gaps
     ]
 
 
@@ -114,8 +119,8 @@ def _c(model, path, table, test_data, options, columns):
         f"{path}, {written.header.name}: {written.n_bytes:,} bytes of constants{scales}, "
         f"{_metric(table)} in {numbers} {written.exported_score:.3f}"
     )
-    if options.integer and columns == "float32" and not options.input_dtype:
-        yield "  note: the columns are not all whole numbers of 16 bits, so that x is of float"
+    if options.integer:
+        yield f"  {_of_x(table, columns, options)}"
     real = "double" if options.dtype == "float64" else "float"
     x, y = real if columns == "float32" else f"{columns}_t", "int32_t" if options.integer else real
     y = "" if table.classification else f", {y} *y"
@@ -148,13 +153,26 @@ def input_dtype(table, options):
                 raise ValueError(
                     f"--input-dtype {options.input_dtype} holds whole numbers from {limits.min} to "
                     f"{limits.max}, but column {name!r} has numbers from {column.min():g} to "
-                    f"{column.max():g}: change the file, or use another type"
+                    f"{column.max():g}: use int16 (-32768 to 32767) or float32, or leave it out"
                 )
         return options.input_dtype
     for dtype in ("uint8", "int8", "int16"):
         if all(_holds(dtype, column) for column in table.columns.values()):
             return dtype
     return "float32"
+
+
+def _of_x(table, columns, options):
+    """A sentence on the numbers in x."""
+    name, values = next(
+        ((n, c) for n, c in table.columns.items() if not _holds("int16", c)), (None, None)
+    )
+    if columns == "float32" and name is not None and not options.input_dtype:
+        wrong = values[(values != np.rint(values)) | (np.abs(values) > np.iinfo("int16").max)]
+        return f"x is float: column {name!r} has {wrong[0]:g}, which is no int16"
+    low = min(column.min() for column in table.columns.values())
+    high = max(column.max() for column in table.columns.values())
+    return f"x is {columns}: the columns go from {low:g} to {high:g}"
 
 
 def _holds(dtype, column):

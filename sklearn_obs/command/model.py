@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
 
@@ -23,12 +24,20 @@ FOLDS = 5
 def split(table, seed):
     """(X, X_test, y, y_test), with a quarter held out, stratified by class if rows allow it."""
     X, y = table.X(), table.y
-    n_test, stratify = -(-len(y) // 4), None
-    if table.classification:
-        counts = np.unique(y, return_counts=True)[1]
-        if counts.min() > 1 and len(counts) <= min(n_test, len(y) - n_test):
-            stratify = y
-    return train_test_split(X, y, test_size=n_test, random_state=seed, stratify=stratify)
+    stratify = y if by_class(table) else None
+    return train_test_split(X, y, test_size=_n_test(y), random_state=seed, stratify=stratify)
+
+
+def by_class(table):
+    """Whether a quarter of each class is held out, instead of a quarter of all rows."""
+    if not table.classification:
+        return False
+    counts, n_test = np.unique(table.y, return_counts=True)[1], _n_test(table.y)
+    return counts.min() > 1 and len(counts) <= min(n_test, len(table.y) - n_test)
+
+
+def _n_test(y):
+    return -(-len(y) // 4)
 
 
 def dense_model(table, options):
@@ -42,6 +51,8 @@ def dense_model(table, options):
         n_iter_no_change=20,
         random_state=options.seed,
     )
+    if options.class_weight:
+        net.set_params(class_weight=options.class_weight)
     return _on_targets(table, _behind(table, net))
 
 
@@ -85,12 +96,13 @@ def fitted(model, X, y):
         return model.fit(X, y)
 
 
-def baselines(table, X, y):
+def baselines(table, X, y, class_weight):
     """Fitted models by name: a constant prediction, and a linear model of the same columns."""
     if table.classification:
         classes, counts = np.unique(y, return_counts=True)
         constant = f"always {str(classes[counts.argmax()])!r}", DummyClassifier(strategy="prior")
-        linear = "logistic regression", LogisticRegression(max_iter=1000)
+        logistic = LogisticRegression(max_iter=1000, class_weight=class_weight)
+        linear = "logistic regression", logistic
     else:
         constant = "always the mean", DummyRegressor()
         linear = "ridge regression", Ridge()
@@ -100,7 +112,7 @@ def baselines(table, X, y):
     }
 
 
-def cross_validated(model, X, y, *, verbose):
+def cross_validated(model, X, y, class_weight, *, verbose):
     """A fitted search, which has chosen the sparsity by cross-validation on these rows.
 
     Its score is the log loss, which distinguishes even networks that predict the same class for
@@ -109,7 +121,7 @@ def cross_validated(model, X, y, *, verbose):
     options = {"refit": False, "n_jobs": -1, "verbose": verbose}
     if isinstance(model, Pipeline):
         classes, counts = np.unique(y, return_counts=True)
-        options["scoring"] = partial(minus_log_loss, classes=classes)
+        options["scoring"] = partial(minus_log_loss, classes=classes, class_weight=class_weight)
         folds = min(FOLDS, counts.max())
         options["cv"] = StratifiedKFold(folds) if folds > 1 else KFold(2)
     else:
@@ -123,9 +135,13 @@ def cross_validated(model, X, y, *, verbose):
         return OBSPrunedMLPCV(clone(model), **options).fit(X, y)
 
 
-def minus_log_loss(model, X, y, classes):
-    """The negative log loss, with probability 0 for classes that the model has not seen."""
+def minus_log_loss(model, X, y, classes, class_weight):
+    """The negative log loss, with probability 0 for classes that the model has not seen.
+
+    Rows are weighted as in training: by `class_weight`, None or 'balanced'.
+    """
     p = np.zeros((len(y), len(classes)))
     known = model.predict_proba(X) if len(model.classes_) > 1 else np.ones((len(y), 1))
     p[:, np.searchsorted(classes, model.classes_)] = known
-    return -log_loss(y, p, labels=classes)
+    weights = compute_sample_weight(class_weight, y)
+    return -log_loss(y, p, labels=classes, sample_weight=weights)

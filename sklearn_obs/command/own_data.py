@@ -18,6 +18,7 @@ from sklearn_obs.command.progress import progress
 from sklearn_obs.command.report import chosen, network, notes, room, say, summary
 from sklearn_obs.command.scores import Scores
 from sklearn_obs.command.table import read_table
+from sklearn_obs.export import integer_predict
 
 
 def run(options):
@@ -30,6 +31,8 @@ def run(options):
                 raise ValueError(f"--export {path} is given twice, or would replace {output}")
             outputs.append(output)
     in_c = input_dtype(table, options)
+    if options.class_weight and not table.classification:
+        raise ValueError(f"--class-weight needs classes, but {options.target} is a number")
     X, X_test, y, y_test = split(table, options.seed)
     if options.test_vectors > len(X_test):
         raise ValueError(
@@ -49,13 +52,13 @@ def run(options):
     for note in notes(table, options.target):
         say(f"note: {note}")
     print()
-    scores = Scores(table, y, X_test, y_test)
-    for name, model in baselines(table, X, y).items():
+    scores = Scores(table, y, X_test, y_test, options.class_weight)
+    for name, model in baselines(table, X, y, options.class_weight).items():
         scores.add(name, model)
     model, search, sparsity = dense_model(table, options), None, options.sparsity
     if sparsity == "auto":
         with progress("Choosing how many weights to remove") as seen:
-            search = cross_validated(model, X, y, verbose=seen)
+            search = cross_validated(model, X, y, options.class_weight, verbose=seen)
         sparsity = search.sparsity_
     with progress("Training the network on all training rows, and pruning it"):
         net, rows, targets = parts(fitted(model, X, y), X, y)
@@ -67,6 +70,9 @@ def run(options):
         if options.bits:
             net.quantize(rows, targets, bits=options.bits)
             scores.add(f"with weights of {options.bits} bits", model)
+        if options.integer:
+            on_device = integer_predict(model, X_test, input_dtype=in_c)
+            scores.add("in whole numbers, as in C", model, on_device)
     say(network(net, options.hidden, stopped, table))
     say(chosen(search, sparsity))
     print()

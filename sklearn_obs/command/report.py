@@ -5,6 +5,7 @@ from textwrap import fill
 
 import numpy as np
 
+from sklearn_obs.command.model import by_class
 from sklearn_obs.export.size import sizes
 
 WIDTH = 98
@@ -42,9 +43,10 @@ def summary(options, table, n_train, n_test):
             f"{label} {percent(n / len(table.y))}" for label, n in zip(classes, counts, strict=True)
         ]
         what = f"{options.target!r} has {len(classes)} classes ({listed(shares)})"
+    quarter = "a quarter of each class" if by_class(table) else "a quarter"
     columns = f"{len(table.columns)} columns ({len(table.text)} of text)"
     return (
-        f"{options.data}: {n_train} training rows, {n_test} test rows (a quarter, drawn at random),"
+        f"{options.data}: {n_train} training rows, {n_test} test rows ({quarter}, drawn at random),"
         f" {columns}; {what}"
     )
 
@@ -94,7 +96,7 @@ def network(net, hidden, stopped, table):
     """A sentence that describes the network."""
     words = " (a column of text has one for each of its words)" if table.text else ""
     end = f"; its training stopped at the limit of {net.max_iter} iterations" if stopped else ""
-    units = " and ".join(map(str, hidden))
+    units = " and ".join(map(str, hidden)) or "no"
     outputs = "1 output" if net.n_outputs_ == 1 else f"{net.n_outputs_} outputs"
     return (
         f"The network has {net.n_features_in_} inputs{words}, {units} hidden units and "
@@ -125,5 +127,5 @@ def room(model, dtype, input_dtype):
     c = f"{columns['c_bytes'][-1]:,} bytes in C and " if "c_bytes" in columns else ""
     return (
         f"Its weights take {c}{columns['onnx_bytes'][-1]:,} bytes in ONNX. Before pruning they "
-        f"took {columns['dense_bytes'][-1]:,} bytes. Files contain more than the weights."
+        f"took {columns['dense_bytes'][-1]:,} bytes in float32. The code comes in addition."
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_obs.command.model import minus_log_loss, pipeline_of
 from sklearn_obs.command.report import percent, short
@@ -24,38 +25,47 @@ class Row:
     n_weights: int
     score: float  # accuracy or R2
     loss: float  # log loss or root mean squared error
-    n_found: Mapping[Any, int] = field(default_factory=dict)  # class -> rows of it found
+    found: Mapping[Any, tuple[int, int]] = field(default_factory=dict)  # of each rare class, and
+    # false alarms of it
 
 
 class Scores:
     """The models that have been scored, in the order of the table."""
 
-    def __init__(self, table, y, X_test, y_test):
+    def __init__(self, table, y, X_test, y_test, class_weight=None):
         self.table, self.X, self.y, self.rows = table, X_test, y_test, []
+        self.class_weight = class_weight
         self.classes = np.union1d(y, y_test) if table.classification else None
         self.rare = _rare(y_test) if table.classification else {}
 
-    def add(self, name, model):
-        """Score one more model."""
-        predicted = model.predict(self.X)
+    def add(self, name, model, predicted=None):
+        """Score one more model; with `predicted`, what it predicts without probabilities."""
+        loss = np.nan
         if self.table.classification:
-            score, loss = accuracy_score(self.y, predicted), self.log_loss(model)
+            if predicted is None:
+                predicted, loss = model.predict(self.X), -self.minus_loss(model, self.X, self.y)
+            weights = compute_sample_weight(self.class_weight, self.y)
+            score = accuracy_score(self.y, predicted, sample_weight=weights)
         else:
+            predicted = model.predict(self.X) if predicted is None else predicted
             score = r2_score(self.y, predicted)
             loss = root_mean_squared_error(self.y, predicted)
-        n_found = {label: int((predicted[self.y == label] == label).sum()) for label in self.rare}
-        self.rows.append(Row(name, _n_weights(model), score, loss, n_found))
+        found = {}
+        for label in self.rare:
+            true, said = self.y == label, predicted == label
+            found[label] = int((true & said).sum()), int((said & ~true).sum())
+        self.rows.append(Row(name, _n_weights(model), score, loss, found))
 
-    def log_loss(self, model):
-        """The log loss on the test rows."""
-        return -minus_log_loss(model, self.X, self.y, self.classes)
+    def minus_loss(self, model, X, y):
+        """The negative log loss of a classifier on these rows."""
+        return minus_log_loss(model, X, y, self.classes, self.class_weight)
 
     def lines(self):
         """Yield the lines of a table of all models."""
-        metrics = ("accuracy", "log loss") if self.table.classification else ("R2", "error")
+        metrics = self.metric, "log loss" if self.table.classification else "error"
         cells = [(f"on the {len(self.y)} test rows", "weights", *metrics)]
         for row in self.rows:
-            cells.append((row.name, f"{row.n_weights:,}", f"{row.score:.3f}", short(row.loss)))
+            cells.append((row.name, f"{row.n_weights:,}", f"{row.score:.3f}", _loss(row)))
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         for first, *rest in cells:
             numbers = (cell.rjust(n) for cell, n in zip(rest, widths[1:], strict=True))
@@ -70,6 +80,8 @@ class Scores:
         constant, linear, dense, pruned, *few_bits = self.rows
         classes = self.table.classification
         if classes:
+            if self.class_weight:
+                yield "All classes count the same here, however many rows they have."
             yield "Log loss: lower is better. Wrong predictions of high probability raise it most."
         else:
             yield (
@@ -85,21 +97,22 @@ class Scores:
             yield from self._rare_class(model)
         yield self._cost(dense, pruned)
         for row in few_bits:
-            yield (
-                f"{row.name.capitalize()}, {self.metric} is {_apart(row, pruned)} that of the "
-                "pruned network."
-            )
+            name = row.name[0].upper() + row.name[1:]
+            apart = _apart(row, pruned)
+            yield f"{name}, {self.metric} is {apart} that of the pruned network."
         if pruned.score - dense.score < -TOO_MUCH:
             yield "If that is too much, give a smaller --sparsity" + (
                 ": cross-validation accepts a loss of one standard error."
                 if chosen
                 else ", or leave it out: then it is chosen by cross-validation."
             )
-        yield from self._rare_found(dense, (pruned, *few_bits)[-1])
-        if linear.loss <= min(pruned.loss, constant.loss) and linear.score >= pruned.score:
+        after = few_bits[-1].name if few_bits else "after pruning"
+        yield from self._rare_found(dense, (pruned, *few_bits)[-1], after)
+        as_good = linear.loss <= min(pruned.loss, constant.loss) and linear.score >= pruned.score
+        if as_good and linear.n_weights != dense.n_weights:  # as it is with --hidden 0
             yield (
-                f"The {linear.name} predicts as well or better here: consider it, if its "
-                f"{linear.n_weights:,} weights are not too many."
+                f"The {linear.name} predicts as well or better here: consider a linear model "
+                f"(--hidden 0), if its {linear.n_weights:,} weights are not too many."
             )
         if pruned.score >= TOO_GOOD:
             yield f"That is almost perfect: does one of the columns contain {target!r}?"
@@ -110,25 +123,28 @@ class Scores:
             f"{self.metric} is {_apart(pruned, dense)} that before pruning."
         )
 
-    def _rare_found(self, dense, last):
+    def _rare_found(self, dense, last, after):
         """Yield how many rows of each rare class were found before pruning, and are found now."""
         for label, n_rows in self.rare.items():
+            (before, _), (now, n_alarms) = dense.found[label], last.found[label]
             yield (
                 f"Of the {n_rows} test rows of the rare class {str(label)!r}, the network finds "
-                f"{dense.n_found[label]} before pruning and {last.n_found[label]} after it."
+                f"{before} before pruning, and {now} {after}; false alarms: {n_alarms}."
             )
-        if self.rare and last.score > self.rows[0].score:  # else predict_proba is the advice
-            fewer = any(last.n_found[label] < dense.n_found[label] for label in self.rare)
-            smaller = "a smaller --sparsity may keep more, and " if fewer else ""
-            yield (
-                f"To find more rows of rare classes, {smaller}class_weight='balanced' in Python "
-                "accepts more false alarms."
-            )
+        fewer = any(last.found[label][0] < dense.found[label][0] for label in self.rare)
+        missed = any(last.found[label][0] < n_rows for label, n_rows in self.rare.items())
+        ways = ["a smaller --sparsity"] if fewer else []
+        if not self.class_weight and last.score > self.rows[0].score:  # else: predict_proba
+            ways.append("--class-weight balanced, with more false alarms")
+        if missed and ways:
+            yield f"To find more rows of rare classes, try {', or '.join(ways)}."
 
     @property
     def metric(self):
         """The name of the score."""
-        return "accuracy" if self.table.classification else "R2"
+        if not self.table.classification:
+            return "R2"
+        return "balanced accuracy" if self.class_weight else "accuracy"
 
     def _rare_class(self, model):
         """Yield what predicting the rarer of two classes from lower probabilities would give."""
@@ -157,6 +173,10 @@ def _rare(y):
     rarest = np.argsort(counts, kind="stable")[:MOST_RARE]
     few = RARE * len(y) / len(classes)
     return {classes[k]: int(counts[k]) for k in rarest if counts[k] < few}
+
+
+def _loss(row):
+    return "-" if np.isnan(row.loss) else short(row.loss)
 
 
 def _apart(row, other):

@@ -13,6 +13,7 @@ MISSING = ["", "\\n", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>",
 NO_NUMBER = [*MISSING, "none"]  # in columns of numbers; in text, "none" may be a word
 TRUTH = {"true": 1.0, "false": 0.0}
 LARGEST = 1e100  # scaling squares numbers, and squares of larger ones may overflow float64
+NUMBER = r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?"
 LEAST_ROWS = 10
 FEW_WORDS = 0.1  # with a smaller share of words, a column is meant to be numbers
 MOST_CLASSES = 20  # with more different whole numbers, a target is a number
@@ -33,6 +34,7 @@ class Table:
     left_out: dict[str, list[str]]  # reason -> columns
     guessed: bool  # whether whole numbers were taken for classes without --task
     notes: list[str]  # about the reading of the file
+    lines: np.ndarray  # (n_rows,) the line of the file in which each row ends
 
     @property
     def text(self):
@@ -52,6 +54,10 @@ class Table:
             for name in self.text
         }
         return {name: n_missing for name, n_missing in n.items() if n_missing}
+
+    def first_gap(self, name):
+        """The line of the file in which the first number of a column is missing."""
+        return int(self.lines[np.isnan(self.columns[name]).argmax()])
 
     def X(self):
         """A frame of all columns."""
@@ -81,7 +87,8 @@ def read_table(path, target, drop=(), task=None):
     drop = [name for given in drop for name in _dropped(given, frame)]
     for name in (target, *drop):
         if name not in frame:
-            raise ValueError(f"{path} has no column {name!r}{_near(name, frame)}")
+            where = ". Is its first line a header?" if _are_numbers(frame) else ""
+            raise ValueError(f"{path} has no column {name!r}{_near(name, frame)}{where}")
     if target in drop:
         raise ValueError(f"--drop {target}: this column is the target")
     y = frame[target]
@@ -144,8 +151,27 @@ def read_table(path, target, drop=(), task=None):
         truths=truths,
         left_out=left_out,
         guessed=guessed,
-        notes=found.notes,
+        notes=[*found.notes, *_doubts(frame, y if classification else y[:0])],
+        lines=found.lines[there.to_numpy()],
     )
+
+
+def _are_numbers(names):
+    """Whether most names of columns are numbers, as in a file without a header."""
+    numbers = [name for name in names if re.fullmatch(NUMBER, name)]
+    return 2 * len(numbers) > len(list(names))
+
+
+def _doubts(names, classes):
+    """Notes on a header that may be missing, and on classes that may be meant to be one."""
+    if _are_numbers(names):
+        yield "most names of columns are numbers: is the first line of the file a header?"
+    seen: dict[str, str] = {}
+    for label in np.unique(classes).astype(str).tolist():
+        plain = re.sub(r"[\W_]+", "", label).casefold()
+        if plain and plain in seen:
+            yield f"the classes {seen[plain]!r} and {label!r} differ only in how they are written"
+        seen.setdefault(plain, label)
 
 
 def _dropped(given, frame):

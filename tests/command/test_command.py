@@ -44,10 +44,10 @@ def test_without_matplotlib_there_is_a_table_and_a_word(tmp_path, capsys, monkey
         (["mnist"], "got 'mnist', but expected a file whose name ends in .csv"),
         (
             ["iris", "--sparsity", "1"],
-            "a number between 0 and 1, such as 0.9 for 90%",
+            "a number from 0 to below 1, such as 0.9 for 90%",
         ),
         (["iris", "--sparsity", "nan"], "got 'nan'"),
-        (["iris", "--hidden", "0"], "got '0', but expected unit counts"),
+        (["iris", "--hidden", "0,3"], "got '0,3', but expected unit counts"),
         (["iris", "--hidden", "ten"], "got 'ten'"),
         (["iris", "--seed", "-1"], "seed"),
         (["iris", "--seed", "x"], "got 'x', but expected an int"),

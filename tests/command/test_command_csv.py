@@ -55,7 +55,9 @@ def test_classification(flowers, tmp_path, capsys):
     arguments = [tmp_path / "iris.csv", "--target", "target", *QUICK]
     assert status_of(arguments + [a for path in exports for a in ("--export", path)]) == 0
     printed = capsys.readouterr().out
-    assert "112 training rows, 38 test rows (a quarter, drawn at random)" in flat(printed)
+    assert "112 training rows, 38 test rows (a quarter of each class, drawn at random)" in flat(
+        printed
+    )
     assert "has 3 classes (setosa 33.3%, versicolor 33.3%, virginica 33.3%)" in flat(printed)
     weights = [line.split()[3] for line in printed.splitlines() if line.startswith("network ")]
     assert weights == ["56", "22"]
@@ -132,6 +134,66 @@ def test_the_type_of_columns_can_be_given(flowers, tmp_path, capsys, given, said
     if status:
         assert captured.out == ""  # before any work
     assert "not all whole numbers" not in captured.out  # where float is what was asked for
+
+
+@needs_c
+def test_what_c_computes_is_scored_and_a_linear_model_is_possible(flowers, tmp_path, capsys):
+    columns = (flowers.iloc[:, :4] * 10).round().astype(int)
+    columns.assign(target=flowers["target"]).to_csv(tmp_path / "data.csv", index=False)
+    path = tmp_path / "model.c"
+    linear = ["--hidden", "0", "--sparsity", "0", "--integer", "--bits", "2", "--export", path]
+    assert status_of([tmp_path / "data.csv", "--target", "target", *linear]) == 0
+    said = flat(capsys.readouterr().out)
+    assert "4 inputs, no hidden units and 3 outputs" in said and "0% of its weights" in said
+    (score,) = re.findall(r"in whole numbers, as in C 12 ([\d.]+) -", said)
+    flags = [*FLAGS, "-DMODEL_PROBA"]
+    program = compiled(path, real="uint8_t", value="float", flags=flags)
+    index, *_ = outputs(program, columns, "uint8_t")
+    _, test, _, y_test = split(read_table(tmp_path / "data.csv", "target"), 0)
+    right = np.unique(flowers["target"])[index][test.index] == y_test
+    assert f"{right.mean():.3f}" == score
+    assert "x is uint8: the columns go from 1 to 79" in said
+    header = path.with_suffix(".h").read_text()
+    assert "#define MODEL_X_PETAL_LENGTH_CM 2\n" in header
+    assert 'x[2] "petal length (cm)", 10 to ' in header  # of the training rows
+
+
+def test_balanced_classes_count_the_same(tmp_path, capsys):
+    frame = rows_of("ab", 600)
+    chance = 1 / (1 + np.exp(3.5 - 2 * frame["a"]))
+    frame["y"] = np.where(np.random.default_rng(1).random(600) < chance, "rare", "usual")
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    arguments = [tmp_path / "data.csv", "--target", "y", "--hidden", "5", "--sparsity", ".5"]
+    found, alarms = [], []
+    for options in ([], ["--class-weight", "balanced"]):
+        assert status_of([*arguments, *options]) == 0
+        said = flat(capsys.readouterr().out)
+        n_found, n_alarms = re.search(
+            r"and (\d+) after pruning; false alarms: (\d+)", said
+        ).groups()
+        found.append(int(n_found))
+        alarms.append(int(n_alarms))
+    assert found[1] > found[0] and alarms[1] > alarms[0]
+    assert "weights balanced accuracy log loss always 'usual' 0 0.500" in said
+    assert "All classes count the same here" in said and "--class-weight" not in said
+    (tmp_path / "numbers.csv").write_text("x,y\n" + "".join(f"{i},{i}.5\n" for i in range(30)))
+    arguments = [tmp_path / "numbers.csv", "--target", "y", "--class-weight", "balanced"]
+    assert status_of(arguments) == 2
+    assert "--class-weight needs classes, but y is a number" in capsys.readouterr().err
+
+
+def test_a_header_that_is_missing_and_classes_that_are_written_in_two_ways(tmp_path, capsys):
+    rows = "".join(f"{i},{i % 7},{['ok', 'Dry run', 'dry-run'][i % 3]}\n" for i in range(60))
+    (tmp_path / "none.csv").write_text("5,1,ok\n" + rows)
+    assert status_of([tmp_path / "none.csv", "--target", "state"]) == 2
+    assert "has no column 'state'; it has '5', '1', 'ok'. Is its first" in capsys.readouterr().err
+    assert status_of([tmp_path / "none.csv", "--target", "ok", *QUICK]) == 0
+    said = flat(capsys.readouterr().out)
+    assert "most names of columns are numbers: is the first line of the file a header?" in said
+    assert "the classes 'Dry run' and 'dry-run' differ only in how they are written" in said
+    (tmp_path / "some.csv").write_text("a,b,state\n" + rows)
+    assert status_of([tmp_path / "some.csv", "--target", "state", *QUICK]) == 0
+    assert "header" not in capsys.readouterr().out
 
 
 def test_whole_numbers_of_a_regression(tmp_path, capsys):
@@ -254,7 +316,8 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         ),
         (
             ["--target", "target", "--drop", "colour", "--export", "model.c"],
-            "C needs numbers only, but 'sepal width (cm)' has missing numbers",
+            "C needs numbers only, but 'sepal width (cm)' has missing numbers (the "
+            "first in line 5)",
         ),
         (["--target", "target", "--drop", "color"], "has no column 'color', but 'colour'"),
         (["--target", "Target"], "has no column 'Target', but 'target'"),
@@ -268,6 +331,11 @@ def test_files_that_are_not_there_or_not_text(tmp_path, capsys):
         (["--target", "target", "--dtype", "int4"], "invalid choice: 'int4'"),
         (["--target", "target", "--bits", "5"], "invalid choice: 5"),
         (["--target", "target", "--integer"], "--integer needs --export of a file in C"),
+        (
+            ["--target", "target", "--integer", "--export", "model"],
+            "--export model: the name has to end in .c",
+        ),
+        (["--target", "target", "--export", "main.c"], "main.c is your own program"),
         (["--target", "target", "--test-vectors", "3"], "--test-vectors 3 needs --export of"),
         (
             ["--target", "target", "--export", "m.c", "--input-dtype", "int8"],
@@ -409,9 +477,9 @@ def test_the_sparsity_is_chosen_on_the_training_rows(flowers, tmp_path, capsys, 
     flowers.to_csv(tmp_path / "iris.csv", index=False)
     seen = []
 
-    def choose(model, X, y, **options):
+    def choose(model, X, *rest, **options):
         seen.append(X)
-        return cross_validated(model, X, y, **options)
+        return cross_validated(model, X, *rest, **options)
 
     monkeypatch.setattr(own_data, "cross_validated", choose)
     assert status_of([tmp_path / "iris.csv", "--target", "target", "--hidden", "6"]) == 0
@@ -488,9 +556,16 @@ POOR = ("logistic regression", 4, 0.9, 0.4)
     [
         (LINEAR, (0.95, 0.12), (0.95, 0.12), True, "is the same as that before", "No model"),
         (LINEAR, (0.9, 0.3), (0.9, 0.3), True, "The pruned network is no better", "No model"),
-        (POOR, (0.9, 0.3), (0.9, 0.35), True, "columns say little of 'y'", "consider it"),
+        (POOR, (0.9, 0.3), (0.9, 0.35), True, "columns say little of 'y'", "--hidden 0"),
         (LINEAR, (0.95, 0.12), (0.92, 0.25), False, "give a smaller --sparsity", "No model"),
-        (LINEAR, (0.95, 0.12), (0.92, 0.25), True, "consider it, if its 4 weights", "leave it out"),
+        (
+            LINEAR,
+            (0.95, 0.12),
+            (0.92, 0.25),
+            True,
+            "(--hidden 0), if its 4 weights",
+            "leave it out",
+        ),
         (
             LINEAR,
             (0.95, 0.12),
@@ -508,7 +583,7 @@ def test_what_is_said_of_the_scores(linear, before, after, chosen, said, unsaid)
     X = np.array([[0.0]] * 6 + [[0.45]] * 2 + [[0.4]] * 2)
     y = np.array(["no"] * 8 + ["yes"] * 2)
     scores = Scores(SimpleNamespace(classification=True), y, X, y)
-    scores.rows = [Row(*row, {"yes": 1}) for row in (CONSTANT, linear, *networks)]
+    scores.rows = [Row(*row, {"yes": (1, 0)}) for row in (CONSTANT, linear, *networks)]
     text = " ".join(scores.verdict(Answers(), chosen=chosen, target="y"))
     assert said in text
     assert unsaid not in text
@@ -539,12 +614,18 @@ class Says(BaseEstimator):
             "aaaaaaaabbbbbbc",
             "aaaaaaaabbbbbbc",
             "aaaaaaaabbbbbbb",
-            "Of the 1 test rows of the rare class 'c', the network finds 1 before pruning and 0 "
-            "after it. To find more rows of rare classes, a smaller --sparsity may keep more, and "
-            "class_weight='balanced' in Python accepts more false alarms.",
+            "Of the 1 test rows of the rare class 'c', the network finds 1 before pruning, and 0 "
+            "after pruning; false alarms: 0. To find more rows of rare classes, try a smaller "
+            "--sparsity, or --class-weight balanced, with more false alarms.",
             "class 'b'",
         ),
-        ("aaaaaaabbbbbbcc", "a" * 15, "aaaaaaabbbbbbcc", "finds 0 before pruning and 2", "--spars"),
+        (
+            "aaaaaaabbbbbbcc",
+            "a" * 15,
+            "aaaaaaabbbbbbcc",
+            "finds 0 before pruning, and 2",
+            "--spars",
+        ),
         (
             "aaaaaabbbbbbccc",
             "a" * 15,
@@ -722,7 +803,7 @@ def test_the_lines_for_onnx_read_a_mixed_table_with_gaps(tmp_path, capsys, monke
 def test_help_names_every_default(capsys):
     assert status_of(["--help"]) == 0
     options = capsys.readouterr().out.split("--")[1:]
-    without = {"help", "target"}
+    without = {"help", "target", "version"}
     said = {option.split()[0].rstrip(",") for option in options if "(default" in option}
     assert {
         option.split()[0].rstrip(",]") for option in options if option.strip()

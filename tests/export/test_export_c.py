@@ -510,9 +510,11 @@ def test_labels_in_c(tmp_path, labels, macro):
 @pytest.mark.parametrize(
     ("labels", "names"),
     [
-        (["ok", "worn out", "9-a"], ["9_A", "OK", "WORN_OUT"]),  # in the order of classes_
-        (["a-b", "a_b", "c"], ["0", "1", "2"]),  # two would have one name
-        (["日本", "a", "b"], ["0", "1", "2"]),  # one would have none
+        (["ok", "worn out", "9-a"], {"9_A": 0, "OK": 1, "WORN_OUT": 2}),
+        (["a-b", "a_b", "c"], {"0": 0, "1": 1, "C": 2}),  # two would have one name
+        (["日本", "a", "b"], {"A": 0, "B": 1, "2": 2}),  # one would have none
+        (["日本", "2", "b"], {"0": 0, "1": 1, "2": 2}),  # ... and "2" is that of the first
+        ([7, 1, -2], {"MINUS_2": 0, "1": 1, "7": 2}),
     ],
 )
 def test_names_of_classes_in_c(iris, tmp_path, labels, names):
@@ -520,7 +522,7 @@ def test_names_of_classes_in_c(iris, tmp_path, labels, names):
     clf = small(target_sparsity=0.2).fit(X, np.array(labels)[y])
     written = export_c(clf, tmp_path / "model.c")
     program = "".join(
-        f'_Static_assert(MODEL_CLASS_{name} == {index}, "");\n' for index, name in enumerate(names)
+        f'_Static_assert(MODEL_CLASS_{name} == {index}, "");\n' for name, index in names.items()
     )
     (tmp_path / "names.c").write_text(f'#include "{written.header.name}"\n{program}')
     subprocess.run([CC, "-std=c11", "-c", "names.c"], cwd=tmp_path, check=True)

@@ -1,8 +1,10 @@
 """The header of an exported model: it describes columns and outputs, and declares functions."""
 
+import numpy as np
+
 from sklearn_obs.export.c.source import Code
 from sklearn_obs.export.c.templates import HEADER
-from sklearn_obs.export.c.text import class_names, comment, label, string
+from sklearn_obs.export.c.text import comment, label, macro_names, string
 from sklearn_obs.export.folding import Folded
 
 
@@ -30,8 +32,8 @@ def header_text(net: Folded, device, code: Code, scores) -> str:
     if net.classes is not None and net.kind != "labels":
         labels = ", ".join(label(value) for value in net.classes.tolist())
         macros += f"#define {upper}_CLASSES {{{labels}}} /* to initialise an array */\n"
-        names = class_names(net.classes.tolist())
-        macros += "".join(f"#define {upper}_CLASS_{name} {k}\n" for k, name in enumerate(names))
+        macros += _class_macros(upper, net.classes.tolist())
+    macros += _column_macros(upper, net, device.columns_read)
     return HEADER.substitute(
         code.words | {"n_outputs": _n_outputs(net)},
         facts=comment(facts),
@@ -55,6 +57,26 @@ def _outputs(net, code):
     return [f"p has {_n_outputs(net)} probabilities, {what}.", *code.facts]
 
 
+def _class_macros(upper, classes):
+    """The index of each class by its name; none where the index is the name."""
+    if classes == list(range(len(classes))):
+        return ""
+    texts = [str(value).replace("-", "minus_", isinstance(value, int)) for value in classes]
+    names = enumerate(macro_names(texts))
+    return "".join(f"#define {upper}_CLASS_{name} {k}\n" for k, name in names)
+
+
+def _column_macros(upper, net, read):
+    """The index in x of each column that is read, by its name."""
+    if net.feature_names is None:
+        return ""
+    names = macro_names([net.feature_names[j] for j in read])
+    if names == [str(k) for k in range(len(read))]:
+        return ""
+    lines = (f"#define {upper}_X_{name} {j}\n" for name, j in zip(names, read, strict=True))
+    return "".join(lines)
+
+
 def _n_outputs(net):
     """The largest number of values that a function writes."""
     return 2 if net.kind == "binary" else net.n_outputs
@@ -71,7 +93,20 @@ def _columns(net, read, whole):
     else:
         some = f"x has {n} elements, of which {len(read)} are read; the others {others}"
     if net.feature_names is not None:
-        return [*units, f"{some}:", *(f"  x[{j}] {string(net.feature_names[j])}" for j in read)]
+        ranges = _ranges(net)
+        names = (f"  x[{j}] {string(net.feature_names[j])}{ranges.get(j, '')}" for j in read)
+        return [*units, f"{some}:", *names]
     if len(read) == n:
         return [*units, f"{some}."]
     return [*units, f"{some}: {', '.join(map(str, read))}."]
+
+
+def _ranges(net):
+    """For each column of X in words, the range that `quantize` has seen, if it has."""
+    if net.grid is None:
+        return {}
+    ends = (net.grid.input_range - net.columns.shift) / net.columns.scale
+    digit = 1e-6 * np.maximum(np.ptp(ends, axis=0), np.finfo(float).tiny)
+    low, high = np.rint(ends / digit) * digit  # so that 0 is 0, whatever the scaler's rounding
+    columns = zip(net.columns.source, low, high, strict=True)
+    return {int(j): f", {low:.6g} to {high:.6g} in training" for j, low, high in columns}

@@ -88,12 +88,11 @@ def _of_outputs(net, device, upper):
             ]
         if net.network.out_activation == "exp":
             facts.append("The number that is predicted is the exponential of that.")
-    least, most = device.inputs.smallest, device.inputs.largest
     if device.inputs.way != "as they come":
         facts.append(
-            f"Columns become whole numbers from {least} to {most}, all with the same step, so that "
-            "the one of the largest range in training reaches the ends; what is beyond counts as "
-            "the last of them."
+            "The column with the largest range cannot leave the range of training: larger numbers "
+            "count as its largest. Other columns have some room beyond. Outside the range of "
+            "training the prediction is a guess, so check such numbers in your program."
         )
     return facts, macros
 

@@ -99,16 +99,12 @@ def label(value):
     )
 
 
-def class_names(labels):
-    """Names of the classes for C macros, such as SPAM; indices if the names would not be unique.
-
-    [] if labels are numbers, because these can be compared with the values in the array of classes.
-    """
-    if not all(isinstance(value, str) for value in labels):
-        return []
-    names = [re.sub(r"\W", "_", value, flags=re.ASCII).upper() for value in labels]
-    told_apart = len(set(names)) == len(names) and all(re.search("[A-Z0-9]", n) for n in names)
-    return names if told_apart else [str(k) for k in range(len(names))]
+def macro_names(texts):
+    """A name in C for each text, such as WORN_OUT; for texts that would share one, their number."""
+    names = [re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").upper() for text in texts]
+    shared = {name for name in names if not name or names.count(name) > 1}
+    found = [str(k) if name in shared else name for k, name in enumerate(names)]
+    return found if len(set(found)) == len(found) else [str(k) for k in range(len(names))]
 
 
 def prefix(path, name=None):
