@@ -6,6 +6,7 @@ network on your own data, describes the remaining network, and exports it.
 
 import argparse
 import io
+import os
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,9 @@ def main(arguments=None):
         if options.data in bundled.DATA:
             return bundled.run(options)
         return own_data.run(options)
+    except BrokenPipeError:  # as by "| head": nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError, ImportError) as error:
         return _say(str(error).splitlines()[0])
 

@@ -53,7 +53,11 @@ def taken_apart(model: Any) -> tuple[list[tuple[str, Any]], PrunedMLP, list[Any]
     if isinstance(model, PrunedMLP):
         check_is_fitted(model)
         return [], model, []
-    raise TypeError(f"Got a {type(model).__name__}, but expected {SUPPORTED}.")
+    linear = ""
+    if hasattr(model, "coef_"):
+        linear = " For a linear model, use an OBSPrunedMLPClassifier or OBSPrunedMLPRegressor with "
+        linear += "hidden_layer_sizes=()."
+    raise TypeError(f"Got a {type(model).__name__}, but expected {SUPPORTED}.{linear}")
 
 
 def input_names(model: Any) -> Any:
