@@ -29,6 +29,7 @@ from sklearn_obs.estimators.run import (
     scope_of_network,
 )
 from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.estimators.unlike_training import warn_if_unlike_training
 from sklearn_obs.estimators.watch import CallbackSupportMixin, Watch, with_callbacks
 from sklearn_obs.machine import one_blas_thread
 from sklearn_obs.network.prediction import last_units
@@ -271,6 +272,8 @@ class PrunedMLP(
                 taught = self._taught(given, y, sample_weight, self._asked())
             samples = X, targets, sample_weight
             run = Run(self, dict(vars(self)), scope, *samples, [target], taught, swaps_alone=True)
+            if y is not None and n_rounds:
+                warn_if_unlike_training(run.network, run.problem.objective)
             done = run.finished(watch)
             self._store(done)
         if done:

@@ -21,6 +21,7 @@ from sklearn_obs.estimators.core_plan import plan_of
 from sklearn_obs.estimators.parameters import check_parameters, check_without_labels
 from sklearn_obs.estimators.run import objective_of, seed_of
 from sklearn_obs.estimators.samples import MatrixLike
+from sklearn_obs.estimators.unlike_training import warn_if_unlike_training
 from sklearn_obs.machine import one_blas_thread
 from sklearn_obs.network import loss
 from sklearn_obs.pruning import Problem, Scope
@@ -120,6 +121,8 @@ class Quantization(CheckedSamples):
             attributes, targets = vars(self), self._targets(y)
             objective = objective_of(self, attributes, X, targets, sample_weight, taught)
             network, mask = network_of(self, attributes), mask_of(attributes)
+            if y is not None:
+                warn_if_unlike_training(network, objective)
             scope = Scope.of(network.layout, plan_of(self), X, mask, network.dtype)
             problem = of_single_weights(Problem(scope, objective, seed_of(self)))
             problem.scope.check_memory()

@@ -170,6 +170,7 @@ def test_more_decay_leaves_smaller_weights(iris):
     assert squares[0] > squares[1] > squares[2]
 
 
+@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 def test_a_decay_that_outweighs_the_loss_is_said(iris):
     """Numbers as targets in units that make them tiny: the remedy is to scale them."""
     X, _ = iris

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from copy import copy
+from copy import copy, deepcopy
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from scipy.linalg import LinAlgError
 from scipy.sparse import csr_array
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_obs import OBSPrunedMLPClassifier, OBSPrunedMLPCV, OBSPrunedMLPRegressor
 
@@ -237,6 +238,7 @@ def test_sample_weight(cls, sample_weight, message):
 SINGULAR = {"damping": 0, "weight_decay": 0, "activation": "tanh"}
 
 
+@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 @pytest.mark.parametrize("damping", [0, 0.05])
 @pytest.mark.parametrize("structure", ["unit", "layer"])
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -303,6 +305,7 @@ TAKEN = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 @pytest.mark.parametrize("name", TAKEN)
 def test_prune_takes_targets_of_the_networks_kind(name):
     X, networks, targets = networks_and_targets()
@@ -467,9 +470,24 @@ def test_one_row():
     assert_finite(estimator, X)
 
 
+@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 def test_curvature_that_is_not_finite(iris):
     X, y = iris
     fitted = small(target_sparsity=0).fit(X, y)
     message = r"the curvature of the loss is not finite: scale the features of X\.$"
     with np.errstate(all="ignore"), pytest.raises(LinAlgError, match=message):
         fitted.prune(X * 1e200, y, target_sparsity=0.5)  # more damping would not help
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("method", ["prune", "quantize"])
+def test_samples_that_are_not_scaled_as_in_training_are_said(estimator, method):
+    X, y = data()
+    X = X * [1000, *[1] * (X.shape[1] - 1)] + 500
+    scaler = StandardScaler().fit(X)
+    Z = scaler.transform(X)
+    model = small(estimator, target_sparsity=0, max_iter=300, solver="lbfgs").fit(Z, y)
+    options = {"prune": {"n_weights": model.n_weights_ - 1}, "quantize": {"bits": 8}}[method]
+    getattr(deepcopy(model), method)(Z, y, **options)  # no warning
+    with pytest.warns(UserWarning, match=r"On these samples .* `pipeline\[:-1\].transform\(X\)`"):
+        getattr(model, method)(X, y, **options)

@@ -1,0 +1,39 @@
+"""A warning if the samples for a fitted network are not like those that it was trained on.
+
+The usual cause is that they are not scaled: a Pipeline scales them, but the last step alone does
+not. The network is then worse than any constant prediction, and pruning would fit it anew.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sklearn_obs.network import Network, constant_loss, loss
+from sklearn_obs.network.layers import Objective
+from sklearn_obs.network.losses import sample_losses
+from sklearn_obs.pruning.warned import warn
+
+FACTOR = 2  # an untrained network is about as good as a constant prediction, not twice as bad
+
+
+def warn_if_unlike_training(network: Network, objective: Objective) -> None:
+    """Warn if the loss against the labels is more than twice that of a constant prediction.
+
+    For classes, the prediction that all are equally likely is also a constant. It is no worse if
+    the samples have only some of the classes.
+    """
+    labels = objective.y if objective.labels is None else objective.labels
+    found = loss(network, replace(objective, y=labels, labels=None, penalty=0.0, constant=0.0))
+    constant = constant_loss(network, objective)
+    if network.out_activation in ("softmax", "logistic"):
+        equal = 1 / labels.shape[1] if network.out_activation == "softmax" else 0.5
+        p = np.full_like(labels, equal)
+        constant = max(
+            constant, objective.shares @ sample_losses(network.out_activation, p, labels)
+        )
+    if found > FACTOR * constant > 0:
+        warn(
+            f"On these samples the network has the loss {found:.3g}, but a constant prediction has "
+            f"{constant:.3g}. Are the samples scaled as in training? For the last step of a "
+            "Pipeline, pass `pipeline[:-1].transform(X)`."
+        )
