@@ -23,7 +23,7 @@ from sklearn_obs.estimators import OBSPrunedMLPClassifier, OBSPrunedMLPRegressor
 from sklearn_obs.estimators.inside import taken_apart
 from sklearn_obs.export.folding import compacted_on_targets, n_features
 from sklearn_obs.export.onnx.inputs import WHOLE
-from sklearn_obs.export.onnx.steps import check_missing, for_onnx
+from sklearn_obs.export.onnx.steps import check_indicators, check_missing, for_onnx
 
 SUPPORTED = "https://onnx.ai/sklearn-onnx/supported.html"
 
@@ -40,6 +40,8 @@ def graph_of(model, columns):
     if is_classifier(network):
         _check_labels(network.classes_)
         options = {"zipmap": False}
+    for _, step in steps:
+        check_indicators(step)
     n = n_features(steps, estimator)
     if columns is None:
         inputs = [(WHOLE, FloatTensorType([None, n]))]

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from sklearn_obs.estimators import OBSPrunedMLPCV, OBSPrunedMLPRegressor
@@ -41,6 +41,30 @@ def _hidden_units(estimator):
     net.n_layers_, net.n_outputs_, net.out_activation_ = len(net.coefs_) + 1, n, "identity"
     net.n_features_in_, net.n_iter_, net.t_, net.loss_ = estimator.n_features_in_, 1, 1, 0.0
     return OBSPrunedMLPRegressor.from_sklearn(net, keep_zeros=True)
+
+
+def check_indicators(step):
+    """Raise ValueError if an imputer adds columns that say where values are missing.
+
+    skl2onnx leaves these columns out, so that the file could be written, but never run.
+    """
+    if isinstance(step, Pipeline):
+        parts = [part for _, part in step.steps]
+    elif isinstance(step, ColumnTransformer):
+        parts = [part for _, part, _ in step.transformers_]
+    elif isinstance(step, FeatureUnion):
+        parts = [part for _, part in step.transformer_list]
+    else:
+        parts = []
+    for part in parts:
+        check_indicators(part)
+    indicator = getattr(step, "indicator_", None)
+    if getattr(step, "add_indicator", False) and indicator is not None and indicator.features_.size:
+        raise ValueError(
+            f"Got a {type(step).__name__} with add_indicator=True, whose additional columns cannot "
+            "be converted to ONNX. Fit it with add_indicator=False, or save the model with "
+            "export_skops or joblib."
+        )
 
 
 def check_missing(step, names):
