@@ -48,11 +48,12 @@ for class_weight in (None, "balanced"):
         )
 
 # %%
-# Both networks have a lower log loss after pruning. With balanced weights the pruned network finds
-# more of the rare class, but its log loss is more than twice as high, because its probabilities of
-# the rare class are too high. The figure shows this: if probabilities are right, the curve is on
-# the diagonal. Use equal weights if you need probabilities, and balanced weights if you need
-# classes. Or calibrate the pruned network with scikit-learn's `CalibratedClassifierCV`.
+# Both networks have a lower log loss after pruning. With equal weights the pruned network is rather
+# too cautious: where it says 0.7, the class is even more frequent. With balanced weights the pruned
+# network finds more of the rare class, but its log loss is more than twice as high, because its
+# probabilities of the rare class are too high. The figure shows this: if probabilities are right,
+# the curve is on the diagonal. Use equal weights if you need probabilities, and balanced weights if
+# you need classes. Or calibrate the pruned network with scikit-learn's `CalibratedClassifierCV`.
 _, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 for (name, p), style in zip(probabilities.items(), ("C0o:", "C0s-", "C1o:", "C1s-"), strict=True):
     CalibrationDisplay.from_predictions(y_test, p, n_bins=8, name=name, ax=ax)

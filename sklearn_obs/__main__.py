@@ -21,7 +21,17 @@ from sklearn_obs.export.rounding import DTYPES
 
 BUNDLED_SPARSITY = 0.95
 OF_C = ("dtype", "integer", "input_dtype", "test_vectors")
-OF_A_FILE = ("target", "drop", "task", "class_weight", "bits", "export", *OF_C, "overwrite")
+OF_A_FILE = (
+    "target",
+    "drop",
+    "task",
+    "alpha",
+    "class_weight",
+    "bits",
+    "export",
+    *OF_C,
+    "overwrite",
+)
 INTEGER_BITS = 4  # for --integer without --bits
 
 
@@ -101,6 +111,12 @@ def _options(arguments):
         choices=("classification", "regression"),
         help="whether the target is a class or a number (default: text, and at most 20 different "
         "whole numbers, are classes)",
+    )
+    own.add_argument(
+        "--alpha",
+        type=_alpha,
+        default=1e-3,
+        help="penalty on large weights; try 0.1, 1 and 10 if the network overfits (default: 0.001)",
     )
     own.add_argument(
         "--class-weight",
@@ -202,6 +218,15 @@ def _sparsity(text):
     raise argparse.ArgumentTypeError(
         f"got {text!r}, but expected 'auto' or a number from 0 to below 1, such as 0.9 for 90%"
     )
+
+
+def _alpha(text):
+    try:
+        if 0 <= float(text) < float("inf"):
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"got {text!r}, but expected a number >= 0, such as 1")
 
 
 def _hidden(text):

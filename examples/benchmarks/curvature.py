@@ -15,7 +15,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_obs.curvature import Measurement, gauss_newton
 from sklearn_obs.curvature.factors import layer_factors
@@ -88,9 +88,10 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="write the results here as well")
     options = parser.parse_args()
-    threads = {i["internal_api"]: i["num_threads"] for i in threadpool_info()}
-    print(f"threads {threads}, median of {options.repeats}")
-    results = [measure(hidden, options.repeats) for hidden in (30, 100)]
+    with threadpool_limits(1):  # as in a fit
+        threads = {i["internal_api"]: i["num_threads"] for i in threadpool_info()}
+        print(f"threads {threads}, median of {options.repeats}")
+        results = [measure(hidden, options.repeats) for hidden in (30, 100)]
     for r in results:
         print(
             f"n = {r['n']}: {r['ratio']:.1f} times faster than syrk on formed rows "

@@ -2,7 +2,8 @@
 
     python examples/benchmarks/elimination.py [--json FILE] [--repeats 5]
 
-The two sides of a ratio are run in turn, and the median of the repeats is reported:
+The two sides of a ratio are run in turn with one BLAS thread, as in a fit, and the median of the
+repeats is reported:
 
 - `eliminate` of 95 % of n weights, inverse given, against the textbook loop (one outer product a
   removal);
@@ -193,15 +194,15 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="write the results here as well")
     options = parser.parse_args()
-    results = [
-        against_textbook(2260, options.repeats),
-        against_lapack(4000, options.repeats),
-        against_lapack(7510, options.repeats),
-    ]
     with threadpool_limits(1):
-        results.append(unit_blocks(options.repeats))
+        results = [
+            against_textbook(2260, options.repeats),
+            against_lapack(4000, options.repeats),
+            against_lapack(7510, options.repeats),
+            unit_blocks(options.repeats),
+        ]
+        threads = {i["internal_api"]: i["num_threads"] for i in threadpool_info()}
     results += [peak_of_full(7510), peak_of_full_surgery(100)]
-    threads = {i["internal_api"]: i["num_threads"] for i in threadpool_info()}
     print(f"threads {threads}, median of {options.repeats}")
     for result in results:
         print(f"{result['what']:<78}", *_facts(result))

@@ -207,7 +207,9 @@ def draw(accuracies, seeds, file):
         feature_names=ATTRIBUTES.split(),
         class_names=[f"class {label}" for label in net.classes_],
     )
-    display.ax_.set_title(f"{net.n_weights_} weights, test accuracy {100 * score:.2f}%")
+    display.ax_.set_title(
+        f"{net.n_weights_} weights and intercepts, test accuracy {100 * score:.2f}%"
+    )
     display.figure_.savefig(file, dpi=120, bbox_inches="tight")
     print(f"\ndrawn: seed {seed}, {net.n_weights_} weights, test accuracy {100 * score:.2f}%")
 

@@ -46,7 +46,7 @@ def dense_model(table, options):
     net = estimator(
         options.hidden,
         target_sparsity=0,
-        alpha=1e-3,
+        alpha=options.alpha,
         max_iter=1000,
         n_iter_no_change=20,
         random_state=options.seed,

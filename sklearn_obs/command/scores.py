@@ -95,6 +95,11 @@ class Scores:
         elif classes and pruned.score <= constant.score:
             yield f"By accuracy it is no better than {constant.name}: that class is so common."
             yield from self._rare_class(model)
+        if dense.loss > linear.loss and dense.n_weights > linear.n_weights:
+            yield (
+                f"Before pruning the network predicts worse than the {linear.name}. It probably "
+                "overfits: try a larger --alpha, such as 1, or fewer --hidden units."
+            )
         yield self._cost(dense, pruned)
         for row in few_bits:
             name = row.name[0].upper() + row.name[1:]

@@ -214,6 +214,8 @@ def _check_source(mlp, cls):
             )
         elif hasattr(mlp, "best_estimator_"):
             message += f" Pass the `best_estimator_` of the search if it is a {expected}."
+        elif isinstance(mlp, Conversion):
+            message += " Call its own `prune`."
         raise TypeError(message)
     check_is_fitted(mlp)
 

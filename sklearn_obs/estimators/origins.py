@@ -56,6 +56,12 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
         raise TypeError(
             f"Got a {type(fitted_transformer).__name__}, but expected a fitted transformer."
         )
+    for search, found in (("sparsities_", "estimator_"), ("best_estimator_", "best_estimator_")):
+        if hasattr(fitted_transformer, search):
+            raise TypeError(
+                f"Got a {type(fitted_transformer).__name__}, but expected a fitted transformer. Of "
+                f"a search for a Pipeline, pass `{found}[:-1]`."
+            )
     check_is_fitted(fitted_transformer)
     seen = fitted_transformer
     while isinstance(seen, Pipeline):  # its attributes are those of its first step

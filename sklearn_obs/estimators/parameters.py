@@ -95,7 +95,7 @@ def check_sparsities(values):
     if outside.size:
         raise ValueError(
             f"Got sparsities with {outside.tolist()}, but expected numbers in [0, 1): the shares "
-            "of weights to remove."
+            "of weights to remove, such as 0.9 for 90%."
         )
     return levels.astype(np.float64)
 

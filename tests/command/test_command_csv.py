@@ -547,6 +547,7 @@ class Answers:
         return np.column_stack([1 - X[:, 0], X[:, 0]])
 
 
+OVERFITS = "Before pruning the network predicts worse than the logistic regression. It probably"
 CONSTANT, LINEAR = ("always 'no'", 0, 0.9, 0.3), ("logistic regression", 4, 0.92, 0.2)
 POOR = ("logistic regression", 4, 0.9, 0.4)
 
@@ -575,6 +576,8 @@ POOR = ("logistic regression", 4, 0.9, 0.4)
             "leave it out",
         ),
         (LINEAR, (0.95, 0.1), (0.9, 0.25), True, "find 100% of them, and 50% of", "No model"),
+        (LINEAR, (0.95, 0.21), (0.95, 0.12), True, OVERFITS, "No model"),
+        (LINEAR, (0.95, 0.19), (0.95, 0.12), True, "the same as", "overfits"),
         (LINEAR, (1.0, 0.0), (1.0, 0.0), True, "does one of the columns contain 'y'", "No model"),
     ],
 )

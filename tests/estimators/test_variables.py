@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import constrained_minimum, jacobian
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
+from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
@@ -401,3 +402,15 @@ def test_the_last_variable_stays(six):
     # six inputs of 6 weights, 30 and 15 more; the largest variable, of two inputs, stays
     with pytest.raises(ValueError, match=f"at most {24 / 81:.4g}"):
         small(input_groups=GROUPS, granularity="input", target_sparsity=0.35).fit(X, y)
+
+
+@pytest.mark.parametrize("search", [OBSPrunedMLPCV, GridSearchCV])
+def test_a_search_has_its_transformers_inside(search):
+    X, y = load_iris(return_X_y=True)
+    pipeline = make_pipeline(StandardScaler(), small())
+    options = {"sparsities": [0.5], "cv": 2} if search is OBSPrunedMLPCV else {"param_grid": {}}
+    fitted = search(pipeline, **options).fit(X, y)
+    found = "estimator_" if search is OBSPrunedMLPCV else "best_estimator_"
+    with pytest.raises(TypeError, match=rf"pass `{found}\[:-1\]`"):
+        input_groups_of(fitted)
+    assert input_groups_of(getattr(fitted, found)[:-1]).tolist() == ["x0", "x1", "x2", "x3"]

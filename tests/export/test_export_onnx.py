@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import SimpleImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
@@ -422,3 +422,19 @@ def test_the_score_of_the_file_is_that_of_the_runtime(tmp_path):
     written = export_onnx(model, tmp_path / "a.onnx", sparse=True, test_data=(X, y))
     labels, _ = run(tmp_path / "a.onnx", X)
     assert written.exported_score == np.mean(labels == y)
+
+
+@pytest.mark.parametrize(
+    "imputer", [SimpleImputer(add_indicator=True), KNNImputer(add_indicator=True)]
+)
+def test_columns_that_say_where_values_are_missing_are_refused(tmp_path, imputer):
+    X, y = load_iris(return_X_y=True)
+    X[::7, 2] = np.nan
+    columns = make_column_transformer((make_pipeline(StandardScaler(), imputer), [1, 2]))
+    model = make_pipeline(columns, small()).fit(X, y)
+    with pytest.raises(ValueError, match="add_indicator=True, whose additional columns cannot be"):
+        export_onnx(model, tmp_path / "m.onnx")
+    assert not (tmp_path / "m.onnx").exists()
+    plain = imputer.set_params(add_indicator=False)
+    columns = make_column_transformer((make_pipeline(StandardScaler(), plain), [1, 2]))
+    export_onnx(make_pipeline(columns, small()).fit(X, y), tmp_path / "m.onnx")
