@@ -56,11 +56,11 @@ def input_groups_of(fitted_transformer: Any) -> np.ndarray:
         raise TypeError(
             f"Got a {type(fitted_transformer).__name__}, but expected a fitted transformer."
         )
-    for search, found in (("sparsities_", "estimator_"), ("best_estimator_", "best_estimator_")):
+    for search, inside in (("sparsities_", "estimator_"), ("best_estimator_", "best_estimator_")):
         if hasattr(fitted_transformer, search):
             raise TypeError(
                 f"Got a {type(fitted_transformer).__name__}, but expected a fitted transformer. Of "
-                f"a search for a Pipeline, pass `{found}[:-1]`."
+                f"a search for a Pipeline, pass `{inside}[:-1]`."
             )
     check_is_fitted(fitted_transformer)
     seen = fitted_transformer
