@@ -25,8 +25,8 @@ class Row:
     n_weights: int
     score: float  # accuracy or R2
     loss: float  # log loss or root mean squared error
-    found: Mapping[Any, tuple[int, int]] = field(default_factory=dict)  # of each rare class, and
-    # false alarms of it
+    # rare class -> how many of its rows are found, and false alarms
+    found: Mapping[Any, tuple[int, int]] = field(default_factory=dict)
 
 
 class Scores:
@@ -93,7 +93,7 @@ class Scores:
         elif pruned.loss >= constant.loss:
             yield f"The pruned network is no better than {constant.name}."
         elif classes and pruned.score <= constant.score:
-            yield f"By accuracy it is no better than {constant.name}: that class is so common."
+            yield f"By {self.metric} it is no better than {constant.name}: that class is so common."
             yield from self._rare_class(model)
         if dense.loss > linear.loss and dense.n_weights > linear.n_weights:
             yield (

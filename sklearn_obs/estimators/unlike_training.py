@@ -20,8 +20,11 @@ def warn_if_unlike_training(network: Network, objective: Objective) -> None:
     """Warn if the loss against the labels is more than twice that of a constant prediction.
 
     For classes, the prediction that all are equally likely is also a constant. It is no worse if
-    the samples have only some of the classes.
+    the samples have only some of the classes. The loss of counts is not asked, because it is not 0
+    for a perfect prediction.
     """
+    if network.out_activation == "exp":
+        return
     labels = objective.y if objective.labels is None else objective.labels
     found = loss(network, replace(objective, y=labels, labels=None, penalty=0.0, constant=0.0))
     constant = constant_loss(network, objective)

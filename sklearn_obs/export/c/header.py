@@ -61,7 +61,8 @@ def _class_macros(upper, classes):
     """The index of each class by its name; none where the index is the name."""
     if classes == list(range(len(classes))):
         return ""
-    texts = [str(value).replace("-", "minus_", isinstance(value, int)) for value in classes]
+    negative = [isinstance(value, int) and value < 0 for value in classes]
+    texts = [f"minus_{-v}" if n else str(v) for v, n in zip(classes, negative, strict=True)]
     names = enumerate(macro_names(texts))
     return "".join(f"#define {upper}_CLASS_{name} {k}\n" for k, name in names)
 
