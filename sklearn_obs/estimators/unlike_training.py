@@ -13,11 +13,11 @@ from sklearn_obs.network.layers import Objective
 from sklearn_obs.network.losses import sample_losses
 from sklearn_obs.pruning.warned import warn
 
-FACTOR = 2  # an untrained network is about as good as a constant prediction, not twice as bad
+FACTOR = 5  # a network that is hardly trained is a few times as bad; unscaled samples make it tens
 
 
 def warn_if_unlike_training(network: Network, objective: Objective) -> None:
-    """Warn if the loss against the labels is more than twice that of a constant prediction.
+    """Warn if the loss against the labels is more than five times that of a constant prediction.
 
     For classes, the prediction that all are equally likely is also a constant. It is no worse if
     the samples have only some of the classes. The loss of counts is not asked, because it is not 0
@@ -34,7 +34,7 @@ def warn_if_unlike_training(network: Network, objective: Objective) -> None:
         constant = max(
             constant, objective.shares @ sample_losses(network.out_activation, p, labels)
         )
-    if found > FACTOR * constant > 0:
+    if 0 < FACTOR * constant < found < np.inf:  # one that is not finite is refused with its reason
         warn(
             f"On these samples the network has the loss {found:.3g}, but a constant prediction has "
             f"{constant:.3g}. Are the samples scaled as in training? For the last step of a "

@@ -183,7 +183,6 @@ def test_zeros_that_are_not_kept_are_reported(cls):
 # What is refused
 
 
-@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_a_pipeline_is_refused_with_the_lines_to_write(cls):
     pipeline = make_pipeline(StandardScaler(), cls._dense_class(max_iter=5)).fit(X, CLASSES)

@@ -184,7 +184,6 @@ def test_a_loss_that_is_not_finite_ends_pruning(iris, monkeypatch):
     works(clf, iris[0])
 
 
-@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 def test_a_network_that_is_not_finite_is_refused(iris):
     dense = MLPClassifier((6, 5), max_iter=10, random_state=0).fit(*iris)
     dense.coefs_[0][2, 3] = np.nan

@@ -184,7 +184,6 @@ def test_there_and_back(name):
         np.testing.assert_array_equal(back.classes_, theirs.classes_)
 
 
-@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_from_sklearn_then_prune(name):
     X, y, theirs = problem(name)

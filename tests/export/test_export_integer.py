@@ -428,6 +428,7 @@ def test_a_heavy_tail_leaves_the_other_columns_their_bits(dtype):
     assert (integer_predict(model, X, input_dtype=dtype) == model.predict(X)).mean() > 0.95
 
 
+@pytest.mark.filterwarnings("ignore:On these samples the network")  # it is hardly trained
 @pytest.mark.parametrize("scaled", [False, True])
 def test_columns_on_different_scales_without_a_scaler_are_named(scaled):
     rng = np.random.default_rng(0)

@@ -99,6 +99,7 @@ def nothing_but_known_warnings(caught, estimator, diverged=False):
                 "The network is pruned, but the importances",
                 "Swaps end here, and the network is kept",
                 f"weight_decay={estimator.weight_decay} penalises the weights",
+                "On these samples the network has the loss",  # targets are drawn at random
             )
             assert message.startswith(known), message
 
