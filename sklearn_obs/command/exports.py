@@ -168,8 +168,8 @@ def _of_x(table, columns, options):
         ((n, c) for n, c in table.columns.items() if not _holds("int16", c)), (None, None)
     )
     if columns == "float32" and name is not None and not options.input_dtype:
-        wrong = values[(values != np.rint(values)) | (np.abs(values) > np.iinfo("int16").max)]
-        return f"x is float: column {name!r} has {wrong[0]:g}, which is no int16"
+        wrong = next(value for value in values if not _holds("int16", np.array([value])))
+        return f"x is float: column {name!r} has {wrong:g}, which is no int16"
     low = min(column.min() for column in table.columns.values())
     high = max(column.max() for column in table.columns.values())
     return f"x is {columns}: the columns go from {low:g} to {high:g}"

@@ -4,13 +4,11 @@ The usual cause is that they are not scaled: a Pipeline scales them, but the las
 not. The network is then worse than any constant prediction, and pruning would fit it anew.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
-from sklearn_obs.network import Network, constant_loss, loss
+from sklearn_obs.network import Network, constant_loss, evaluate
 from sklearn_obs.network.layers import Objective
-from sklearn_obs.network.losses import sample_losses
+from sklearn_obs.network.losses import equal_losses
 from sklearn_obs.pruning.warned import warn
 
 FACTOR = 5  # a network that is hardly trained is a few times as bad; unscaled samples make it tens
@@ -25,15 +23,9 @@ def warn_if_unlike_training(network: Network, objective: Objective) -> None:
     """
     if network.out_activation == "exp":
         return
-    labels = objective.y if objective.labels is None else objective.labels
-    found = loss(network, replace(objective, y=labels, labels=None, penalty=0.0, constant=0.0))
-    constant = constant_loss(network, objective)
-    if network.out_activation in ("softmax", "logistic"):
-        equal = 1 / labels.shape[1] if network.out_activation == "softmax" else 0.5
-        p = np.full_like(labels, equal)
-        constant = max(
-            constant, objective.shares @ sample_losses(network.out_activation, p, labels)
-        )
+    found = evaluate(network, objective).label
+    equal = float(objective.shares @ equal_losses(network.out_activation, objective.labels))
+    constant = max(constant_loss(network, objective), equal)
     if 0 < FACTOR * constant < found < np.inf:  # one that is not finite is refused with its reason
         warn(
             f"On these samples the network has the loss {found:.3g}, but a constant prediction has "
